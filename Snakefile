@@ -1,0 +1,26 @@
+"""From raw videos to the tables of Rev2Net. `snakemake --cores all results/table5.csv`"""
+
+from snakemake.utils import min_version
+
+min_version("9.20")
+
+
+# Files given by --configfile would be merged onto a default, which would leak into them.
+if not workflow.overwrite_configfiles:
+
+    configfile: workflow.source_path("config.yaml")
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/mini.smk"
+include: "workflow/rules/index.smk"
+include: "workflow/rules/shards.smk"
+include: "workflow/rules/splits.smk"
+include: "workflow/rules/runs.smk"
+include: "workflow/rules/tables.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        expand("results/{table}.csv", table=TABLES),

@@ -1,0 +1,77 @@
+"""The `rev2net` command: finds the subcommand, imports only its module, turns errors into one line.
+
+Each subcommand is a module of `rev2net.commands` with `add_arguments(parser)` and `run(args)`;
+its docstring is what `rev2net <command> --help` teaches. Exit codes: 0 success, 1 a failure of
+the program, 2 bad usage or input.
+"""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from rev2net import __version__
+from rev2net.errors import UserError
+
+COMMANDS: dict[str, str] = {  # in the order in which data flows
+    "mini": "write the synthetic benchmark in the on-disk formats of UCF101, HMDB51 and Kinetics",
+    "index": "list a dataset's videos with class, group and official splits",
+    "frames": "decode one shard of videos into an HDF5 shard of JPEG frames",
+    "flow": "compute TV-L1 flow for one shard of videos into an HDF5 shard",
+    "merge": "join shard indexes and ledgers of a dataset into one index file and one ledger",
+    "splits": "turn a benchmark's protocol into per-video splits, with checks",
+    "train": "train one run",
+    "evaluate": "score the test videos of one run",
+    "fuse": "add the scores of several streams with weights",
+    "metrics": "print the accuracies of a scores file",
+    "table": "write one table of the paper as CSV, Markdown and LaTeX",
+    "visualize": "draw frames beside their flow",
+    "bench": "measure this machine's speed at one stage beside a named baseline",
+}
+
+
+def _parser(only: str | None) -> argparse.ArgumentParser:
+    """The parser; only the named command's module is imported, so that help stays quick."""
+    parser = argparse.ArgumentParser(
+        prog="rev2net",
+        description="From raw videos to the tables of Rev2Net. The whole pipeline runs through "
+        "Snakemake (`snakemake --cores all results/table5.csv`); these are its stages.",
+    )
+    parser.add_argument("--version", action="version", version=f"rev2net {__version__}")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, summary in COMMANDS.items():
+        if name != only:
+            subparsers.add_parser(name, help=summary)
+            continue
+        module = importlib.import_module(f"rev2net.commands.{name}")
+        subparser = subparsers.add_parser(
+            name,
+            help=summary,
+            description=module.__doc__,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        module.add_arguments(subparser)
+        subparser.set_defaults(run=module.run)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand; returns the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    only = next((word for word in arguments if not word.startswith("-")), None)
+    args = _parser(only).parse_args(arguments)
+    try:
+        args.run(args)
+    except UserError as error:
+        print(f"rev2net {args.command}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"rev2net {args.command}: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

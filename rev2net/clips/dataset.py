@@ -1,0 +1,255 @@
+"""Map-style datasets over shards: training clips drawn at random, test clips placed evenly.
+
+A worker decodes and crops uint8 images, no more; what is arithmetic on pixels runs batched on the
+training device (`transforms`). A sample depends on (seed, draw) only, so the number of workers and
+an interruption change nothing.
+"""
+
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset, Sampler
+
+from rev2net.clips import sampling
+from rev2net.clips.sampling import Crop
+from rev2net.config import FramesSettings
+from rev2net.errors import UserError
+from rev2net.flow.quantize import split_components
+from rev2net.shards.layout import index_path, required_attributes
+from rev2net.shards.reader import ShardIndex
+from rev2net.video.images import decode_image
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of a split; `label` is -1 where the split gives none."""
+
+    video_id: str
+    dataset: str
+    label: int
+    group: str
+
+
+def read_split(path: Path, parts: Sequence[str]) -> dict[str, list[Entry]]:
+    """The rows of a split file, by part, in the file's order."""
+    rows: dict[str, list[Entry]] = {part: [] for part in parts}
+    with open(path, newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            if row["part"] in rows:
+                label = int(row["label"]) if row["label"] else -1
+                entry = Entry(row["video_id"], row["dataset"], label, row["group"])
+                rows[row["part"]].append(entry)
+    return rows
+
+
+@dataclass(frozen=True)
+class ClipShape:
+    """What a clip holds: which kinds of images, how many, and how they are placed in time."""
+
+    kinds: tuple[str, ...]  # "rgb", "flow", or both (an RGB clip with the flow of its frames)
+    segments: bool  # snippets spread over the video, or consecutive frames
+    length: int  # frames, or segments
+    stride: int = 1
+    stack: int = 1  # images a segment
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """The random crop and flip of a training clip; see `sampling.random_crop`."""
+
+    scales: tuple[float, ...]
+    distortion: int
+    corners: bool
+    flip: bool
+
+
+@dataclass
+class Sample:
+    """Crops of one clip, (T, h, w, C) uint8 a kind, and how they are to be mirrored."""
+
+    crops: dict[str, Tensor]
+    flip: bool
+    label: int
+
+
+class Shards:
+    """The shard indexes of the datasets a run reads, by dataset and kind."""
+
+    def __init__(self, indexes: dict[tuple[str, str], ShardIndex]) -> None:
+        self.indexes = indexes
+
+    @classmethod
+    def open(
+        cls,
+        folders: dict[str, Path],
+        kinds: Iterable[str],
+        frames: FramesSettings,
+        flow_bound: float,
+    ) -> "Shards":
+        """The indexes below each dataset's folder; refuses shards made by other rules."""
+        kinds = tuple(kinds)
+        return cls(
+            {
+                (dataset, kind): ShardIndex(
+                    index_path(folder, kind), required_attributes(kind, frames, flow_bound)
+                )
+                for dataset, folder in folders.items()
+                for kind in kinds
+            }
+        )
+
+    def index(self, entry: Entry, kind: str) -> ShardIndex:
+        return self.indexes[entry.dataset, kind]
+
+    def read(self, entry: Entry, kind: str, indices: np.ndarray) -> np.ndarray:
+        """Decoded images (T, H, W, C) uint8 of a video: RGB, or flow bytes x and y."""
+        index = self.index(entry, kind)
+        unique, inverse = np.unique(indices, return_inverse=True)
+        if unique[-1] - unique[0] + 1 == len(unique):
+            encoded = index.read_images(entry.video_id, int(unique[0]), int(unique[-1]) + 1)
+        else:
+            encoded = index.read_images_at(entry.video_id, unique)
+        if kind == "rgb":
+            images = [decode_image(data) for data in encoded]
+        else:
+            images = [split_components(decode_image(data, grey=True)) for data in encoded]
+        return np.stack(images)[inverse]
+
+
+def _read_clip(
+    shards: Shards, entry: Entry, shape: ClipShape, indices: np.ndarray
+) -> dict[str, np.ndarray]:
+    """The images of a clip by kind; where both are asked for, each frame with its own flow.
+
+    A video of T frames has T - 1 flows: its last frame takes the last flow again.
+    """
+    clip = {}
+    for kind in shape.kinds:
+        last = shards.index(entry, kind).num_images(entry.video_id) - 1
+        clip[kind] = shards.read(entry, kind, np.minimum(indices, last))
+    return clip
+
+
+def _crop(images: np.ndarray, crop: Crop) -> Tensor:
+    part = images[:, crop.top : crop.top + crop.height, crop.left : crop.left + crop.width]
+    return torch.from_numpy(np.ascontiguousarray(part))
+
+
+class TrainingClips(Dataset[Sample]):
+    """Random clips of videos; an item is asked for as (video, draw), draw counting all samples."""
+
+    def __init__(
+        self,
+        entries: Sequence[Entry],
+        shards: Shards,
+        shape: ClipShape,
+        augmentation: Augmentation,
+        seed: int,
+    ) -> None:
+        self.entries, self.shards, self.shape = entries, shards, shape
+        self.augmentation, self.seed = augmentation, seed
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __getitem__(self, key: tuple[int, int]) -> Sample:
+        video, draw = key
+        entry, shape, augmentation = self.entries[video], self.shape, self.augmentation
+        rng = np.random.default_rng((self.seed, draw))
+        num_images = self.shards.index(entry, shape.kinds[0]).num_images(entry.video_id)
+        if shape.segments:
+            indices = sampling.segments(num_images, shape.length, shape.stack, rng)
+        else:
+            start = sampling.random_start(num_images, shape.length, shape.stride, rng)
+            indices = sampling.dense(num_images, shape.length, shape.stride, start)
+        clip = _read_clip(self.shards, entry, shape, indices)
+        height, width = clip[shape.kinds[0]].shape[1:3]
+        crop = sampling.random_crop(
+            height,
+            width,
+            augmentation.scales,
+            augmentation.distortion,
+            augmentation.corners,
+            augmentation.flip,
+            rng,
+        )
+        crops = {kind: _crop(images, crop) for kind, images in clip.items()}
+        return Sample(crops, crop.flip, entry.label)
+
+
+class DrawSampler(Sampler[list[tuple[int, int]]]):
+    """Batches of (video, draw): every epoch a new permutation, known from the seed and the step.
+
+    Resuming needs nothing but the number of the next step.
+    """
+
+    def __init__(self, videos: int, batch: int, first_step: int, steps: int, seed: int) -> None:
+        self.videos, self.batch, self.seed = videos, batch, seed
+        self.first_step, self.steps = first_step, steps
+
+    def __len__(self) -> int:
+        return self.steps - self.first_step
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        epoch, order = -1, np.empty(0, dtype=np.int64)
+        for step in range(self.first_step, self.steps):
+            batch = []
+            for draw in range(step * self.batch, (step + 1) * self.batch):
+                if draw // self.videos != epoch:
+                    epoch = draw // self.videos
+                    order = np.random.default_rng((self.seed, 1, epoch)).permutation(self.videos)
+                batch.append((int(order[draw % self.videos]), draw))
+            yield batch
+
+
+class TestClips(Dataset[list[Sample]]):
+    """The views of a video that a test protocol averages, clip by clip, crop by crop."""
+
+    __test__ = False  # not a test case, whatever pytest thinks of the name
+
+    def __init__(
+        self,
+        entries: Sequence[Entry],
+        shards: Shards,
+        shape: ClipShape,
+        clips: int,
+        crops: int,
+        size: int,
+        whole_video: bool = False,
+    ) -> None:
+        if whole_video and shape.segments:
+            raise UserError("test.whole_video is for dense clips (3D networks), not for segments")
+        self.entries, self.shards, self.shape = entries, shards, shape
+        self.clips, self.crops, self.size, self.whole_video = clips, crops, size, whole_video
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def _indices(self, num_images: int) -> list[np.ndarray]:
+        shape = self.shape
+        if self.whole_video:
+            length = max(num_images, shape.length)
+            return [sampling.dense(num_images, length, 1, 0)]
+        if shape.segments:
+            shifts = (np.arange(self.clips) + 0.5) / self.clips
+            return [
+                sampling.segments(num_images, shape.length, shape.stack, None, shift)
+                for shift in shifts
+            ]
+        starts = sampling.even_starts(num_images, shape.length, shape.stride, self.clips)
+        return [sampling.dense(num_images, shape.length, shape.stride, s) for s in starts]
+
+    def __getitem__(self, video: int) -> list[Sample]:
+        entry, kind = self.entries[video], self.shape.kinds[0]
+        num_images = self.shards.index(entry, kind).num_images(entry.video_id)
+        views = []
+        for indices in self._indices(num_images):
+            images = self.shards.read(entry, kind, indices)
+            for crop in sampling.test_crops(*images.shape[1:3], self.size, self.crops):
+                views.append(Sample({kind: _crop(images, crop)}, crop.flip, entry.label))
+        return views

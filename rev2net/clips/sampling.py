@@ -1,0 +1,110 @@
+"""Which images of a video, and which part of each, make a clip: index arithmetic, no pixels."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A rectangle of the stored images, in pixels, mirrored or not."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+    flip: bool = False
+
+
+def dense(num_images: int, length: int, stride: int, start: int) -> np.ndarray:
+    """Indices (length,) of consecutive images from `start`; past the end the video loops.
+
+    Source: I3D, "short videos looped" (Carreira 2017, section 3).
+    """
+    return (start + stride * np.arange(length)) % num_images
+
+
+def random_start(num_images: int, length: int, stride: int, rng: np.random.Generator) -> int:
+    """A start from which the whole clip fits, or any start where the video is too short."""
+    room = num_images - stride * (length - 1)
+    return int(rng.integers(room if room > 0 else num_images))
+
+
+def even_starts(num_images: int, length: int, stride: int, clips: int) -> np.ndarray:
+    """Starts (clips,) of clips placed evenly over the video; one clip lies in the middle."""
+    room = max(0, num_images - stride * (length - 1) - 1)
+    if clips == 1:
+        return np.array([room // 2])
+    return np.round(np.linspace(0, room, clips)).astype(np.int64)
+
+
+def segments(
+    num_images: int, length: int, stack: int, rng: np.random.Generator | None, shift: float = 0.5
+) -> np.ndarray:
+    """Indices (length * stack,): one snippet of `stack` consecutive images from each segment.
+
+    The video is cut into `length` equal segments. With `rng` the snippet lies anywhere in its
+    segment (training), without at the fraction `shift` of it (testing). Source: TSN, section 3.1.
+    """
+    room = max(1, num_images - stack + 1)  # positions a snippet can start at
+    place = rng.random(length) if rng is not None else np.full(length, shift)
+    start = ((np.arange(length) + place) * room / length).astype(np.int64)
+    indices = start[:, None] + np.arange(stack)
+    return np.minimum(indices, num_images - 1).reshape(-1)
+
+
+def random_crop(
+    height: int,
+    width: int,
+    scales: Sequence[float],
+    distortion: int,
+    corners: bool,
+    flip: bool,
+    rng: np.random.Generator,
+) -> Crop:
+    """A crop of scale-jittered sides, as fractions of the short side, at a random place.
+
+    Width and height take scales at most `distortion` steps apart in the list. With `corners` the
+    place is one of the four corners or the centre. Source: TSN, section 3.2.
+    """
+    short = min(height, width)
+    first = int(rng.integers(len(scales)))
+    near = [k for k in range(len(scales)) if abs(k - first) <= distortion]
+    second = near[int(rng.integers(len(near)))]
+    crop_height, crop_width = (max(1, round(scales[k] * short)) for k in (first, second))
+    if corners:
+        places = _corners_and_centre(height, width, crop_height, crop_width)
+        top, left = places[int(rng.integers(len(places)))]
+    else:
+        top = int(rng.integers(height - crop_height + 1))
+        left = int(rng.integers(width - crop_width + 1))
+    return Crop(top, left, crop_height, crop_width, bool(flip and rng.random() < 0.5))
+
+
+def test_crops(height: int, width: int, size: int, crops: int) -> list[Crop]:
+    """The crops of a test protocol: 1 (centre), 3 (along the long side), 10 (corners, centre; flips).
+
+    Images smaller than `size` are cropped to their short side.
+    """
+    side = min(size, height, width)
+    top, left = height - side, width - side
+    if crops == 1:
+        return [Crop(top // 2, left // 2, side, side)]
+    if crops == 3:
+        places = [(round(top * k / 2), round(left * k / 2)) for k in range(3)]
+        return [Crop(*place, side, side) for place in places]
+    if crops == 10:
+        places = _corners_and_centre(height, width, side, side)
+        return [Crop(*place, side, side, flip) for flip in (False, True) for place in places]
+    raise ValueError(f"crops {crops}: 1, 3 or 10")
+
+
+test_crops.__test__ = False  # type: ignore[attr-defined]  # not a test case, despite its name
+
+
+def _corners_and_centre(
+    height: int, width: int, crop_height: int, crop_width: int
+) -> list[tuple[int, int]]:
+    top, left = height - crop_height, width - crop_width
+    return [(0, 0), (0, left), (top, 0), (top, left), (top // 2, left // 2)]

@@ -1,0 +1,68 @@
+"""Crops to network input: resize, flip, normalise, batched on the training device.
+
+Shapes: B batch, T frames or segments, K stacked images, C channels, H and W pixels.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+class InputLike(Protocol):
+    """What a network says of its input (`rev2net.models.InputSpec` is one)."""
+
+    @property
+    def layout(self) -> str: ...  # BCTHW, or BTCHW: segments with their stack in C
+    @property
+    def mean(self) -> tuple[float, ...]: ...  # one an image channel
+    @property
+    def std(self) -> tuple[float, ...]: ...
+    @property
+    def stack(self) -> int: ...  # consecutive images in C
+
+
+def to_batch(
+    crops: Sequence[Tensor], flips: Sequence[bool], size: int, device: torch.device, kind: str
+) -> Tensor:
+    """Crops, each (T, h, w, C) uint8, as one float batch (B, C, T, size, size) of values.
+
+    RGB values lie in [0, 1], flow values in [-1, 1] (flow over its bound): resizing a flow
+    scales its components as it scales the pixels, a flip negates the x component.
+    """
+    out = []
+    for crop, flip in zip(crops, flips, strict=True):
+        x_TCHW = crop.to(device, non_blocking=True).permute(0, 3, 1, 2).float()
+        height, width = x_TCHW.shape[2:]
+        x_TCHW = x_TCHW.div_(255.0) if kind == "rgb" else x_TCHW.sub_(128.0).div_(127.0)
+        if (height, width) != (size, size):
+            x_TCHW = F.interpolate(
+                x_TCHW, (size, size), mode="bilinear", align_corners=False, antialias=False
+            )
+            if kind == "flow":
+                x_TCHW[:, 0].mul_(size / width)
+                x_TCHW[:, 1].mul_(size / height)
+        if flip:
+            x_TCHW = x_TCHW.flip(3)
+            if kind == "flow":
+                x_TCHW[:, 0].neg_()
+        out.append(x_TCHW)
+    return torch.stack(out).transpose(1, 2)
+
+
+def to_input(values_BCTHW: Tensor, spec: InputLike) -> Tensor:
+    """Values as a network wants them: (value - mean) / std, in its layout.
+
+    For a 2D network (B, C, T * K, H, W) becomes (B, T, K * C, H, W): the K images of a segment
+    lie one after the other in the channels (x, y, x, y, … for flow).
+    """
+    mean = torch.tensor(spec.mean, device=values_BCTHW.device).view(1, -1, 1, 1, 1)
+    std = torch.tensor(spec.std, device=values_BCTHW.device).view(1, -1, 1, 1, 1)
+    x_BCTHW = (values_BCTHW - mean) / std
+    if spec.layout == "BCTHW":
+        return x_BCTHW
+    b, c, images, h, w = x_BCTHW.shape
+    segments, stack = images // spec.stack, spec.stack
+    return x_BCTHW.transpose(1, 2).reshape(b, segments, stack * c, h, w)

@@ -1,0 +1,50 @@
+"""One module a subcommand: its arguments, and how it composes the packages below."""
+
+import argparse
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from rev2net.errors import UserError
+
+
+def add_run_arguments(parser: argparse.ArgumentParser, folder_help: str) -> None:
+    """What training and evaluation take alike."""
+    parser.add_argument("folder", type=Path, help=folder_help)
+    parser.add_argument("--settings", required=True, help="JSON, or a JSON or YAML file")
+    parser.add_argument("--split", required=True, type=Path, help="splits/<benchmark>/split<k>.csv")
+    parser.add_argument(
+        "--shards",
+        required=True,
+        action="append",
+        metavar="DATASET=FOLDER",
+        help="folder with rgb.index and flow.index of a dataset; once a dataset",
+    )
+
+
+def dataset_paths(words: Iterable[str]) -> dict[str, Path]:
+    """The `DATASET=PATH` words of a command line, by dataset.
+
+    >>> dataset_paths(["ucf101=shards/ucf101"])
+    {'ucf101': PosixPath('shards/ucf101')}
+    """
+    paths = {}
+    for word in words:
+        dataset, equals, path = word.partition("=")
+        if not equals or not dataset or not path:
+            raise UserError(f"{word!r} is not DATASET=PATH, for example ucf101=shards/ucf101")
+        paths[dataset] = Path(path)
+    return paths
+
+
+def read_split_summary(split: Path) -> dict[str, Any]:
+    """The JSON that stands beside a split's CSV."""
+    path = split.with_suffix(".json")
+    try:
+        summary: dict[str, Any] = json.loads(path.read_text())
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from None
+    except json.JSONDecodeError as error:
+        raise UserError(f"{path}: not JSON ({error})") from None
+    return summary

@@ -1,0 +1,119 @@
+"""Score the held-out videos of one trained run.
+
+Reads the run's checkpoint.pt and writes, into the same folder, scores-test.h5, scores-val.h5 (the
+held-out source videos; without rows where the split has no such part) and features.h5 (pooled
+features of both). Here, and nowhere before, test labels are read.
+"""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rev2net.commands import add_run_arguments, dataset_paths, read_split_summary
+
+if TYPE_CHECKING:
+    from rev2net.clips.dataset import Entry
+    from rev2net.config import EvaluateSettings
+    from rev2net.evaluation.predict import Prediction
+    from rev2net.training.trained import TrainedRun
+
+PARTS = ("test", "val")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_run_arguments(parser, "the run's folder, with checkpoint.pt")
+
+
+def run(args: argparse.Namespace) -> None:
+    import numpy as np
+    import torch
+
+    from rev2net.clips.dataset import Shards, read_split
+    from rev2net.config import EvaluateSettings, parse_settings
+    from rev2net.errors import UserError
+    from rev2net.evaluation.features import Features, write_features
+    from rev2net.evaluation.metrics import topk
+    from rev2net.evaluation.predict import predict
+    from rev2net.evaluation.scores import write_scores
+    from rev2net.training.checkpoint import file_digest
+    from rev2net.training.device import claim_device
+    from rev2net.training.trained import clip_shape, load_trained
+
+    settings = parse_settings(EvaluateSettings, args.settings)
+    torch.set_num_threads(settings.compute.threads)
+    trained = load_trained(args.folder)
+    if trained.split_digest != file_digest(args.split):
+        raise UserError(f"{args.folder}: trained on another version of {args.split}; train again")
+    summary = read_split_summary(args.split)
+    spec = trained.network.input_spec
+    shape = clip_shape(spec, (spec.modality,), trained.settings)
+    shards = Shards.open(
+        dataset_paths(args.shards),
+        shape.kinds,
+        trained.settings.frames,
+        trained.settings.flow_bound,
+    )
+
+    parts = read_split(args.split, PARTS)
+    entries = [entry for part in PARTS for entry in parts[part]]
+    with claim_device() as device:
+        network = trained.network.to(device)
+        prediction = predict(
+            network, entries, shards, shape, settings.test, settings.compute, device
+        )
+    start = 0
+    for part in PARTS:
+        rows = slice(start, start + len(parts[part]))
+        scores = _scores(
+            trained, settings, summary, part, parts[part], prediction, rows, file_digest(args.split)
+        )
+        write_scores(args.folder / f"scores-{part}.h5", scores)
+        if len(scores):
+            print(f"{part}: top-1 {topk(scores.scores, scores.label, 1):.1f} % of {len(scores)}")
+        start = rows.stop
+    write_features(
+        args.folder / "features.h5",
+        Features(
+            prediction.features,
+            [entry.video_id for entry in entries],
+            np.array([entry.label for entry in entries]),
+            [entry.dataset for entry in entries],
+            [part for part in PARTS for _ in parts[part]],
+        ),
+    )
+
+
+def _scores(
+    trained: "TrainedRun",
+    settings: "EvaluateSettings",
+    summary: dict[str, Any],
+    part: str,
+    entries: "list[Entry]",
+    prediction: "Prediction",
+    rows: slice,
+    split_digest: str,
+) -> Any:
+    """The scores file of one part."""
+    import numpy as np
+
+    from rev2net.evaluation.scores import Scores
+    from rev2net.provenance import commit
+
+    test = settings.test
+    views = "whole video" if test.whole_video else f"{test.clips} clip{'s' * (test.clips > 1)}"
+    return Scores(
+        scores=prediction.scores[rows],
+        video_id=[entry.video_id for entry in entries],
+        label=np.array([entry.label for entry in entries], dtype=np.int64),
+        group=[entry.group for entry in entries],
+        class_names=trained.class_names,
+        part=part,
+        configuration=settings.configuration,
+        protocol=f"{summary['protocol']}; {views} x {test.crops} crop{'s' * (test.crops > 1)}",
+        space=test.average,
+        videos_expected=int(summary["parts"].get(part, {}).get("expected", 0)),
+        checkpoint=trained.digest,
+        split_digest=split_digest,
+        commit=commit(),
+        **trained.identity,
+    )

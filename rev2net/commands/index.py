@@ -1,0 +1,39 @@
+"""List a dataset's videos with class, label, source group and official splits.
+
+Reads the folder as published and its official lists, and writes one CSV row a listed video,
+whether its file is present or not. Odd but harmless findings are printed as warnings.
+
+    rev2net index ucf101 --settings '{"root": "UCF101", "videos": "UCF-101", ...}' index/ucf101.csv
+
+--settings is one entry of `datasets:` in the configuration, as JSON or as a file.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import get_args
+
+from rev2net.config import DatasetName, DatasetSettings, parse_settings
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `rev2net index`."""
+    parser.add_argument("dataset", choices=get_args(DatasetName))
+    parser.add_argument("--settings", required=True, metavar="JSON", help="datasets.<dataset>")
+    parser.add_argument("--root", help="the dataset's folder, in place of the settings' `root`")
+    parser.add_argument("output", type=Path, metavar="OUT.csv")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Write the index and print what it holds."""
+    from rev2net.datasets.files import write_text
+    from rev2net.datasets.index import build_index
+
+    settings = parse_settings(DatasetSettings, args.settings)
+    if args.root is not None:
+        settings = settings.model_copy(update={"root": args.root})
+    index = build_index(args.dataset, settings)
+    write_text(args.output, index.table.to_csv(index=False, lineterminator="\n"))
+    for warning in index.warnings:
+        print(f"warning: {args.dataset}: {warning}", file=sys.stderr)
+    print(index.summary)

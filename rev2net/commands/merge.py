@@ -1,0 +1,76 @@
+"""Join a dataset's shards into one index file a kind, and its ledger parts into one ledger.
+
+Writes rgb.index, flow.index and ledger.csv into the dataset's shard folder, which holds rgb/<i>.h5,
+rgb/<i>.csv, flow/<i>.h5 and flow/<i>.csv. Stops with a list where more videos are unusable (not ok
+in both kinds) than max_unusable_fraction allows; `partial: true` lifts that.
+
+    rev2net merge ucf101 --folder shards/ucf101 --index index/ucf101.csv \\
+        --settings '{"shards": 80, "partial": false, "max_unusable_fraction": 0.05, ...}'
+
+--settings is one entry of `datasets:` in the configuration, as JSON or as a file.
+"""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+from rev2net.config import DatasetName, DatasetSettings, parse_settings
+from rev2net.errors import UserError
+
+if TYPE_CHECKING:
+    from rev2net.video.ledger import LedgerRow
+
+LISTED = 20  # unusable videos that are named where there are too many
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `rev2net merge`."""
+    parser.add_argument("dataset", choices=get_args(DatasetName))
+    parser.add_argument("--folder", required=True, type=Path, help="shards/<dataset>")
+    parser.add_argument("--index", required=True, type=Path, help="index/<dataset>.csv")
+    parser.add_argument("--settings", required=True, metavar="JSON", help="datasets.<dataset>")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Write both indexes and the ledger, and print what is usable."""
+    from rev2net.datasets.index import read_index
+    from rev2net.shards.atomic import atomic_path
+    from rev2net.shards.index import write_index
+    from rev2net.shards.layout import KINDS, ledger_path
+    from rev2net.video.ledger import read_ledger, write_ledger
+
+    settings = parse_settings(DatasetSettings, args.settings)
+    video_ids = list(read_index(args.index)["video_id"])
+    rows = []
+    for kind in KINDS:
+        parts = [ledger_path(args.folder, kind, shard) for shard in range(settings.shards)]
+        of_kind = [row for part in parts for row in read_ledger(part)]
+        if [row.video_id for row in of_kind] != video_ids:
+            raise UserError(
+                f"{args.folder / kind}: ledger parts of {len(of_kind)} videos that are not the "
+                f"{len(video_ids)} of {args.index}; make the shards of this index"
+            )
+        rows += of_kind
+    stored = {kind: write_index(args.folder, kind, settings.shards) for kind in KINDS}
+    with atomic_path(args.folder / "ledger.csv") as temporary:
+        write_ledger(temporary, rows)
+    unusable = {row.video_id: row for row in rows if row.status != "ok"}
+    usable = len(video_ids) - len(unusable)
+    print(
+        f"{args.dataset}: {usable} of {len(video_ids)} videos usable; "
+        + ", ".join(f"{stored[kind]} stored as {kind}" for kind in KINDS)
+    )
+    if not settings.partial and len(unusable) > settings.max_unusable_fraction * len(video_ids):
+        _print_unusable(list(unusable.values()))
+        raise UserError(
+            f"{args.folder}: {len(unusable)} of {len(video_ids)} videos are unusable; allowed is a "
+            f"fraction of {settings.max_unusable_fraction:g} (datasets.{args.dataset}: "
+            f"max_unusable_fraction), or any with partial: true"
+        )
+
+
+def _print_unusable(rows: "list[LedgerRow]") -> None:
+    for row in rows[:LISTED]:
+        print(f"  {row.status}: {row.video_id}: {row.message}")
+    if len(rows) > LISTED:
+        print(f"  and {len(rows) - LISTED} more, in the ledger parts <kind>/<shard>.csv")

@@ -1,0 +1,104 @@
+"""Turn a benchmark's protocol into the parts of one split, with counts and checks.
+
+Reads the index and the ledger of every dataset of the benchmark. Writes a CSV row a usable video
+(video_id, dataset, label, group, part) and a JSON with class names, counts expected and usable,
+and the checks: duplicates, source groups on both sides, classes without videos.
+
+    rev2net splits hmdb-ucf --split 1 --settings settings.json
+        --index ucf101=index/ucf101.csv --index hmdb51=index/hmdb51.csv
+        --ledger ucf101=shards/ucf101/ledger.csv --ledger hmdb51=shards/hmdb51/ledger.csv
+        split1.csv split1.json
+
+--settings is one entry of `benchmarks:` in the configuration, as JSON or as a file.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import get_args
+
+from rev2net.config import (
+    BenchmarkName,
+    CrossDataset,
+    DatasetName,
+    WithinDataset,
+    parse_settings,
+)
+from rev2net.errors import UserError
+
+# Benchmark -> its datasets, source before target.
+DATASETS = {
+    "ucf101": ["ucf101"],
+    "hmdb51": ["hmdb51"],
+    "kinetics400": ["kinetics400"],
+    "hmdb-ucf": ["hmdb51", "ucf101"],
+    "ucf-hmdb": ["ucf101", "hmdb51"],
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `rev2net splits`."""
+    parser.add_argument("benchmark", choices=get_args(BenchmarkName))
+    parser.add_argument("--split", type=int, required=True, choices=(1, 2, 3))
+    parser.add_argument("--settings", required=True, metavar="JSON", help="benchmarks.<benchmark>")
+    for name in ("index", "ledger"):
+        parser.add_argument(
+            f"--{name}",
+            action="append",
+            required=True,
+            type=_dataset_file,
+            metavar="DATASET=CSV",
+            help=f"the {name} of one dataset; once for each dataset of the benchmark",
+        )
+    parser.add_argument("output_csv", type=Path, metavar="OUT.csv")
+    parser.add_argument("output_json", type=Path, metavar="OUT.json")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Write the split's CSV and JSON, and print its counts."""
+    import json
+
+    from rev2net.datasets.files import write_text
+    from rev2net.datasets.index import read_index
+    from rev2net.datasets.splits import build_split, datasets_of
+    from rev2net.datasets.usable import usable_videos
+
+    settings: WithinDataset | CrossDataset
+    datasets = DATASETS[args.benchmark]
+    if len(datasets) == 2:
+        settings = parse_settings(CrossDataset, args.settings)
+    else:
+        settings = parse_settings(WithinDataset, args.settings)
+    if datasets_of(settings) != datasets:
+        raise UserError(
+            f"benchmarks.{args.benchmark}: found {' to '.join(datasets_of(settings))}; "
+            f"allowed is {' to '.join(datasets)}"
+        )
+    index_files, ledgers = dict(args.index), dict(args.ledger)
+    for dataset in datasets:
+        for option, given in (("--index", index_files), ("--ledger", ledgers)):
+            if dataset not in given:
+                raise UserError(f"{option} {dataset}=CSV is missing: {args.benchmark} needs it")
+    indexes = {dataset: read_index(index_files[dataset]) for dataset in datasets}
+    usable = {dataset: usable_videos(ledgers[dataset], indexes[dataset]) for dataset in indexes}
+
+    split = build_split(args.benchmark, args.split, settings, indexes, usable)
+    # The JSON last: where both exist, they belong together.
+    write_text(args.output_csv, split.csv)
+    write_text(args.output_json, json.dumps(split.summary, indent=1, ensure_ascii=False) + "\n")
+    where = f"{args.benchmark} split {args.split}"
+    for warning in split.warnings:
+        print(f"warning: {where}: {warning}", file=sys.stderr)
+    counts = "; ".join(
+        f"{part} {counts['usable']} of {counts['expected']} videos in {counts['groups']} groups"
+        for part, counts in split.summary["parts"].items()
+    )
+    print(f"{where}: {len(split.summary['class_names'])} classes; {counts}")
+
+
+def _dataset_file(text: str) -> tuple[str, Path]:
+    dataset, equals, path = text.partition("=")
+    if not equals or dataset not in get_args(DatasetName):
+        allowed = ", ".join(get_args(DatasetName))
+        raise argparse.ArgumentTypeError(f"{text!r} is not DATASET=CSV with DATASET of {allowed}")
+    return dataset, Path(path)

@@ -1,0 +1,1 @@
+"""What exists: the datasets' official lists, classes shared between datasets, and splits."""

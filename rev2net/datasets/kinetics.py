@@ -1,0 +1,112 @@
+"""Kinetics-400 as people hold it: the official CSV lists, and clips in class folders or flat.
+
+A list has the columns `label, youtube_id, time_start, time_end, split` (others are ignored). A clip
+is named `<id>_<start>_<end>` or `<id>`; a file named by its id alone is taken to be the ten-second
+clip, not the whole YouTube video. Sub-folders may be anything: the id finds the file, the list
+gives the class. Many videos are gone from YouTube; `partial: true` works with what is there.
+"""
+
+import csv
+import re
+from pathlib import Path
+
+from rev2net.config import DatasetSettings
+from rev2net.datasets.listing import (
+    Listing,
+    Side,
+    Video,
+    check_count,
+    folder,
+    odd_files,
+    video_files,
+)
+from rev2net.errors import UserError
+
+NUM_CLASSES = 400
+SUFFIXES = {".mp4", ".mkv", ".webm", ".avi"}
+_COLUMNS = ("label", "youtube_id", "time_start", "time_end", "split")
+_SIDES: dict[str, Side] = {"train": "train", "val": "test"}
+_CLIP = re.compile(r"(?P<id>.{11})(?:_(?P<start>\d+)_(?P<end>\d+))?")
+
+
+def list_kinetics400(settings: DatasetSettings) -> Listing:
+    """Every video of the train and val lists, which are the two sides of the only split.
+
+    `lists` names one CSV or a folder of them. Rows of the test list, whose labels most copies
+    lack, are left out. Raises UserError for a missing folder or column, an odd value, a video
+    listed twice, and, where `official` is set, another number of classes than 400.
+    """
+    root = folder("kinetics400", "root", Path(settings.root))
+    videos_folder = folder("kinetics400", "videos", root / settings.videos)
+    files = video_files(root, videos_folder, SUFFIXES)
+    rows, num_test = _listed(root / settings.lists)
+    class_names = sorted({row["label"] for row in rows})
+    if settings.official:
+        where = root / settings.lists
+        check_count(where, "classes", len(class_names), NUM_CLASSES, "kinetics400")
+
+    by_clip: dict[tuple[str, int, int] | str, str] = {}
+    for path in files:
+        if match := _CLIP.fullmatch(Path(path).stem):
+            timed = match["start"] is not None
+            key = (match["id"], int(match["start"]), int(match["end"])) if timed else match["id"]
+            by_clip.setdefault(key, path)
+    videos = []
+    for row in rows:
+        youtube_id, start, end = row["youtube_id"], int(row["time_start"]), int(row["time_end"])
+        found = by_clip.get((youtube_id, start, end)) or by_clip.get(youtube_id)
+        video_id = f"{youtube_id}_{start:06d}_{end:06d}"
+        listed = Path(settings.videos) / row["label"].replace(" ", "_") / f"{video_id}.mp4"
+        videos.append(
+            Video(
+                video_id=video_id,
+                path=found or listed.as_posix(),
+                class_name=row["label"],
+                group=youtube_id,
+                sides=(_SIDES[row["split"]],),
+                present=found is not None,
+            )
+        )
+    warnings = odd_files(files, videos)
+    if num_test:
+        warnings.append(f"rows of the test list: {num_test} left out; val is the test side")
+    return Listing(class_names, videos, warnings)
+
+
+def _listed(path: Path) -> tuple[list[dict[str, str]], int]:
+    """Rows of train and val of all CSV files, and how many rows of test there are beside them."""
+    tables = sorted(path.glob("*.csv")) if path.is_dir() else [path]
+    if not tables or not tables[0].is_file():
+        raise UserError(
+            f"datasets.kinetics400.lists: no CSV at {path}; give the official list or its folder"
+        )
+    rows: dict[tuple[str, int, int], dict[str, str]] = {}
+    num_test = 0
+    for table in tables:
+        with table.open(encoding="utf-8-sig", newline="") as lines:
+            reader = csv.DictReader(lines)
+            missing = [name for name in _COLUMNS if name not in (reader.fieldnames or ())]
+            if missing:
+                raise UserError(f"{table}: no column {missing[0]!r}; needed: {', '.join(_COLUMNS)}")
+            for row in reader:
+                where = f"{table}:{reader.line_num}"
+                row = {name: (row[name] or "").strip() for name in _COLUMNS}
+                if row["split"] == "test":
+                    num_test += 1
+                    continue
+                _check_row(row, where)
+                clip = (row["youtube_id"], int(row["time_start"]), int(row["time_end"]))
+                if clip in rows:
+                    raise UserError(f"{where}: {row['youtube_id']} is listed twice")
+                rows[clip] = row
+    return list(rows.values()), num_test
+
+
+def _check_row(row: dict[str, str], where: str) -> None:
+    if row["split"] not in _SIDES:
+        raise UserError(f"{where}: split {row['split']!r}; allowed: train, val, test")
+    if not row["label"] or not row["youtube_id"]:
+        raise UserError(f"{where}: label {row['label']!r}, youtube_id {row['youtube_id']!r}: empty")
+    for name in ("time_start", "time_end"):
+        if not row[name].isdecimal():
+            raise UserError(f"{where}: {name} {row[name]!r} is not a whole number of seconds")

@@ -1,0 +1,104 @@
+"""A dataset as its official lists and its folder describe it, and what its importers share."""
+
+import os
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from rev2net.errors import UserError
+
+Side = Literal["train", "test", "unused"]
+
+
+@dataclass(frozen=True)
+class Video:
+    """One video of the official lists, present on this disk or not."""
+
+    video_id: str
+    path: str  # relative to the dataset's root: where the file is, or where it would be
+    class_name: str
+    group: str  # the source video; clips of one group are near-duplicates
+    sides: tuple[Side, ...]  # in the official split 1, 2, ...
+    present: bool
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Everything an importer found out about a dataset."""
+
+    class_names: list[str]  # in the order of the labels
+    videos: list[Video]
+    warnings: list[str]  # a line each, for what is odd but loses nothing
+
+
+def folder(dataset: str, key: str, path: Path) -> Path:
+    """The folder that a configuration key names; raises UserError where it is absent."""
+    if not path.is_dir():
+        raise UserError(
+            f"datasets.{dataset}.{key}: no folder {path}; give the {dataset} folder as published"
+        )
+    return path
+
+
+def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Lines that hold something, without surrounding blanks or CR, numbered from 1."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise UserError(f"{path}: cannot read this official list ({error.strerror})") from None
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.strip():
+            yield number, line.strip()
+
+
+def video_files(root: Path, videos: Path, suffixes: Collection[str]) -> list[str]:
+    """Files below `videos` with one of the suffixes, as sorted paths relative to `root`."""
+    found = []
+    # Class folders are often links to another disk.
+    for directory, _, names in os.walk(videos, followlinks=True):
+        below = Path(os.path.relpath(directory, root)).as_posix()
+        prefix = "" if below == "." else f"{below}/"
+        found += [prefix + name for name in names if Path(name).suffix.lower() in suffixes]
+    return sorted(found)
+
+
+def odd_files(
+    files: list[str], videos: list[Video], below: str = "", class_names: Collection[str] = ()
+) -> list[str]:
+    """Lines on files that stand for no listed video, and on folders named like no class.
+
+    Folders are looked at where `class_names` is given: those directly under `below`.
+    """
+    taken = {video.path for video in videos if video.present}
+    known = {name.casefold() for name in class_names}
+    left_out: list[str] = []
+    unknown: dict[str, list[str]] = {}
+    for path in files:
+        name, slash, _ = os.path.relpath(path, below or ".").partition("/")
+        if known and slash and name.casefold() not in known:
+            unknown.setdefault(name, []).append(path)
+        elif path not in taken:
+            left_out.append(path)
+    lines = []
+    for name, paths in unknown.items():
+        used = len(taken.intersection(paths))
+        lines.append(
+            f"folder {below}/{name} is named like none of the {len(known)} classes; "
+            f"{len(paths) - used} of its {len(paths)} video files are in no official list"
+        )
+    if left_out:
+        lines.append(
+            f"video files in no official list, or second copies: {len(left_out)} left out "
+            f"(first: {left_out[0]})"
+        )
+    return lines
+
+
+def check_count(where: object, what: str, found: int, published: int, dataset: str) -> None:
+    """Raise UserError if a list of an official dataset does not hold what was published."""
+    if found != published:
+        raise UserError(
+            f"{where}: {found} {what}, published are {published}; mend the list, or set "
+            f"datasets.{dataset}.official: false for lists of your own"
+        )

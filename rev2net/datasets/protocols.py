@@ -1,0 +1,124 @@
+"""The protocols: which videos of a dataset's index stand in which part of a benchmark.
+
+A protocol sees the official lists alone, never what is on the disk: an incomplete copy does not
+move a video from one part to another.
+"""
+
+import hashlib
+from collections import Counter
+
+import pandas as pd
+
+from rev2net.config import CrossDataset, WithinDataset
+from rev2net.datasets.categories import class_map
+from rev2net.errors import UserError
+
+PARTS = ("train", "val", "target_unlabelled", "test")
+COLUMNS = ["video_id", "dataset", "label", "group", "part"]
+HELD_OUT = 0.2  # of the source groups, in the protocol all-videos
+
+
+def assign_parts(
+    settings: WithinDataset | CrossDataset, split: int, indexes: dict[str, pd.DataFrame]
+) -> pd.DataFrame:
+    """The parts of a split: a table `video_id, dataset, label, group, part`, one row a video.
+
+    Rows of `target_unlabelled` still have their labels here, for the counts. `indexes` holds
+    the index of every dataset of the benchmark. Raises UserError for a split that a dataset lacks.
+    """
+    if isinstance(settings, WithinDataset):
+        return _within_dataset(settings, split, indexes[settings.dataset])
+    shared = class_map(settings.class_map, settings.class_set)
+    tables = []
+    for dataset, held_in, held_out in (
+        (settings.source, "train", "val"),
+        (settings.target, "target_unlabelled", "test"),
+    ):
+        labels = indexes[dataset]["class"].map(shared.labels[dataset])
+        videos = indexes[dataset].assign(label=labels)[labels.notna()]
+        if settings.protocol == "official-split1":
+            parts = _official(videos, dataset, split, held_in, held_out)
+        else:
+            held = hold_out_groups(videos, HELD_OUT, f"{dataset}/split{split}")
+            parts = videos["group"].isin(held).map({False: held_in, True: held_out})
+        tables.append(_table(videos, dataset, parts))
+    return pd.concat(tables, ignore_index=True)
+
+
+def hold_out_groups(videos: pd.DataFrame, fraction: float, seed: str) -> set[str]:
+    """Groups that together hold about `fraction` of the videos of every class.
+
+    `videos` has the columns `label` and `group`. Groups are visited in the order of a hash of their
+    name and `seed`, so that the order of rows does not matter, and moved to the held-out side or
+    back until no single move brings the classes' shares closer to `fraction`. No class is held
+    out whole, and each has a group held out where that costs no other class its last.
+    """
+    if fraction <= 0:
+        return set()
+    sizes: dict[str, dict[int, int]] = {}  # group -> label -> clips
+    for group, label in zip(videos["group"], videos["label"], strict=True):
+        of_group = sizes.setdefault(group, {})
+        of_group[label] = of_group.get(label, 0) + 1
+    order = sorted(sizes, key=lambda group: hashlib.sha256(f"{seed}/{group}".encode()).digest())
+    total = Counter(videos["label"])
+    held_clips = dict.fromkeys(total, 0)
+    held: set[str] = set()
+
+    def gain(group: str) -> float:
+        """How much closer a move brings the shares: sum over classes of (clips off)^2 / clips."""
+        sign = -1 if group in held else 1
+        decrease = 0.0
+        for label, clips in sizes[group].items():
+            off = held_clips[label] - fraction * total[label]
+            decrease += (off**2 - (off + sign * clips) ** 2) / total[label]
+        return decrease
+
+    def may_be_held(group: str) -> bool:
+        return all(
+            held_clips[label] + clips < total[label] for label, clips in sizes[group].items()
+        )
+
+    def move(group: str) -> None:
+        sign = -1 if group in held else 1
+        held.symmetric_difference_update([group])
+        for label, clips in sizes[group].items():
+            held_clips[label] += sign * clips
+
+    moved = True
+    while moved:
+        moved = False
+        for group in order:
+            # The margin keeps rounding errors from moving a group back and forth for ever.
+            if gain(group) > 1e-9 and (group in held or may_be_held(group)):
+                move(group)
+                moved = True
+    for label in sorted(total):
+        if not held_clips[label]:
+            candidates = [group for group in order if label in sizes[group] and may_be_held(group)]
+            if candidates:
+                move(max(candidates, key=gain))
+    return held
+
+
+def _within_dataset(settings: WithinDataset, split: int, index: pd.DataFrame) -> pd.DataFrame:
+    parts = _official(index, settings.dataset, split, "train", "test")
+    seed = f"{settings.dataset}/split{split}"
+    held = hold_out_groups(index[parts == "train"], settings.validation_fraction, seed)
+    parts = parts.mask((parts == "train") & index["group"].isin(held), "val")
+    return _table(index, settings.dataset, parts)
+
+
+def _official(
+    videos: pd.DataFrame, dataset: str, split: int, train: str, test: str
+) -> "pd.Series[str]":
+    """The official sides under the names of the benchmark's parts; NaN where unused."""
+    column = f"split{split}"
+    if column not in videos:
+        official = [name for name in videos.columns if name.startswith("split")]
+        raise UserError(f"{dataset} has no {column}; its official lists are {', '.join(official)}")
+    return videos[column].map({"train": train, "test": test})
+
+
+def _table(videos: pd.DataFrame, dataset: str, parts: "pd.Series[str]") -> pd.DataFrame:
+    table = videos.assign(dataset=dataset, part=parts)[parts.notna()][COLUMNS]
+    return table.astype({"label": "int64"})

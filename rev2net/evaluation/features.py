@@ -1,0 +1,35 @@
+"""Features files: pooled features of the videos that one run scored."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Features:
+    """Row n of every field is video n."""
+
+    features: np.ndarray  # (N, D) float32
+    video_id: Sequence[str]
+    label: np.ndarray  # (N,) int64
+    dataset: Sequence[str]
+    part: Sequence[str]
+
+
+def write_features(path: Path, features: Features) -> None:
+    """Write beside the final name and rename when whole."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with h5py.File(temporary, "w") as file:
+            file["features"] = features.features.astype(np.float32, copy=False)
+            file["label"] = features.label.astype(np.int64, copy=False)
+            for name in ("video_id", "dataset", "part"):
+                values = list(getattr(features, name))
+                file.create_dataset(name, data=values, dtype=h5py.string_dtype())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,55 @@
+"""TV-L1 by OpenCV's own `DualTVL1OpticalFlow`: the reference that other backends are held to."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import cv2
+import numpy as np
+
+from rev2net.flow.parameters import Flow, Image, Parameters
+
+
+def solve(
+    frames: Iterable[Image],
+    parameters: Parameters,
+    initial_flow: Flow | None = None,
+    warm_start: bool = False,
+) -> Iterator[Flow]:
+    """Flow of each frame to the next; see `rev2net.flow.tvl1.tvl1_sequence`."""
+    frames = iter(frames)
+    previous = next(frames, None)
+    if previous is None:
+        return
+    # One solver for all pairs reuses its buffers; it is made for one size, because OpenCV lowers
+    # a solver's number of scales for good once it meets an image too small for them.
+    solver = cv2.optflow.DualTVL1OpticalFlow_create(
+        tau=parameters.tau,
+        theta=parameters.theta,
+        nscales=parameters.nscales,
+        warps=parameters.warps,
+        epsilon=parameters.epsilon,
+        outerIterations=parameters.outerIterations,
+        scaleStep=parameters.scaleStep,
+        medianFiltering=parameters.medianFiltering,
+    )
+    solver.setLambda(parameters.lambda_)  # a keyword of Python, hence no argument of create
+    solver.setInnerIterations(parameters.innerIterations)  # misspelt among create's arguments
+    start = initial_flow
+    for frame in frames:
+        solver.setUseInitialFlow(start is not None)
+        with _one_thread():
+            flow: Flow = solver.calc(previous, frame, None if start is None else start.copy())
+        yield flow
+        start = np.ascontiguousarray(flow) if warm_start else None
+        previous = frame
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Keep OpenCV to the calling thread, and leave the process's setting as it was."""
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(threads)

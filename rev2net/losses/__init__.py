@@ -1,0 +1,1 @@
+"""The training objectives beside cross-entropy: auxiliary tasks, discrepancy, domain adaptation."""

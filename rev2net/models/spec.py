@@ -1,0 +1,127 @@
+"""What each network takes, at a glance and without torch: layout, value range, published size.
+
+The clip loader reads an `InputSpec` to cut and normalise clips, the networks check their input
+against the same one. Sources are the methods' own papers and code, except where a line says ours.
+"""
+
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from typing import Literal
+
+from rev2net.errors import UserError
+
+Modality = Literal["rgb", "flow", "rgbdiff"]
+
+STACK = 5  # flow fields, or frame differences, that one segment stacks in its channels (TSN)
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """The tensor a network takes for one modality.
+
+    Normalisation is `(value - mean) / std`, channel by channel, where value is in [0, 1] for RGB
+    frames, their difference for RGB differences, and in units of the flow bound, [-1, 1], for
+    flow. `mean` and `std` have one entry per channel of one image, so a stack repeats them.
+    """
+
+    modality: Modality
+    layout: Literal["BCTHW", "BTCHW"]
+    time_axis: Literal["frames", "segments"]  # what T counts
+    value_range: Literal["symmetric", "imagenet"]  # the name of the normalisation below
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    channels: int  # C, the stack included
+    stack: int  # consecutive images (flow fields, frame differences) in C
+    length: int  # T as published
+    size: int  # height and width as published, pixels
+    min_length: int
+    min_size: int
+
+
+_SYMMETRIC_RGB = InputSpec(
+    modality="rgb",
+    layout="BCTHW",
+    time_axis="frames",
+    value_range="symmetric",
+    mean=(0.5, 0.5, 0.5),
+    std=(0.5, 0.5, 0.5),
+    channels=3,
+    stack=1,
+    length=64,
+    size=224,
+    min_length=8,  # one step of the temporal stride: fewer frames would be mostly padding
+    min_size=32,
+)
+_SYMMETRIC_FLOW = replace(
+    _SYMMETRIC_RGB, modality="flow", mean=(0.0, 0.0), std=(1.0, 1.0), channels=2
+)
+_IMAGENET_RGB = InputSpec(
+    modality="rgb",
+    layout="BTCHW",
+    time_axis="segments",
+    value_range="imagenet",
+    mean=(0.485, 0.456, 0.406),
+    std=(0.229, 0.224, 0.225),
+    channels=3,
+    stack=1,
+    length=3,
+    size=224,
+    min_length=1,
+    min_size=32,
+)
+# TSM's code: a flow byte over 255 is divided by 0.226, the mean of the deviations above, and a
+# difference by twice that. In units of the bound, half a byte's range, both are 0.452.
+_IMAGENET_FLOW = replace(
+    _IMAGENET_RGB,
+    modality="flow",
+    mean=(0.0, 0.0),
+    std=(0.452, 0.452),
+    channels=2 * STACK,
+    stack=STACK,
+)
+_IMAGENET_DIFFERENCE = replace(
+    _IMAGENET_RGB,
+    modality="rgbdiff",
+    mean=(0.0, 0.0, 0.0),
+    std=(0.452, 0.452, 0.452),
+    channels=3 * STACK,
+    stack=STACK,
+)
+
+
+def _segments(length: int, *specs: InputSpec, min_length: int = 1) -> dict[str, InputSpec]:
+    return {s.modality: replace(s, length=length, min_length=min_length) for s in specs}
+
+
+_REV2NET = {"rgb": _SYMMETRIC_RGB}
+
+SPECS: dict[str, dict[str, InputSpec]] = {
+    "tsn": _segments(3, _IMAGENET_RGB, _IMAGENET_FLOW, _IMAGENET_DIFFERENCE),
+    "tsm": _segments(8, _IMAGENET_RGB, _IMAGENET_FLOW, min_length=2),
+    "i3d": {"rgb": _SYMMETRIC_RGB, "flow": _SYMMETRIC_FLOW},
+    "rev2net": _REV2NET,
+    "rev2net-noframe": _REV2NET,
+    "rev2net-noflow": _REV2NET,
+    "rev2net-noddp": _REV2NET,
+}
+
+
+def did_you_mean(word: str, known: list[str]) -> str:
+    """What to say about an unknown word: the nearest known one, and all of them."""
+    nearest = get_close_matches(word, known, n=1, cutoff=0.5)
+    hint = f"did you mean {nearest[0]!r}? " if nearest else ""
+    return f"{hint}allowed: {', '.join(known)}"
+
+
+def input_spec(name: str, modality: str = "rgb") -> InputSpec:
+    """The input of a network for a modality, without building it.
+
+    Raises UserError for an unknown network or a modality that it does not take.
+    """
+    if name not in SPECS:
+        raise UserError(f"model {name!r} is unknown; {did_you_mean(name, list(SPECS))}")
+    if modality not in SPECS[name]:
+        raise UserError(
+            f"model {name!r} does not take input {modality!r}; allowed: {', '.join(SPECS[name])}"
+        )
+    return SPECS[name][modality]

@@ -1,0 +1,28 @@
+"""Files that are whole or absent: written beside their final name, flushed, renamed."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def atomic_path(target: Path) -> Iterator[Path]:
+    """A path to write to, which becomes `target` when the block ends without an exception.
+
+    What a killed job left behind is removed by the next one that writes the same target; a job that
+    still runs then fails at its end, so that two jobs never write one file.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    stem = f".{target.name}."
+    for leftover in target.parent.iterdir():
+        if leftover.name.startswith(stem) and leftover.name.endswith(".part"):
+            leftover.unlink(missing_ok=True)
+    temporary = target.with_name(f"{stem}{os.getpid()}.part")
+    try:
+        yield temporary
+        with open(temporary, "rb") as file:
+            os.fsync(file.fileno())
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,159 @@
+"""Reading shards through their index: the encoded images of any video of a dataset.
+
+Files are opened when first needed, in the process that needs them, and the most recently used ones
+stay open. An index can be pickled and survives a fork: each process opens its own files.
+"""
+
+import itertools
+import os
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from rev2net.errors import UserError
+from rev2net.shards.layout import Attributes, check_attributes, read_attributes
+from rev2net.shards.writer import VIDEO_COLUMNS, VideoRow
+from rev2net.video.images import ImageBytes
+
+OPEN_SHARDS = 64  # file handles a process keeps, each with the image offsets of its shard
+
+
+class _OpenShard:
+    """An open shard: its byte store and where each image begins."""
+
+    def __init__(self, path: Path, required: Attributes) -> None:
+        # Without a chunk cache, HDF5 reads just the bytes asked for.
+        self.file = open_hdf5(path, rdcc_nbytes=0)
+        check_attributes(path, read_attributes(self.file.attrs), required)
+        self.frames = self.file["frames"]
+        self.offset: npt.NDArray[np.int64] = self.file["offset"][()]
+
+
+class ShardIndex:
+    """All videos of one dataset and kind, found through `rgb.index` or `flow.index`.
+
+    `required` (see `layout.required_attributes`) is what the caller asks of the shards: another
+    format version, kind, resize, frame rate or bound raises UserError naming both values.
+    """
+
+    def __init__(self, path: str | Path, required: Mapping[str, Any] | None = None) -> None:
+        self.path = Path(path)
+        self._required = dict(required or {})
+        with open_hdf5(self.path) as file:
+            self.attributes = read_attributes(file.attrs)
+            check_attributes(self.path, self.attributes, self._required)
+            columns = read_columns(self.path, file, (*VIDEO_COLUMNS, "shard"))
+            self._shard_paths = [self.path.parent / name for name in file["shard/path"].asstr()[()]]
+        self.ids: list[str] = columns.pop("id")
+        self._columns = columns
+        self._rows = {video_id: row for row, video_id in enumerate(self.ids)}
+        self._open: OrderedDict[int, _OpenShard] = OrderedDict()
+        self._process = os.getpid()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.path, self._required)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __contains__(self, video_id: object) -> bool:
+        return video_id in self._rows
+
+    def num_images(self, video_id: str) -> int:
+        """Images stored for a video."""
+        return int(self._columns["num_images"][self._row(video_id)])
+
+    def video(self, video_id: str) -> VideoRow:
+        """What is stored for a video: number of images and frames, size, frame rate."""
+        row = self._row(video_id)
+        return VideoRow(video_id, *(self._columns[name][row].item() for name in VIDEO_COLUMNS[1:]))
+
+    def read_images(self, video_id: str, start: int, stop: int) -> list[ImageBytes]:
+        """Images start..stop-1 of a video, encoded, in one contiguous read.
+
+        Raises IndexError outside 0..num_images.
+        """
+        row = self._row(video_id)
+        if not 0 <= start <= stop <= self._columns["num_images"][row]:
+            raise IndexError(
+                f"{video_id}: images {start} to {stop}; it has {self.num_images(video_id)}"
+            )
+        shard = self._shard(int(self._columns["shard"][row]))
+        first = int(self._columns["first_image"][row]) + start
+        bounds = shard.offset[first : first + stop - start + 1].tolist()
+        data = shard.frames[bounds[0] : bounds[-1]]
+        return [
+            data[begin - bounds[0] : end - bounds[0]] for begin, end in itertools.pairwise(bounds)
+        ]
+
+    def read_images_at(self, video_id: str, indices: Iterable[int]) -> list[ImageBytes]:
+        """Images of a video at any indices, encoded; neighbours are read together."""
+        wanted = [int(index) for index in indices]
+        images: dict[int, ImageBytes] = {}
+        for run in _runs(sorted(set(wanted))):
+            images.update(zip(run, self.read_images(video_id, run.start, run.stop), strict=True))
+        return [images[index] for index in wanted]
+
+    def close(self) -> None:
+        """Close the open shards; reading opens them again."""
+        for shard in self._open.values():
+            shard.file.close()
+        self._open.clear()
+
+    def _row(self, video_id: str) -> int:
+        try:
+            return self._rows[video_id]
+        except KeyError:
+            raise UserError(f"{self.path}: no video {video_id!r} among its {len(self)}") from None
+
+    def _shard(self, number: int) -> _OpenShard:
+        if self._process != os.getpid():
+            # Handles of the parent process: a copy of ours, so closing them costs it nothing.
+            self.close()
+            self._process = os.getpid()
+        if number in self._open:
+            self._open.move_to_end(number)
+            return self._open[number]
+        if len(self._open) >= OPEN_SHARDS:
+            self._open.popitem(last=False)[1].file.close()
+        shard = self._open[number] = _OpenShard(self._shard_paths[number], self.attributes)
+        return shard
+
+
+def open_hdf5(path: Path, **options: Any) -> h5py.File:
+    """An HDF5 file for reading, without locks; raises UserError where it is absent or another."""
+    try:
+        return h5py.File(path, "r", locking=False, **options)
+    except OSError as error:
+        reason = "no such file" if not path.exists() else f"not a readable HDF5 file ({error})"
+        raise UserError(f"{path}: {reason}") from None
+
+
+def read_columns(path: Path, file: h5py.File, names: Iterable[str]) -> dict[str, Any]:
+    """Columns of a `/video` table: `id` as a list of text, the others as arrays."""
+    if missing := [name for name in names if f"video/{name}" not in file]:
+        raise UserError(f"{path}: no /video/{missing[0]}; not a shard or index of this program")
+    return {
+        name: file["video/id"].asstr()[()].tolist() if name == "id" else file[f"video/{name}"][()]
+        for name in names
+    }
+
+
+def _runs(indices: list[int]) -> list[range]:
+    """Ascending indices as ranges of neighbours.
+
+    >>> _runs([1, 2, 3, 7])
+    [range(1, 4), range(7, 8)]
+    """
+    runs: list[range] = []
+    for index in indices:
+        if runs and runs[-1].stop == index:
+            runs[-1] = range(runs[-1].start, index + 1)
+        else:
+            runs.append(range(index, index + 1))
+    return runs

@@ -1,0 +1,111 @@
+"""Writing one shard, image by image, in memory that grows with neither video nor shard."""
+
+import contextlib
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from rev2net.shards.atomic import atomic_path
+from rev2net.shards.layout import Attribute
+from rev2net.video.images import ImageBytes
+
+CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class VideoRow:
+    """One row of a shard's `/video` table."""
+
+    id: str
+    first_image: int
+    num_images: int
+    num_frames: int  # frames decoded, T; a flow video holds T - 1 images
+    height: int  # pixels as stored, of one flow component
+    width: int
+    fps: float  # frames per second as stored
+
+
+VIDEO_COLUMNS = tuple(field.name for field in fields(VideoRow))
+_DTYPES = {"id": h5py.string_dtype(), "fps": np.float64}  # all others are whole numbers
+
+
+class ShardWriter:
+    """An open shard: append images, then keep them as a video or drop them."""
+
+    def __init__(self, file: h5py.File, attributes: Mapping[str, Attribute]) -> None:
+        for name, value in attributes.items():
+            file.attrs[name] = value
+        self._file = file
+        self._frames = file.create_dataset(
+            "frames", (0,), np.uint8, maxshape=(None,), chunks=(CHUNK_BYTES,)
+        )
+        self._offsets = array("q", [0])
+        self._rows: list[VideoRow] = []
+        self._first_image = 0  # of the video being written
+        self._pending = bytearray()  # its bytes that lie beyond the last one written
+        self._written = 0  # bytes
+
+    @property
+    def num_images(self) -> int:
+        """Images of the video being written."""
+        return len(self._offsets) - 1 - self._first_image
+
+    def append(self, image: ImageBytes) -> None:
+        """Add one encoded image to the video being written."""
+        self._pending += image.data
+        self._offsets.append(self._offsets[-1] + len(image))
+        if len(self._pending) >= CHUNK_BYTES:
+            self._flush()
+
+    def keep_video(
+        self, video_id: str, *, num_frames: int, height: int, width: int, fps: float
+    ) -> None:
+        """Keep the images since the last video as those of `video_id`."""
+        self._flush()
+        self._rows.append(
+            VideoRow(video_id, self._first_image, self.num_images, num_frames, height, width, fps)
+        )
+        self._first_image += self.num_images
+
+    def drop_video(self) -> None:
+        """Drop the images since the last video; the next one overwrites their bytes."""
+        del self._offsets[self._first_image + 1 :]
+        self._pending = bytearray()
+        self._written = self._offsets[-1]
+
+    def close(self) -> None:
+        """Write the tables."""
+        self._frames.resize((self._written,))
+        self._file.create_dataset("offset", data=np.frombuffer(self._offsets, np.int64))
+        columns = {name: [getattr(row, name) for row in self._rows] for name in VIDEO_COLUMNS}
+        write_columns(self._file, columns)
+
+    def _flush(self) -> None:
+        end = self._written + len(self._pending)
+        if end > len(self._frames):
+            self._frames.resize((end,))
+        self._frames[self._written : end] = np.frombuffer(self._pending, np.uint8)
+        self._written = end
+        self._pending = bytearray()
+
+
+def write_columns(file: h5py.File, columns: Mapping[str, Sequence[Any]]) -> None:
+    """Write columns of a `/video` table, a dataset each."""
+    for name, column in columns.items():
+        dtype = _DTYPES.get(name, np.int64)
+        file.create_dataset(f"video/{name}", data=np.array(column, dtype), dtype=dtype)
+
+
+@contextlib.contextmanager
+def write_shard(path: Path, attributes: Mapping[str, Attribute]) -> Iterator[ShardWriter]:
+    """A `ShardWriter`; its file appears at `path`, whole, when the block ends without exception."""
+    # No lock: the file has a name of its own until it is whole, and some file systems have none.
+    with atomic_path(path) as temporary, h5py.File(temporary, "w", locking=False) as file:
+        writer = ShardWriter(file, attributes)
+        yield writer
+        writer.close()

@@ -1,0 +1,1 @@
+"""From scores files to the paper's tables: tidy CSV, Markdown, LaTeX."""

@@ -1,0 +1,206 @@
+"""Render a tidy table as Markdown and LaTeX, laid out like the paper's.
+
+Rows are model and input, columns the benchmarks: first what was measured, with its 95 %
+interval, then the paper's values in columns of their own, so that the two cannot be confused.
+"""
+
+import re
+from dataclasses import dataclass
+
+import pandas as pd
+
+from rev2net.config import Config
+from rev2net.experiments import INPUT_LABELS, TITLES
+
+BENCHMARK_LABELS = {
+    "ucf101": "UCF101",
+    "hmdb51": "HMDB51",
+    "kinetics400": "Kinetics",
+    "hmdb-ucf": "HMDB→UCF",
+    "ucf-hmdb": "UCF→HMDB",
+}
+NO_VALUE = "–"
+
+
+@dataclass(frozen=True)
+class _Number:
+    """A number of the grid: what stands large, what stands small beside it, best of its column."""
+
+    text: str
+    detail: str = ""
+    best: bool = False
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """A table as it is printed, before the choice of a markup."""
+
+    table: str  # table5
+    caption: str
+    benchmarks: list[str]  # column heads, of the measured and of the paper's columns
+    rows: list[tuple[str, str, list[_Number], list[_Number]]]  # model, input, measured, paper
+    notes: list[str]
+
+
+def markdown(frame: pd.DataFrame, config: Config) -> str:
+    """The table as GitHub Markdown, its columns aligned for the terminal."""
+    layout = _layout(frame, config)
+    heads = ["Model", "Input", *layout.benchmarks, *(f"paper {b}" for b in layout.benchmarks)]
+    lines = [heads]
+    for model, input_, measured, paper in layout.rows:
+        numbers = [_markdown_number(number) for number in (*measured, *paper)]
+        lines.append([_markdown_text(model), _markdown_text(input_), *numbers])
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    rule = ["-" * width if i < 2 else "-" * (width - 1) + ":" for i, width in enumerate(widths)]
+    table = [
+        "| " + " | ".join(cell.ljust(w) if i < 2 else cell.rjust(w) for i, (cell, w) in row) + " |"
+        for row in (enumerate(zip(line, widths, strict=True)) for line in (heads, rule, *lines[1:]))
+    ]
+    notes = [f"- {_markdown_text(note)}" for note in layout.notes]
+    title = f"{layout.table.replace('table', 'Table ')}. {layout.caption}"
+    return "\n".join([f"**{_markdown_text(title)}**", "", *table, "", *notes, ""])
+
+
+def latex(frame: pd.DataFrame, config: Config) -> str:
+    r"""The table as a LaTeX float; it takes `\usepackage{booktabs}` and nothing else."""
+    layout = _layout(frame, config)
+    count = len(layout.benchmarks)
+    heads = " & ".join(map(_latex_text, layout.benchmarks))
+    body = []
+    for model, input_, measured, paper in layout.rows:
+        numbers = [_latex_number(number) for number in (*measured, *paper)]
+        body.append(" & ".join([_latex_text(model), _latex_text(input_), *numbers]) + r" \\")
+    return "\n".join(
+        [
+            r"\begin{table}",
+            r"\centering",
+            rf"\caption{{{_latex_text(layout.caption)}}}",
+            rf"\label{{tab:{layout.table}}}",
+            rf"\begin{{tabular}}{{ll{'r' * 2 * count}}}",
+            r"\toprule",
+            rf" & & \multicolumn{{{count}}}{{c}}{{Measured}}"
+            rf" & \multicolumn{{{count}}}{{c}}{{Paper}} \\",
+            rf"\cmidrule(lr){{3-{2 + count}}} \cmidrule(lr){{{3 + count}-{2 + 2 * count}}}",
+            rf"Model & Input & {heads} & {heads} \\",
+            r"\midrule",
+            *body,
+            r"\bottomrule",
+            r"\end{tabular}",
+            *(rf"\par\smallskip{{\footnotesize {_latex_text(note)}\par}}" for note in layout.notes),
+            r"\end{table}",
+            "",
+        ]
+    )
+
+
+def _layout(frame: pd.DataFrame, config: Config) -> _Layout:
+    """What is printed: the paper's accuracy of each cell, and what has to be known beside it."""
+    top1 = frame[frame["metric"] == "top1"].copy()
+    top1["benchmark"] = top1["benchmark"].map(lambda name: BENCHMARK_LABELS.get(name, name))
+    top1["input"] = top1["input"].map(lambda name: INPUT_LABELS.get(name, name))
+    benchmarks = list(dict.fromkeys(top1["benchmark"]))
+    best = {
+        (benchmark, column): round(float(group[column].max()), 1)
+        for benchmark, group in top1.groupby("benchmark")
+        for column in ("measured", "paper")
+    }
+    rows = []
+    for (model, input_), group in top1.groupby(["row", "input"], sort=False):
+        of_benchmark = group.set_index("benchmark")
+        measured, paper = [], []
+        for benchmark in benchmarks:
+            cell = of_benchmark.loc[benchmark] if benchmark in of_benchmark.index else None
+            measured.append(_number(cell, "measured", best[benchmark, "measured"]))
+            paper.append(_number(cell, "paper", best[benchmark, "paper"]))
+        rows.append((str(model), str(input_), measured, paper))
+    table = str(frame["table"].iloc[0])
+    caption = f"{TITLES[table]}; top-1 accuracy in %, configuration “{config.name}”"
+    return _Layout(table, caption, benchmarks, rows, _notes(top1, config))
+
+
+def _number(cell: "pd.Series[float] | None", column: str, best: float) -> _Number:
+    if cell is None or pd.isna(cell[column]):
+        return _Number(NO_VALUE)
+    value = round(float(cell[column]), 1)
+    detail = ""
+    if column == "measured":
+        spread = "" if pd.isna(cell["std"]) else f"±{cell['std']:.1f} "
+        low, high = cell["ci_low"], cell["ci_high"]
+        detail = spread + ("" if pd.isna(low) else f"[{low:.1f}, {high:.1f}]")
+    return _Number(f"{value:.1f}", detail.strip(), value == best)
+
+
+def _notes(top1: pd.DataFrame, config: Config) -> list[str]:
+    """The lines below a table, the one that keeps a reader from a wrong conclusion first."""
+    notes = []
+    if config.mini is not None:
+        notes.append(
+            f"Measured on the synthetic mini benchmark (configuration “{config.name}”): these "
+            "figures exercise the software and are not comparable with the paper's."
+        )
+    elif not config.reproduces_paper:
+        notes.append(
+            f"Configuration “{config.name}” does not reproduce the paper's data and training: "
+            "these figures are not comparable with the paper's."
+        )
+    seeds, splits = top1["seeds"].max(), top1["splits"].max()
+    notes.append(
+        f"Measured: mean over {_count(splits, 'split')} and {_count(seeds, 'seed')}, "
+        + ("± standard deviation over seeds, " if seeds > 1 else "")
+        + "[95 % bootstrap interval over source groups]. Bold: best of its column."
+    )
+    done = top1[top1["measured"].notna()]
+    if len(done):
+        counts = done[["benchmark", "videos_evaluated", "videos_expected"]].drop_duplicates()
+        texts = [f"{name} {found} of {expected}" for name, found, expected in counts.to_numpy()]
+        notes.append(f"Videos evaluated of expected: {', '.join(texts)}.")
+    for protocol, group in done.groupby("protocol", sort=False):
+        names = (group["row"] + " " + group["input"]).unique()
+        notes.append(f"Protocol of {', '.join(names)}: {protocol}.")
+    empty = top1[top1["measured"].isna()]
+    if len(empty):
+        notes.append(
+            f"{_count(len(empty), 'cell')} without a finished run; the reasons stand in the CSV's "
+            "provenance column."
+        )
+    return notes
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def _markdown_number(number: _Number) -> str:
+    text = f"**{number.text}**" if number.best else number.text
+    return f"{text} {number.detail}".strip()
+
+
+def _markdown_text(text: str) -> str:
+    return re.sub(r"([\\`*|<])", r"\\\1", text)
+
+
+def _latex_number(number: _Number) -> str:
+    text = rf"\textbf{{{number.text}}}" if number.best else _latex_text(number.text)
+    return rf"{text} {{\scriptsize {_latex_text(number.detail)}}}" if number.detail else text
+
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    **{character: rf"\{character}" for character in "&%$#_{}"},
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "[": "{[}",  # else taken for the option of a preceding line break
+    "]": "{]}",
+    "→": r"$\rightarrow$",
+    "±": r"$\pm$",
+    "–": "--",
+    "“": "``",
+    "”": "''",
+}
+
+
+def _latex_text(text: str) -> str:
+    return "".join(_LATEX.get(character, character) for character in text)

@@ -1,0 +1,79 @@
+"""A finished run: its network and what it was trained on, from `checkpoint.pt`."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rev2net.clips.dataset import ClipShape
+from rev2net.config import TrainSettings
+from rev2net.models import build
+from rev2net.models.network import VideoNetwork
+from rev2net.models.spec import InputSpec, input_spec
+from rev2net.training import checkpoint
+
+
+@dataclass(frozen=True)
+class TrainedRun:
+    """What `checkpoint.pt` holds, the network built and in evaluation mode on the CPU."""
+
+    network: VideoNetwork
+    settings: TrainSettings
+    identity: dict[str, Any]  # benchmark, method, input, init, adapt, split, seed
+    class_names: list[str]
+    split_digest: str
+    digest: str  # sha256 of the checkpoint file
+
+
+def build_network(settings: TrainSettings, identity: dict[str, Any], num_classes: int) -> VideoNetwork:
+    """The network of a run, with fresh weights."""
+    spec = input_spec(identity["method"], identity["input"])
+    return build(
+        identity["method"],
+        num_classes,
+        in_channels=spec.channels,
+        width=settings.network.width,
+        **settings.network.options,
+    )
+
+
+def clip_shape(spec: InputSpec, kinds: tuple[str, ...], settings: TrainSettings) -> ClipShape:
+    """How clips for a network are cut in time."""
+    clip = settings.clip
+    return ClipShape(kinds, spec.time_axis == "segments", clip.length, clip.stride, spec.stack)
+
+
+def save_trained(
+    folder: Path,
+    network: VideoNetwork,
+    settings: TrainSettings,
+    identity: dict[str, Any],
+    class_names: list[str],
+    split_digest: str,
+) -> None:
+    """Write `checkpoint.pt`; the network must be on the CPU."""
+    state = {
+        "network": network.state_dict(),
+        "settings": settings.model_dump_json(),
+        "identity": identity,
+        "class_names": class_names,
+        "split_digest": split_digest,
+    }
+    checkpoint.save(state, folder / "checkpoint.pt")
+
+
+def load_trained(folder: Path) -> TrainedRun:
+    """Read `checkpoint.pt`; raises UserError where it is absent or damaged."""
+    path = folder / "checkpoint.pt"
+    state = checkpoint.load(path)
+    settings = TrainSettings.model_validate(json.loads(state["settings"]))
+    network = build_network(settings, state["identity"], len(state["class_names"]))
+    network.load_state_dict(state["network"])
+    return TrainedRun(
+        network.eval(),
+        settings,
+        state["identity"],
+        state["class_names"],
+        state["split_digest"],
+        checkpoint.file_digest(path),
+    )

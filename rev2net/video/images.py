@@ -1,0 +1,50 @@
+"""Single images as bytes: JPEG, PNG or WebP, in RGB order or greyscale."""
+
+from typing import Any, TypeAlias
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+ImageBytes: TypeAlias = npt.NDArray[np.uint8]  # (bytes,)
+Image: TypeAlias = npt.NDArray[np.uint8]  # (H, W, 3) RGB, or (H, W) greyscale
+
+PNG_COMPRESSION = 3  # of 0..9; PNG is lossless, so its `quality` means nothing
+_PARAMETERS = {
+    "jpeg": (".jpg", cv2.IMWRITE_JPEG_QUALITY),
+    "png": (".png", None),
+    "webp": (".webp", cv2.IMWRITE_WEBP_QUALITY),
+}
+
+
+def encode_image(image: Image, codec: str, quality: int) -> ImageBytes:
+    """An RGB (H, W, 3) or greyscale (H, W) uint8 image as bytes of a codec.
+
+    `quality` is 1..100 for JPEG and WebP; 101 makes WebP lossless. Raises ValueError for an unknown
+    codec or an image that the codec cannot hold.
+    """
+    if codec not in _PARAMETERS:
+        raise ValueError(f"codec: {codec!r}; allowed are {', '.join(_PARAMETERS)}")
+    suffix, quality_flag = _PARAMETERS[codec]
+    if quality_flag is None:
+        parameters = [cv2.IMWRITE_PNG_COMPRESSION, PNG_COMPRESSION]
+    else:
+        parameters = [quality_flag, quality]
+    pixels = cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.ndim == 3 else image
+    try:
+        encoded, data = cv2.imencode(suffix, pixels, parameters)
+    except cv2.error as error:
+        raise ValueError(f"{codec}: cannot hold an image of shape {image.shape}: {error}") from None
+    if not encoded:
+        raise ValueError(f"{codec}: cannot hold an image of shape {image.shape}")
+    return data
+
+
+def decode_image(data: ImageBytes | memoryview | bytes, grey: bool = False) -> Image:
+    """The image (H, W, 3) uint8 RGB, or (H, W) with `grey`; raises ValueError for other bytes."""
+    flags = cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR_RGB
+    buffer = np.frombuffer(data, np.uint8)
+    image: Any = cv2.imdecode(buffer, flags) if len(buffer) else None
+    if image is None:
+        raise ValueError(f"{len(buffer)} bytes that are no image")
+    return image

@@ -1,0 +1,88 @@
+"""The ledger: one row a video and kind, saying whether it could be read (docs/formats.md)."""
+
+import csv
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+
+from rev2net.errors import UserError
+from rev2net.video.ffmpeg import DecodingFacts
+
+STATUSES = ("ok", "short", "broken", "missing")
+TOLERATED_FRACTION = 0.02  # of the announced frames: containers of variable rate miscount
+
+
+@dataclass(frozen=True)
+class LedgerRow:
+    """What became of one video in the shards of one kind."""
+
+    video_id: str
+    kind: str  # rgb or flow
+    announced: int | None  # frames, by the container's own count where it keeps one
+    decoded: int  # frames
+    status: (
+        str  # ok: whole; short: frames are missing; broken: none could be used; missing: no file
+    )
+    message: str
+
+
+COLUMNS = tuple(field.name for field in fields(LedgerRow))
+
+
+def judge(announced: int | None, decoding: DecodingFacts) -> tuple[str, str]:
+    """Status ("ok" or "short") and message of a video whose decoding came to its end.
+
+    ffmpeg ends well on truncated files, so what it found is compared with what the container
+    announces. One frame may be missing (HMDB51 announces one too many), or 2 %. Compressed frames
+    are compared, not shown ones: a clip cut without re-encoding holds frames before its first one
+    that an edit list hides, and such a clip is whole.
+    """
+    expected = decoding.packets if announced is None else announced
+    tolerated = max(1.0, TOLERATED_FRACTION * expected)
+    lost = max(expected - decoding.packets, decoding.errors)
+    count = f"decoded {decoding.decoded} of {expected} announced frames"
+    if announced is None:
+        count = f"decoded {decoding.decoded} frames of {expected} found"
+    if lost > tolerated:
+        return "short", count
+    if announced is None and decoding.cut_off:
+        return "short", f"{count}; the file ends too early"
+    if decoding.damaged:
+        return "ok", "some frames are damaged"
+    if expected - decoding.decoded > tolerated:
+        return "ok", f"{count}; the file hides the others"
+    return "ok", ""
+
+
+def write_ledger(path: Path, rows: Iterable[LedgerRow]) -> None:
+    """Write rows as CSV."""
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for row in rows:
+            writer.writerow(["" if v is None else v for v in astuple(row)])
+
+
+def read_ledger(path: Path) -> list[LedgerRow]:
+    """The rows of a ledger file; raises UserError where it is absent or not a ledger."""
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            if tuple(reader.fieldnames or ()) != COLUMNS:
+                found = ",".join(reader.fieldnames or ())
+                raise UserError(f"{path}: columns {found!r}; a ledger has {','.join(COLUMNS)}")
+            return [_row(values) for values in reader]
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not a readable ledger ({error})") from None
+
+
+def _row(values: dict[str, str]) -> LedgerRow:
+    announced = int(values["announced"]) if values["announced"] else None
+    return LedgerRow(
+        values["video_id"],
+        values["kind"],
+        announced,
+        int(values["decoded"]),
+        values["status"],
+        values["message"],
+    )

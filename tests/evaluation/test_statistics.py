@@ -1,0 +1,193 @@
+"""Intervals cover the truth as often as they say; comparisons err as rarely as they say."""
+
+import itertools
+import math
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from rev2net.evaluation.statistics import (
+    bootstrap,
+    bootstrap_interval,
+    holm,
+    holm_confidence,
+    paired_difference,
+    percentile_interval,
+)
+
+P_VALUES = st.lists(st.floats(0, 1), min_size=1, max_size=12)
+
+
+def clustered(
+    random: np.random.Generator, groups: int, clips: int
+) -> tuple[NDArray[np.float64], list[str]]:
+    """Hits (100 or 0) of near-duplicate clips: a group's clips share a chance; 60 on average."""
+    chance = random.beta(1.2, 0.8, size=groups)
+    hits = np.where(random.random((groups, clips)) < chance[:, None], 100.0, 0.0)
+    return hits.reshape(-1), [f"g{index // clips}" for index in range(groups * clips)]
+
+
+def test_two_groups_span_the_interval_from_one_to_the_other() -> None:
+    # A quarter of the resamples holds the first group twice, a quarter the second.
+    assert bootstrap_interval([100, 100, 50, 0], ["a", "a", "b", "b"]) == (25, 100)
+
+
+def test_resamples_follow_the_exact_distribution() -> None:
+    # Three groups over two strata, enumerated: 27 resamples, a stratum left out where absent.
+    content = {"a": [(90.0, 0)], "b": [(30.0, 0), (60.0, 1)], "c": [(0.0, 1), (20.0, 1)]}
+    exact: Counter[float] = Counter()
+    for drawn in itertools.product(content, repeat=3):
+        strata: dict[int, list[float]] = {}
+        for value, stratum in itertools.chain.from_iterable(content[name] for name in drawn):
+            strata.setdefault(stratum, []).append(value)
+        exact[round(float(np.mean([np.mean(held) for held in strata.values()])), 6)] += 1
+    rows = [(number, name, stratum) for name in content for number, stratum in content[name]]
+    values, groups, all_strata = zip(*rows, strict=True)
+    draws = bootstrap(values, groups, all_strata, draws=27_000)
+    found = Counter(np.round(draws, 6).tolist())
+    assert found.keys() == exact.keys()
+    for outcome, count in exact.items():
+        assert found[outcome] == pytest.approx(1000 * count, abs=5 * math.sqrt(1000 * count))
+
+
+def test_interval_covers_the_truth_at_its_nominal_rate() -> None:
+    random = np.random.default_rng(1)
+    covered = {"groups": 0, "videos": 0}
+    trials = 400
+    for _ in range(trials):
+        value, group = clustered(random, groups=50, clips=6)
+        each_alone = [str(index) for index in range(len(value))]
+        for kind, names in (("groups", group), ("videos", each_alone)):
+            low, high = bootstrap_interval(value, names, draws=300)
+            covered[kind] += low <= 60 <= high
+    assert 0.91 <= covered["groups"] / trials <= 0.98
+    assert covered["videos"] / trials < 0.85  # why groups are resampled, not videos
+
+
+def test_repeating_every_clip_adds_no_confidence() -> None:
+    value, group = clustered(np.random.default_rng(2), groups=20, clips=3)
+    once = bootstrap_interval(value, group)
+    assert bootstrap_interval(np.tile(value, 5), group * 5) == pytest.approx(once)
+
+
+def test_order_of_videos_plays_no_part() -> None:
+    random = np.random.default_rng(3)
+    value, group = clustered(random, groups=20, clips=3)
+    stratum = random.integers(0, 4, len(value))
+    order = random.permutation(len(value))
+    np.testing.assert_allclose(
+        bootstrap(value[order], [group[row] for row in order], stratum[order], draws=50),
+        bootstrap(value, group, stratum, draws=50),
+    )
+
+
+def test_draws_do_not_depend_on_how_many_are_held_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    value, group = clustered(np.random.default_rng(4), groups=20, clips=3)
+    whole = bootstrap(value, group, draws=101)
+    monkeypatch.setattr("rev2net.evaluation.statistics._CHUNK", 130)  # three resamples
+    np.testing.assert_array_equal(bootstrap(value, group, draws=101), whole)
+
+
+def test_strata_weigh_alike_whatever_their_size() -> None:
+    # Every group holds the same, so every resample is the statistic itself.
+    value = [100, 0, 0, 0] * 3
+    group = [name for name in "abc" for _ in range(4)]
+    stratum = [0, 1, 1, 1] * 3
+    assert set(bootstrap(value, group, stratum, draws=20)) == {50}
+    assert set(bootstrap(value, group, draws=20)) == {25}
+
+
+def test_one_group_has_no_interval() -> None:
+    assert all(map(math.isnan, bootstrap_interval([100, 0], ["a", "a"])))
+    with pytest.raises(ValueError, match="two source groups"):
+        paired_difference([100, 0], [0, 0], ["a", "a"])
+    with pytest.raises(ValueError, match="no videos"):
+        bootstrap([], [])
+
+
+def test_paired_difference_by_hand() -> None:
+    first, second = [100, 100, 50, 0], [0, 100, 50, 50]
+    found = paired_difference(first, second, ["a", "a", "b", "b"])
+    assert found.value == pytest.approx(12.5)
+    assert found.interval() == (-25, 50)
+    # Half of the resamples hold each group once; a quarter lies below 0, three quarters above.
+    assert found.p_value == pytest.approx(0.5, abs=0.03)
+
+
+def test_pairing_sees_what_two_intervals_do_not() -> None:
+    random = np.random.default_rng(5)
+    second, group = clustered(random, groups=60, clips=4)
+    lucky = random.random(len(second)) < 0.1
+    first = np.where(lucky, 100.0, second)
+    found = paired_difference(first, second, group)
+    assert found.interval()[0] > 0
+    assert found.p_value < 0.01
+    assert bootstrap_interval(first, group)[0] < bootstrap_interval(second, group)[1]
+
+
+def test_equal_systems_are_told_apart_as_rarely_as_promised() -> None:
+    random = np.random.default_rng(6)
+    trials, rejected = 400, 0
+    for _ in range(trials):
+        chance = random.random((50, 1))
+        first, second = (100.0 * (random.random((50, 4)) < chance) for _ in range(2))
+        group = [str(index // 4) for index in range(200)]
+        found = paired_difference(first.ravel(), second.ravel(), group, draws=400)
+        rejected += found.p_value < 0.05
+    assert 0.02 <= rejected / trials <= 0.09
+
+
+def test_a_system_does_not_differ_from_itself() -> None:
+    value, group = clustered(np.random.default_rng(7), groups=10, clips=2)
+    found = paired_difference(value, value, group)
+    assert (found.value, found.interval(), found.p_value) == (0, (0, 0), 1)
+
+
+def test_p_value_inverts_the_interval() -> None:
+    random = np.random.default_rng(8)
+    for shift in np.linspace(0, 40, 15):
+        first, group = clustered(random, groups=30, clips=2)
+        second, _ = clustered(random, groups=30, clips=2)
+        found = paired_difference(first + shift, second, group, draws=4000)
+        for confidence in (0.8, 0.95, 0.99):
+            if abs(found.p_value - (1 - confidence)) > 0.002:  # a few draws of the quantile
+                low, high = found.interval(confidence)
+                assert (found.p_value < 1 - confidence) == (low > 0 or high < 0)
+
+
+def test_holm_by_hand() -> None:
+    # Sorted: 0.005 x 4, 0.01 x 3, 0.03 x 2, and 0.04 x 1 lifted to its predecessor's.
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    # Two are rejected, at 0.05 / 3 and 0.05 / 4; the procedure stops at 0.05 / 2.
+    assert holm_confidence([0.01, 0.04, 0.03, 0.005]) == pytest.approx(
+        [1 - 0.05 / 3, 0.975, 0.975, 1 - 0.05 / 4]
+    )
+    assert holm([]) == []
+
+
+@given(P_VALUES)
+def test_holm_lies_between_uncorrected_and_bonferroni(p_values: list[float]) -> None:
+    adjusted = holm(p_values)
+    for p, corrected in zip(p_values, adjusted, strict=True):
+        assert p <= corrected <= min(1, len(p_values) * p)
+    by_p = sorted(zip(p_values, adjusted, strict=True))
+    assert [corrected for _, corrected in by_p] == sorted(adjusted)
+
+
+@given(P_VALUES)
+def test_intervals_at_holms_levels_reject_what_holm_rejects(p_values: list[float]) -> None:
+    for p, corrected, level in zip(
+        p_values, holm(p_values), holm_confidence(p_values), strict=True
+    ):
+        if not math.isclose(p, 1 - level, rel_tol=1e-9):
+            assert (p < 1 - level) == (corrected < 0.05)
+
+
+def test_percentile_interval_leaves_out_both_tails() -> None:
+    assert percentile_interval(np.arange(101.0), 0.9) == pytest.approx((5, 95))

@@ -1,0 +1,117 @@
+"""Configurations: closed, complete, and refused in one line that says what is allowed."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from rev2net import config
+from rev2net.config import Config, FramesSettings, load, parse_settings, validate
+from rev2net.errors import UserError
+
+ROOT = Path(__file__).resolve().parent.parent
+FILES = [ROOT / "config.yaml", *sorted((ROOT / "configs").glob("*.yaml"))]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_every_shipped_configuration_is_valid(path: Path) -> None:
+    assert load(path).name == ("mini" if path.name == "config.yaml" else path.stem)
+
+
+def test_names_differ_so_that_configurations_never_overwrite_each_other() -> None:
+    names = [load(path).name for path in FILES]
+    assert len(set(names)) == len(names)
+
+
+def changed(**values: object) -> dict[str, object]:
+    return {**yaml.safe_load((ROOT / "config.yaml").read_text()), **values}
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"sedes": [0]}, ["unknown key 'sedes'", "did you mean 'seeds'"]),
+        ({"seeds": []}, ["seeds", "at least 1 item"]),
+        ({"splits": [4]}, ["splits", "1, 2 or 3", "found 4"]),
+        ({"name": "../x"}, ["name", "found '../x'"]),
+        ({"benchmarks": {"ucf101": {"dataset": "kinetics400", "validation_fraction": 0}}}, ["ka"]),
+    ],
+)
+def test_a_wrong_key_or_value_is_one_line_with_what_is_allowed(
+    values: dict[str, object], words: list[str]
+) -> None:
+    with pytest.raises(UserError) as caught:
+        validate(Config, changed(**values), "config.yaml")
+    message = str(caught.value)
+    assert "\n" not in message
+    assert message.startswith("config.yaml: ")
+    if words == ["ka"]:
+        words = ["benchmarks.ucf101 uses dataset 'kinetics400'", "ucf101, hmdb51"]
+    for word in words:
+        assert word in message
+
+
+def test_a_nested_unknown_key_is_named_with_its_place() -> None:
+    values = changed()
+    values["frames"] = {**values["frames"], "short_sid": 3}  # type: ignore[dict-item]
+    with pytest.raises(UserError, match=r"frames: unknown key 'short_sid', did you mean"):
+        validate(Config, values, "config.yaml")
+
+
+def test_a_missing_key_is_named() -> None:
+    values = changed()
+    del values["flow"]
+    with pytest.raises(UserError, match="flow: this key is required"):
+        validate(Config, values, "config.yaml")
+
+
+def test_two_resize_rules_are_refused() -> None:
+    text = '{"short_side":64,"size":[8,8],"fps":null,"codec":"jpeg","quality":95,"time_limit":1}'
+    with pytest.raises(UserError, match="short_side or size, not both"):
+        parse_settings(FramesSettings, text)
+
+
+def test_settings_come_from_json_text_or_from_a_file(tmp_path: Path) -> None:
+    section = load(ROOT / "config.yaml").frames
+    text = config.dump(section)
+    (tmp_path / "frames.json").write_text(text)
+    assert parse_settings(FramesSettings, text) == section
+    assert parse_settings(FramesSettings, str(tmp_path / "frames.json")) == section
+    with pytest.raises(UserError, match="No such file"):
+        parse_settings(FramesSettings, str(tmp_path / "absent.json"))
+
+
+def test_the_digest_changes_with_any_setting_and_with_nothing_else() -> None:
+    section = load(ROOT / "config.yaml").frames
+    assert config.digest(section) == config.digest(section.model_copy())
+    assert config.digest(section) != config.digest(section.model_copy(update={"quality": 94}))
+
+
+# PROTOCOLS: what the methods' own papers fix, read off the reproduction's configuration.
+def test_the_reproduction_follows_the_published_protocols() -> None:
+    paper = load(ROOT / "configs" / "paper.yaml")
+    assert paper.reproduces_paper
+    assert paper.frames.short_side == 256
+    flow = paper.flow
+    assert (flow.tau, flow.lambda_, flow.theta, flow.nscales, flow.warps, flow.epsilon) == (
+        0.25,
+        0.15,
+        0.3,
+        5,
+        5,
+        0.01,
+    )
+    assert (flow.bound, flow.inner_iterations, flow.outer_iterations) == (20, 30, 10)
+    tsn, tsn_flow = paper.recipes["tsn.rgb"], paper.recipes["tsn.flow"]
+    assert (tsn.clip.length, tsn.network.options["dropout"]) == (3, 0.8)
+    assert (tsn_flow.network.options["dropout"], tsn_flow.optimisation.steps) == (0.7, 18000)
+    assert (tsn.optimisation.learning_rate, tsn_flow.optimisation.learning_rate) == (1e-3, 5e-3)
+    assert (tsn.optimisation.clip_gradient, tsn_flow.optimisation.clip_gradient) == (40, 20)
+    assert (tsn.test.clips, tsn.test.crops, tsn.test.average) == (25, 10, "logit")
+    tsm = paper.recipes["tsm.rgb"]
+    assert (tsm.clip.length, tsm.optimisation.batch, tsm.optimisation.learning_rate) == (8, 64, 1e-3)
+    assert (tsm.test.clips, tsm.test.crops, tsm.test.size) == (10, 3, 256)
+    i3d = paper.recipes["i3d.rgb"]
+    assert (i3d.clip.length, i3d.clip.size, i3d.optimisation.weight_decay) == (64, 224, 1e-7)
+    assert i3d.test.whole_video
+    assert all(recipe.network.width == 1 for recipe in paper.recipes.values())

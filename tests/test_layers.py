@@ -1,0 +1,92 @@
+"""The layers of docs/architecture.md: each package imports only what it may."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent / "rev2net"
+
+# What a package may import of ours, beside errors, config and itself; and of the heavy libraries.
+OURS = {
+    "experiments": set(),
+    "provenance": set(),
+    "datasets": set(),
+    "video": set(),
+    "flow": set(),
+    "mini": {"video"},
+    "shards": {"video.images", "flow.quantize"},
+    "clips": {"shards", "datasets", "video.images", "flow.quantize"},
+    "models": set(),
+    "losses": set(),
+    "training": {"clips", "models", "losses", "evaluation.metrics", "provenance"},
+    "evaluation": {"clips", "models"},
+    "figures": set(),
+    "tables": {"experiments", "figures", "provenance", "evaluation"},
+}
+NUMPY_ONLY = {"evaluation.metrics", "evaluation.fusion", "evaluation.statistics"}
+HEAVY = {"torch", "pandas", "cv2", "numba", "h5py", "matplotlib", "ffmpeg", "snakemake", "triton"}
+LIBRARIES = {
+    "errors": set(),
+    "config": set(),
+    "experiments": set(),
+    "provenance": set(),
+    "datasets": {"pandas"},
+    "video": {"cv2", "ffmpeg"},
+    "flow": {"cv2", "numba", "torch", "triton"},
+    "mini": {"cv2", "ffmpeg"},
+    "shards": {"h5py"},
+    "clips": {"torch"},
+    "models": {"torch"},
+    "losses": {"torch"},
+    "training": {"torch"},
+    "evaluation": {"torch", "h5py"},
+    "figures": {"cv2", "matplotlib"},
+    "tables": {"pandas", "h5py"},
+}
+
+
+def imports(path: Path) -> set[str]:
+    """Every module a file imports, anywhere in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def files() -> list[tuple[str, str, Path]]:
+    """(package, dotted module, path) of every file below a layer."""
+    rows = []
+    for path in sorted(ROOT.rglob("*.py")):
+        module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        package = module.split(".")[0]
+        if package in LIBRARIES:
+            rows.append((package, module, path))
+    return rows
+
+
+def test_every_package_has_a_layer() -> None:
+    packages = {path.name.removesuffix(".py") for path in ROOT.iterdir() if path.suffix == ".py"}
+    packages |= {path.name for path in ROOT.iterdir() if (path / "__init__.py").exists()}
+    free = {"__init__", "cli", "commands"}  # compose everything
+    assert packages - free == set(LIBRARIES)
+
+
+@pytest.mark.parametrize(("package", "module", "path"), files(), ids=lambda value: str(value)[-40:])
+def test_imports_stay_within_the_layer(package: str, module: str, path: Path) -> None:
+    names = imports(path)
+    ours = {name.removeprefix("rev2net.") for name in names if name.startswith("rev2net.")}
+    allowed = OURS.get(package, set()) | {"errors", "config", package, "__version__"}
+    for name in ours:
+        parts = name.split(".")
+        prefixes = {".".join(parts[:n]) for n in range(1, len(parts) + 1)}
+        # Parents of an allowed module appear through `from rev2net.video import images`.
+        below = any(a.startswith(f"{name}.") for a in allowed)
+        assert prefixes & allowed or below, f"{module} imports rev2net.{name}"
+    heavy = {name.split(".")[0] for name in names} & HEAVY
+    libraries = set() if module in NUMPY_ONLY else LIBRARIES[package]
+    assert heavy <= libraries, f"{module} imports {', '.join(heavy - libraries)}"

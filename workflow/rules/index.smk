@@ -1,0 +1,24 @@
+# The index of a dataset: every video of its official lists.
+
+
+rule index_dataset:
+    input:
+        root=generated_root,
+    output:
+        ensure("work/{name}/index/{dataset}.csv", non_empty=True),
+    log:
+        "logs/index_dataset/{name}/{dataset}.log",
+    benchmark:
+        "benchmarks/runs/index_dataset/{name}/{dataset}.jsonl"
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        runtime=30,
+    params:
+        root=dataset_root,
+        settings=dataset_settings,
+        version=STAGE_VERSIONS["index"],
+    shell:
+        "rev2net index {wildcards.dataset} --root {params.root:q}"
+        " --settings {params.settings:q} {output} > {log} 2>&1"

@@ -1,0 +1,86 @@
+# Training, evaluation and two-stream fusion of the runs that the tables need.
+
+
+rule train_run:
+    input:
+        split="work/{name}/splits/{benchmark}/split{split}.csv",
+        summary="work/{name}/splits/{benchmark}/split{split}.json",
+        rgb=benchmark_files("work/{name}/shards/{dataset}/rgb.index"),
+        flow=benchmark_files("work/{name}/shards/{dataset}/flow.index"),
+    output:
+        checkpoint="work/{name}/runs/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}/checkpoint.pt",
+        record="work/{name}/runs/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}/run.json",
+        metrics="work/{name}/runs/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}/metrics.jsonl",
+    log:
+        "logs/train_run/{name}/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}.log",
+    benchmark:
+        "benchmarks/runs/train_run/{name}/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}.jsonl"
+    conda:
+        "../../envs/gpu.yaml" if CONFIG.resources.gpus else "../../envs/cpu.yaml"
+    threads: CONFIG.compute.threads + CONFIG.compute.loader_workers
+    resources:
+        gpu=CONFIG.resources.gpus,
+        mem_mb=lambda wildcards, attempt: CONFIG.resources.memory_mb * attempt,
+        runtime=CONFIG.resources.minutes,
+    params:
+        folder=subpath(output.checkpoint, parent=True),
+        shards=benchmark_options("shards", "work/{name}/shards/{dataset}"),
+        settings=train_settings,
+        version=STAGE_VERSIONS["train"],
+    shell:
+        "rev2net train {params.folder:q} --split {input.split} {params.shards}"
+        " --settings {params.settings:q} > {log} 2>&1"
+
+
+rule evaluate_run:
+    input:
+        checkpoint="work/{name}/runs/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}/checkpoint.pt",
+        split="work/{name}/splits/{benchmark}/split{split}.csv",
+        summary="work/{name}/splits/{benchmark}/split{split}.json",
+        rgb=benchmark_files("work/{name}/shards/{dataset}/rgb.index"),
+        flow=benchmark_files("work/{name}/shards/{dataset}/flow.index"),
+    output:
+        test="work/{name}/runs/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}/scores-test.h5",
+        val="work/{name}/runs/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}/scores-val.h5",
+        features="work/{name}/runs/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}/features.h5",
+    log:
+        "logs/evaluate_run/{name}/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}.log",
+    benchmark:
+        "benchmarks/runs/evaluate_run/{name}/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}.jsonl"
+    conda:
+        "../../envs/gpu.yaml" if CONFIG.resources.gpus else "../../envs/cpu.yaml"
+    threads: CONFIG.compute.threads + CONFIG.compute.loader_workers
+    resources:
+        gpu=CONFIG.resources.gpus,
+        mem_mb=lambda wildcards, attempt: CONFIG.resources.memory_mb * attempt,
+        runtime=CONFIG.resources.minutes,
+    params:
+        folder=subpath(output.test, parent=True),
+        shards=benchmark_options("shards", "work/{name}/shards/{dataset}"),
+        settings=evaluate_settings,
+        version=STAGE_VERSIONS["evaluate"],
+    shell:
+        "rev2net evaluate {params.folder:q} --split {input.split} {params.shards}"
+        " --settings {params.settings:q} > {log} 2>&1"
+
+
+rule fuse_streams:
+    input:
+        stream_scores,
+    output:
+        "work/{name}/fused/{benchmark}/{method}/rgb+flow.{init}.{adapt}/split{split}.seed{seed}/scores-{part}.h5",
+    log:
+        "logs/fuse_streams/{name}/{benchmark}/{method}/rgb+flow.{init}.{adapt}/split{split}.seed{seed}-{part}.log",
+    benchmark:
+        "benchmarks/runs/fuse_streams/{name}/{benchmark}/{method}/rgb+flow.{init}.{adapt}/split{split}.seed{seed}-{part}.jsonl"
+    localrule: True
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        streams=weighted_stream_scores,
+        version=STAGE_VERSIONS["fuse"],
+    shell:
+        "rev2net fuse {output} {params.streams:q} > {log} 2>&1"
