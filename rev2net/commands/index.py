@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Write the index and print what it holds."""
-    from rev2net.datasets.files import write_text
+    from rev2net.files import write_text
     from rev2net.datasets.index import build_index
 
     settings = parse_settings(DatasetSettings, args.settings)

@@ -103,7 +103,11 @@ class BNInception(nn.Module):
         double = self._unit(f"{start}_double_3x3_1", double)
         double = self._unit(f"{start}_double_3x3_2", double)
         if not block.one:
-            return torch.cat((three, double, F.max_pool2d(x, 3, 2, ceil_mode=True)), dim=1)
+            # The public network cannot take odd sizes here: its pool gives one position fewer than
+            # the convolutions. Padding those sizes, and only those, makes them agree.
+            odd = [size % 2 for size in x.shape[2:]]
+            pooled = F.max_pool2d(x, 3, 2, odd, ceil_mode=True)
+            return torch.cat((three, double, pooled), dim=1)
         pool = F.max_pool2d if block.pool == "max" else F.avg_pool2d
         pooled = self._unit(f"{start}_pool_proj", pool(x, 3, 1, 1))
         return torch.cat((self._unit(f"{start}_1x1", x), three, double, pooled), dim=1)

@@ -79,7 +79,7 @@ def test_outputs_have_the_clips_size_and_the_targets_range(model, size):
 
 
 def test_frames_are_composed_of_foreground_and_background(model):
-    outputs = model.forward_train(torch.randn(1, 3, 8, 32, 32))
+    outputs = model.forward_train(torch.randn(2, 3, 8, 32, 32))
     mask = outputs["mask"]
     expected = mask * outputs["foreground"] + (1 - mask) * outputs["background"]
     torch.testing.assert_close(outputs["frames"], expected)
@@ -87,7 +87,7 @@ def test_frames_are_composed_of_foreground_and_background(model):
 
 def test_heads_are_the_layers_that_the_checkpoint_names(model):
     model.eval()
-    x = torch.randn(1, 3, 8, 32, 32)
+    x = torch.randn(2, 3, 8, 32, 32)
     decoder = model.frame_decoder
     with torch.no_grad():
         outputs = model.forward_train(x)
@@ -122,7 +122,7 @@ def test_only_the_first_clips_are_decoded_when_asked(model):
 )
 def test_a_decoder_switched_off_leaves_neither_outputs_nor_parameters(name, keys):
     model = build(name, 5, width=0.125)
-    assert set(model.forward_train(torch.randn(1, 3, 8, 32, 32))) == keys
+    assert set(model.forward_train(torch.randn(2, 3, 8, 32, 32))) == keys
     parts = {n.split(".")[0] for n, _ in model.named_parameters()}
     assert ("flow_decoder" in parts and "flow_latent" in parts) == ("flow" in keys)
     assert ("frame_decoder" in parts and "frame_latent" in parts) == ("frames" in keys)
@@ -164,7 +164,7 @@ def test_the_latent_reaches_every_position_of_the_decoder():
 
 def test_gradients_of_the_decoders_reach_the_encoder(model):
     model.zero_grad()
-    model.forward_train(torch.randn(1, 3, 8, 32, 32))["flow"].square().mean().backward()
+    model.forward_train(torch.randn(2, 3, 8, 32, 32))["flow"].square().mean().backward()
     for name in ("Conv3d_1a_7x7.conv3d.weight", "Mixed_5c.b0.conv3d.weight"):
         assert model.get_parameter(name).grad.abs().max() > 0
     assert model.logits.conv3d.weight.grad is None

@@ -25,7 +25,9 @@ rule build_table:
         scores=table_scores,
         config="work/{name}/config.json",
     output:
-        multiext("results/{name}/{table}", ".csv", ".md", ".tex"),
+        csv="results/{name}/{table}.csv",
+        markdown="results/{name}/{table}.md",
+        latex="results/{name}/{table}.tex",
     log:
         "logs/build_table/{name}/{table}.log",
     benchmark:

@@ -1,0 +1,58 @@
+"""Flow and frame losses are means over elements, against the right target."""
+
+import pytest
+import torch
+
+from rev2net.losses.auxiliary import flow_loss, frame_loss, mask_penalty, reversed_frames
+
+CLIP = (2, 3, 4, 3, 5)
+
+
+def test_flow_loss_is_the_mean_difference_over_every_element():
+    predicted = torch.zeros(1, 2, 1, 1, 2)
+    target = torch.tensor([0.5, -0.5, 1.0, 0.0]).reshape(predicted.shape)
+    assert flow_loss(predicted, target).item() == pytest.approx(2.0 / 4)
+    assert flow_loss(predicted, target, norm="l2").item() == pytest.approx(1.5 / 4)
+
+
+def test_frame_loss_is_zero_for_the_reversed_clip_and_not_for_the_clip():
+    clip = torch.randn(CLIP)
+    backwards = torch.stack([clip[:, :, t] for t in (3, 2, 1, 0)], dim=2)
+    assert frame_loss(backwards, clip).item() == 0
+    assert frame_loss(clip, clip).item() > 0.1
+    assert torch.equal(reversed_frames(clip), backwards)
+
+
+def test_size_of_the_clip_does_not_change_the_scale():
+    small, large = torch.ones(1, 3, 2, 4, 4), torch.ones(3, 3, 16, 8, 8)
+    assert frame_loss(small, -small).item() == frame_loss(large, -large).item() == 2
+
+
+def test_mask_penalty_is_the_masks_mean():
+    mask = torch.tensor([0.0, 0.5, 1.0, 0.5]).reshape(1, 1, 1, 2, 2)
+    assert mask_penalty(mask).item() == 0.5
+
+
+@pytest.mark.parametrize("norm", ["l1", "l2"])
+def test_gradients_are_right(norm):
+    torch.manual_seed(0)
+    predicted = torch.randn(CLIP, dtype=torch.double, requires_grad=True)
+    clip = torch.randn(CLIP, dtype=torch.double)
+    assert torch.autograd.gradcheck(lambda p: frame_loss(p, clip, norm=norm), predicted)
+    assert torch.autograd.gradcheck(lambda p: flow_loss(p, clip, norm=norm), predicted)
+    assert torch.autograd.gradcheck(lambda p: mask_penalty(p.sigmoid()), predicted)
+
+
+def test_half_precision_is_averaged_in_single_precision():
+    predicted = torch.full((1, 2, 8, 64, 64), 0.25, dtype=torch.bfloat16)
+    assert flow_loss(predicted, torch.zeros_like(predicted)).dtype == torch.float32
+
+
+def test_shapes_that_would_broadcast_are_refused():
+    with pytest.raises(ValueError, match="shapes differ"):
+        flow_loss(torch.zeros(2, 2, 4, 3, 3), torch.zeros(2, 2, 1, 3, 3))
+
+
+def test_an_unknown_norm_is_refused():
+    with pytest.raises(ValueError, match="'l3' is unknown; allowed: l1, l2"):
+        flow_loss(torch.zeros(CLIP), torch.zeros(CLIP), norm="l3")
