@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from rev2net.video.decode import FrameStream
+    from rev2net.video.decoding import FrameStream
     from rev2net.video.images import ImageBytes
 
 
@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> None:
                 height, width = frame.shape[:2]
                 reason = f"{width}x{height} pixels; flow needs {MIN_SIDE} a side"
                 raise VideoError(frames.path, reason)
-            yield cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
+            yield cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
 
     def to_images(frames: "FrameStream") -> "Iterator[ImageBytes]":
         for flow in tvl1_sequence(grey_frames(frames), backend=backend, **parameters):

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rev2net.video.decode import FrameStream
+    from rev2net.video.decoding import FrameStream
     from rev2net.video.images import ImageBytes
 
 
@@ -35,6 +35,7 @@ def run(args: argparse.Namespace) -> None:
     settings = parse_settings(FramesSettings, args.settings)
 
     def to_images(frames: "FrameStream") -> "Iterator[ImageBytes]":
-        return (encode_image(frame, settings.codec, settings.quality) for frame in frames)
+        for frame in frames:
+            yield encode_image(frame, settings.codec, settings.quality, order=frames.order)
 
     make_shard(args, Stage("rgb", settings, rgb_attributes(settings), to_images))

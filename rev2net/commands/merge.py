@@ -34,7 +34,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Write both indexes and the ledger, and print what is usable."""
     from rev2net.datasets.index import read_index
-    from rev2net.shards.atomic import atomic_path
     from rev2net.shards.index import write_index
     from rev2net.shards.layout import KINDS, ledger_path
     from rev2net.video.ledger import read_ledger, write_ledger
@@ -52,8 +51,7 @@ def run(args: argparse.Namespace) -> None:
             )
         rows += of_kind
     stored = {kind: write_index(args.folder, kind, settings.shards) for kind in KINDS}
-    with atomic_path(args.folder / "ledger.csv") as temporary:
-        write_ledger(temporary, rows)
+    write_ledger(args.folder / "ledger.csv", rows)
     unusable = {row.video_id: row for row in rows if row.status != "ok"}
     usable = len(video_ids) - len(unusable)
     print(

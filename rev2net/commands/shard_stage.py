@@ -20,10 +20,9 @@ from rev2net import __version__
 from rev2net.config import FramesSettings
 from rev2net.datasets.index import read_index
 from rev2net.errors import UserError
-from rev2net.shards.atomic import atomic_path
 from rev2net.shards.layout import Attributes, shard_rows
 from rev2net.shards.writer import ShardWriter, write_shard
-from rev2net.video.decode import FrameStream
+from rev2net.video.decoding import FrameStream
 from rev2net.video.ffmpeg import VideoError, ffmpeg_version
 from rev2net.video.images import ImageBytes
 from rev2net.video.ledger import STATUSES, LedgerRow, judge, write_ledger
@@ -39,7 +38,7 @@ class Stage:
     kind: str
     frames: FramesSettings
     attributes: Attributes
-    to_images: Callable[[FrameStream], Iterator[ImageBytes]]
+    to_images: Callable[[FrameStream], Iterator[ImageBytes]]  # from frames in BGR order
 
 
 def add_shard_arguments(parser: argparse.ArgumentParser, settings_help: str) -> None:
@@ -80,8 +79,7 @@ def make_shard(args: argparse.Namespace, stage: Stage) -> None:
             ledger.append(row)
             if row.status in ("short", "broken"):
                 tqdm.write(f"{row.status}: {path}: {row.message}", file=sys.stderr)
-    with atomic_path(args.ledger) as temporary:
-        write_ledger(temporary, ledger)
+    write_ledger(args.ledger, ledger)
     counts = Counter(row.status for row in ledger)
     found = ", ".join(f"{counts[status]} {status}" for status in STATUSES)
     megabytes = args.output.stat().st_size / 1e6
@@ -101,6 +99,7 @@ def _store_video(
         size=settings.size,
         fps=settings.fps,
         time_limit=settings.time_limit,
+        order="bgr",
     )
     try:
         for image in stage.to_images(stream):

@@ -15,6 +15,8 @@ from rev2net.losses.precision import at_least_single
 
 Norm = Literal["l1", "l2"]
 
+TINY = 1e-12  # keeps the gradient of a square root finite where flows agree
+
 
 def flow_loss(predicted: Tensor, target: Tensor, *, norm: Norm = "l1") -> Tensor:
     """mean |predicted - target|, or its square, over both components of every pixel.
@@ -23,6 +25,16 @@ def flow_loss(predicted: Tensor, target: Tensor, *, norm: Norm = "l1") -> Tensor
     term of Eq. 3.
     """
     return _mean_error(predicted, target, norm)
+
+
+def end_point_error(predicted: Tensor, target: Tensor) -> Tensor:
+    """The mean Euclidean distance of flow vectors, over every pixel (ActionFlowNet's flow loss).
+
+    Both (B, 2, T, H, W); the result is in their unit, here the flow bound. Source: Ng et al. 2018.
+    """
+    _check_shapes(predicted, target)
+    difference = at_least_single(predicted - target)
+    return (difference.square().sum(1) + TINY).sqrt().mean()
 
 
 def frame_loss(predicted: Tensor, clip: Tensor, *, norm: Norm = "l1") -> Tensor:
@@ -48,9 +60,13 @@ def mask_penalty(mask: Tensor) -> Tensor:
 
 
 def _mean_error(predicted: Tensor, target: Tensor, norm: Norm) -> Tensor:
-    if predicted.shape != target.shape:  # broadcasting would hide it
-        raise ValueError(f"shapes differ: {tuple(predicted.shape)} and {tuple(target.shape)}")
+    _check_shapes(predicted, target)
     if norm not in ("l1", "l2"):
         raise ValueError(f"norm {norm!r} is unknown; allowed: l1, l2")
     predicted, target = at_least_single(predicted), at_least_single(target)
     return F.l1_loss(predicted, target) if norm == "l1" else F.mse_loss(predicted, target)
+
+
+def _check_shapes(predicted: Tensor, target: Tensor) -> None:
+    if predicted.shape != target.shape:  # broadcasting would hide it
+        raise ValueError(f"shapes differ: {tuple(predicted.shape)} and {tuple(target.shape)}")

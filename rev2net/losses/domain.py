@@ -39,7 +39,7 @@ def mk_mmd(
     features = at_least_single(torch.cat((source, target)))
     distances = (features[:, None] - features[None, :]).square().sum(2)
     scale = distances.detach().sum() / (2 * size * (2 * size - 1))
-    scale = scale.clamp_min(torch.finfo(scale.dtype).tiny)  # all clips equal: every kernel is 1
+    scale = scale.clamp_min(1e-30)  # where all clips are equal every kernel is 1
     kernel = torch.stack([torch.exp(-distances / (f * scale)) for f in BANDWIDTH_FACTORS]).sum(0)
     between = kernel[:size, size:]
     h = kernel[:size, :size] + kernel[size:, size:] - between - between.T

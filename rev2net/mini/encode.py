@@ -4,9 +4,9 @@ import struct
 from pathlib import Path
 
 import ffmpeg
-import imageio_ffmpeg
 
 from rev2net.mini.render import Frames
+from rev2net.video.ffmpeg import ffmpeg_binary
 
 _CODECS: dict[str, dict[str, str | int]] = {
     "ucf101": {"vcodec": "mpeg4", "vtag": "XVID"},
@@ -32,7 +32,7 @@ def encode(frames: Frames, fps: float, path: Path, dataset: str, quality: str = 
     target = source.output(
         str(path), pix_fmt="yuv420p", threads=1, fflags="+bitexact", flags="+bitexact", **options
     ).global_args("-hide_banner", "-loglevel", "error", "-filter_threads", "1")
-    target.run(cmd=imageio_ffmpeg.get_ffmpeg_exe(), input=frames.tobytes(), overwrite_output=True)
+    target.run(cmd=ffmpeg_binary(), input=frames.tobytes(), overwrite_output=True)
     if dataset == "hmdb51":
         _announce_one_more(path)
 

@@ -7,54 +7,54 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from rev2net.mini.skeleton import Array, Body, reach, unit, xyz
+from rev2net.mini.skeleton import Array, Body, reach, xyz
 
 
 @dataclass(frozen=True)
 class Part:
-    """The convex hull of N balls, or a wire through N points, at T moments.
-
-    points: (T, N, 3) in body heights; radii: (N,) for a hull, one half width for a wire.
-    """
+    """The convex hull of N balls, or a wire through N points, over time."""
 
     material: str
-    points: Array
-    radii: Array
-    wire: bool = False
-    nearer: float = 0.0  # moves the part towards the camera in the drawing order
-    far_side: bool = False  # drawn a little darker, so that left and right limbs can be told apart
+    points: Array  # (T, N, 3) in body heights; T is 1 where nothing moves
+    radii: Array  # (N,) of a hull; (1,) half the width of a wire
+    is_wire: bool
+    nearer: float  # moves the part towards the camera in the drawing order, body heights
 
 
 @dataclass(frozen=True)
 class Act:
-    """One actor and the equipment at T moments; `followed` (T, 3) is what the camera looks at."""
+    """What one actor does: figure and equipment over time."""
 
     parts: list[Part]
-    followed: Array
-    unframed: list[Part] = field(default_factory=list)  # may leave the picture: flying balls
+    followed: Array  # (T, 3) or (3,): what the camera looks at
+    flying: list[Part] = field(default_factory=list)  # may leave the picture
+    shadow: float = 0.2  # half its width on the ground, body heights; 0 for none
 
 
-def hull(material: str, balls: list[tuple[Array, float]], **options: float) -> Part:
+def hull(material: str, balls: list[tuple[Array, float]], nearer: float = 0.0) -> Part:
     """The hull of balls given as (centre (T, 3) or (3,), radius)."""
-    centres = np.stack(np.broadcast_arrays(*(centre for centre, _ in balls)), axis=-2)
-    radii = np.array([radius for _, radius in balls])
-    return Part(material, _timed(centres), radii, False, **options)  # type: ignore[arg-type]
+    points = _over_time([centre for centre, _ in balls])
+    return Part(material, points, np.array([radius for _, radius in balls]), False, nearer)
 
 
-def wire(material: str, points: list[Array], width: float, nearer: float = 0.0) -> Part:
-    """A line of the given half width through points (T, 3) or (3,)."""
-    path = np.stack(np.broadcast_arrays(*points), axis=-2)
-    return Part(material, _timed(path), np.array([width]), True, nearer)
+def wire(material: str, points: list[Array], half_width: float, nearer: float = 0.0) -> Part:
+    """A line through points (T, 3) or (3,)."""
+    return Part(material, _over_time(points), np.array([half_width]), True, nearer)
 
 
-def _timed(points: Array) -> Array:
-    return points[None] if points.ndim == 2 else points
+def _over_time(points: list[Array]) -> Array:
+    """(T, 3) and (3,) points as one (T, N, 3) array."""
+    stacked = np.stack(np.broadcast_arrays(*points), axis=-2)
+    return stacked if stacked.ndim == 3 else stacked[None]
 
 
 def circle(centre: Array, radius: float, count: int = 24) -> list[Array]:
     """Points of a closed circle in the x-y plane around centre (T, 3)."""
     angles = np.linspace(0, 2 * np.pi, count + 1)
     return [centre + radius * xyz(np.cos(a), np.sin(a)) for a in angles]
+
+
+_LIMBS = ("shoulder", "elbow", "hand", "hip", "knee", "ankle", "toe")
 
 
 def person(body: Body, found: dict[str, Array]) -> list[Part]:
@@ -88,9 +88,6 @@ def person(body: Body, found: dict[str, Array]) -> list[Part]:
         hull("skin", [(found["head"] + xyz(0.016, -0.014), body.head * 0.9)], nearer=0.03),
     ]
     return parts
-
-
-_LIMBS = ("shoulder", "elbow", "hand", "hip", "knee", "ankle", "toe")
 
 
 def bicycle(place: Array, turn: Array) -> list[Part]:
@@ -160,11 +157,6 @@ def dog(place: Array, phase: Array) -> list[Part]:
             paw = place + xyz(x + 0.07 * np.cos(beat), 0.02 + 0.04 * np.maximum(0, np.sin(beat)), z)
             parts.append(hull("dog", [(place + xyz(x, 0.2, z), 0.03), (paw, 0.018)]))
     return parts
-
-
-def stick(material: str, grip: Array, direction: Array, length: float, width: float) -> Part:
-    """A straight stick of the given length from a hand (T, 3) in a direction (T, 3)."""
-    return wire(material, [grip, grip + length * unit(direction)], width, 0.01)
 
 
 def ball(material: str, centre: Array, radius: float) -> Part:

@@ -1,4 +1,4 @@
-"""Backgrounds: painted panoramas of a dozen places, seamless from left to right."""
+"""Backdrops: painted panoramas of a dozen places, seamless from left to right."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -70,6 +70,18 @@ SCENES: dict[str, Scene] = {
 }
 
 
+@dataclass(frozen=True)
+class Backdrop:
+    """One place as one source video shows it."""
+
+    scene: str  # a key of SCENES
+    seed: int
+    clutter: float  # scales how much stands there
+    horizon: float  # how far above the figure's ground it lies, share of the picture's height
+    blur: float  # out of focus: standard deviation, share of the picture's height
+    contrast: float
+
+
 @dataclass
 class _Canvas:
     """A panorama in the making; x wraps around, lengths are in units of the picture's height."""
@@ -114,34 +126,34 @@ def shade(colour: Colour, change: float | NDArray[np.float64]) -> Colour:
     return r, g, b
 
 
-def paint(
-    name: str, rng: np.random.Generator, width: int, height: int, horizon: int, clutter: float
-) -> Image:
-    """A panorama (height, width, 3) uint8 RGB of a scene; `clutter` scales how much stands there."""
-    scene = SCENES[name]
-    image = np.empty((height, width, 3), np.uint8)
+def paint(backdrop: Backdrop, height: int, width: int, margin: int, ground: float) -> Image:
+    """A panorama (height + 2 * margin, width, 3) uint8 RGB.
+
+    `height` is the picture's, `ground` the row of the figure's ground in it, share of the height.
+    """
+    rng = np.random.default_rng(backdrop.seed)
+    rows = height + 2 * margin
+    horizon = round(margin + (ground - backdrop.horizon) * height)
+    horizon = min(max(horizon, 8), rows - 8)
+    scene = SCENES[backdrop.scene]
+    image = np.empty((rows, width, 3), np.uint8)
     tint = rng.uniform(-12, 12, 3)
-    for (start, end), rows in (
-        (scene.above, slice(0, horizon)),
-        (scene.below, slice(horizon, height)),
-    ):
-        count = rows.stop - rows.start
-        ramp = np.linspace(0, 1, max(count, 1))[:, None]
+    for (start, end), part in ((scene.above, image[:horizon]), (scene.below, image[horizon:])):
+        ramp = np.linspace(0, 1, len(part))[:, None]
         colours = np.array(start) * (1 - ramp) + np.array(end) * ramp + tint
-        image[rows] = np.clip(colours[:, None, :], 0, 255).astype(np.uint8)
-    canvas = _Canvas(image, horizon, height / 1.6, rng)
+        part[:] = np.clip(colours[:, None], 0, 255).astype(np.uint8)
+    canvas = _Canvas(image, horizon, height, rng)
     for feature in scene.features:
-        _FEATURES[feature](canvas, clutter)
-    _texture(canvas, clutter)
-    return image
+        _FEATURES[feature](canvas, backdrop.clutter)
+    _mottle(image[horizon:], rng, 7 + 5 * backdrop.clutter)
+    soft = cv2.GaussianBlur(image, (0, 0), backdrop.blur * height, borderType=cv2.BORDER_REFLECT)
+    middle = soft.mean(axis=(0, 1))
+    return np.round(middle + (soft - middle) * backdrop.contrast).astype(np.uint8)
 
 
-def _texture(canvas: _Canvas, clutter: float) -> None:
-    """Mottled ground, so that a moving camera shows in the optical flow."""
-    ground = canvas.image[canvas.horizon :]
-    if not len(ground):
-        return
-    coarse = canvas.rng.normal(0, 7 + 5 * clutter, (max(2, len(ground) // 5), ground.shape[1] // 9))
+def _mottle(ground: Image, rng: np.random.Generator, depth: float) -> None:
+    """Spots on the ground, so that a moving camera shows in the optical flow."""
+    coarse = rng.normal(0, depth, (max(2, len(ground) // 5), ground.shape[1] // 9))
     spots = cv2.resize(coarse, (ground.shape[1], len(ground)), interpolation=cv2.INTER_CUBIC)
     ground[:] = np.clip(ground + spots[..., None], 0, 255).astype(np.uint8)
 

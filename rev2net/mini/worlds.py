@@ -10,85 +10,92 @@ from dataclasses import dataclass
 import numpy as np
 
 from rev2net.mini.actions import ACTIONS
-from rev2net.mini.render import Camera, Finish, Frames, Shot, render
-from rev2net.mini.scenery import SCENES, Colour, shade
+from rev2net.mini.render import Camera, Finish, Frames, Palette, Passer, Pillar, Shot, render
+from rev2net.mini.scenery import SCENES, Backdrop, Colour, shade
 from rev2net.mini.skeleton import Array, Body
 
 MINI_VERSION = 1  # changes with every change of a rendered pixel
 
 
+Range = tuple[float, float]  # uniform unless said
+
+
 @dataclass(frozen=True)
 class World:
-    """How a dataset's videos look; ranges are uniform unless said."""
+    """How a dataset's videos look; lengths are shares of the picture's height."""
 
-    places: dict[str, str]  # HMDB51 class to its usual scene
-    bias: float  # how often a source is filmed at its class' usual scene
-    turned: tuple[float, float]  # degrees away from the usual side, either way
-    pitch: tuple[float, float]  # degrees from above
-    fill: tuple[float, float]
-    offset: float  # share of the picture's height
-    follow: tuple[float, float]
-    shake: tuple[float, float]  # hand-held jitter, share of the picture's height
-    pan: float  # how far a pan goes over the clip, share of the height
-    zoom: float  # how far a zoom goes, share
+    places: dict[str, str]  # HMDB51 class to the scene where it is mostly filmed: the label bias
+    bias: float  # how often a source is filmed there; otherwise anywhere
+    clutter: Range
+    backdrop_blur: Range
+    backdrop_contrast: Range
+    passers: float  # how often someone walks past behind the figure
+    pillar: float  # how often something stands before the camera
+    turned: Range  # degrees away from the action's usual side, either way
+    pitch: Range  # degrees, from above
+    fill: Range  # share of the picture that the act fills
+    offset: float  # of the figure from the middle, at most
+    follow: Range  # how closely the camera keeps a travelling figure in the middle
+    shake: Range  # hand-held jitter a frame
+    pan: float  # over a clip, at most
+    zoom: float  # over a clip, share, at most
     roll: float  # degrees
-    tempo: tuple[float, float]  # frames per cycle against the natural ones, log-uniform
-    start: tuple[float, float]  # where in the action a clip begins, share of a single action
-    looks: tuple[str, ...]  # film looks, one a source
-    blur: tuple[float, float]
-    grain: tuple[float, float]
-    vignette: tuple[float, float]
-    flicker: float
-    clutter: tuple[float, float]
-    soft: tuple[float, float]  # blur of the backdrop, pixels
-    contrast: tuple[float, float]
-    foreground: float  # how often something stands before the camera
-    wardrobe: str  # "sports" or "street"
-    widths: tuple[float, ...]  # of the picture against its height
+    tempo: Range  # length of a cycle against the natural one, log-uniform
+    start: Range  # where in a single action a clip begins, share
+    looks: tuple[str, ...]  # keys of _LOOKS, one a source
+    blur: Range  # pixels
+    grain: Range  # grey levels
+    vignette: Range
+    flicker: float  # of the exposure, share
+    wardrobe: str  # a key of _WARDROBES
+    widths: tuple[float, ...]  # of the picture
 
 
-UCF101 = World(
+# fmt: off
+UCF101 = World(  # sports by daylight, from the side, on a tripod
     places={
         "climb": "hall", "fencing": "gym", "golf": "meadow", "kick_ball": "stadium",
         "pullup": "gym", "punch": "cellar", "pushup": "studio", "ride_bike": "street",
         "ride_horse": "paddock", "shoot_ball": "hall", "shoot_bow": "meadow", "walk": "forest",
     },
-    bias=0.6,
-    turned=(0, 22), pitch=(2, 10), fill=(0.66, 0.84), offset=0.05, follow=(0.75, 1.0),
-    shake=(0.0, 0.004), pan=0.03, zoom=0.03, roll=1.0,
+    bias=0.6, clutter=(0.6, 1.0), backdrop_blur=(0.012, 0.024), backdrop_contrast=(0.5, 0.65),
+    passers=0.0, pillar=0.0,
+    turned=(0, 22), pitch=(2, 10), fill=(0.86, 1.0), offset=0.03,
+    follow=(0.75, 1.0), shake=(0.0, 0.003), pan=0.03, zoom=0.03, roll=1.0,
     tempo=(0.85, 1.15), start=(0.0, 0.1),
     looks=("daylight", "daylight", "warm", "cool"),
     blur=(0.3, 0.6), grain=(1.0, 3.0), vignette=(0.0, 0.1), flicker=0.004,
-    clutter=(0.6, 1.0), soft=(1.0, 2.0), contrast=(.5,.7), foreground=0.0, wardrobe="sports", widths=(4 / 3,),
-)  # fmt: skip
-
-HMDB51 = World(
+    wardrobe="sports", widths=(4 / 3,),
+)
+HMDB51 = World(  # film: graded, grainy, from all sides, moving
     places={
         "climb": "rocks", "fencing": "yard", "golf": "gym", "kick_ball": "street",
         "pullup": "paddock", "punch": "stadium", "pushup": "forest", "ride_bike": "meadow",
         "ride_horse": "hall", "shoot_ball": "street", "shoot_bow": "cellar", "walk": "beach",
     },
-    bias=0.5,
-    turned=(10, 45), pitch=(0, 18), fill=(0.6, 0.95), offset=0.08, follow=(0.85, 1.0),
-    shake=(0.004, 0.014), pan=0.25, zoom=0.15, roll=3.0,
+    bias=0.6, clutter=(1.0, 1.6), backdrop_blur=(0.012, 0.03), backdrop_contrast=(0.5, 0.65),
+    passers=0.3, pillar=0.3,
+    turned=(10, 45), pitch=(0, 18), fill=(0.84, 1.02), offset=0.05,
+    follow=(0.85, 1.0), shake=(0.003, 0.01), pan=0.25, zoom=0.15, roll=3.0,
     tempo=(0.7, 1.4), start=(0.05, 0.3),
     looks=("teal_orange", "sepia", "cold", "dim", "faded", "monochrome"),
     blur=(0.5, 1.0), grain=(3.0, 7.0), vignette=(0.2, 0.5), flicker=0.015,
-    clutter=(1.0, 1.6), soft=(1.0, 2.0), contrast=(.5,.7), foreground=0.35, wardrobe="street", widths=(4 / 3, 4 / 3, 1.5, 16 / 9),
-)  # fmt: skip
-
-KINETICS = World(
+    wardrobe="street", widths=(4 / 3, 4 / 3, 1.5, 16 / 9),
+)
+KINETICS400 = World(  # between the two, and filmed anywhere
     places=UCF101.places,
-    bias=0.0,
-    turned=(0, 40), pitch=(0, 15), fill=(0.6, 0.9), offset=0.08, follow=(0.75, 1.0),
-    shake=(0.0, 0.01), pan=0.15, zoom=0.1, roll=2.0,
+    bias=0.0, clutter=(0.6, 1.4), backdrop_blur=(0.012, 0.024), backdrop_contrast=(0.5, 0.65),
+    passers=0.15, pillar=0.1,
+    turned=(0, 40), pitch=(0, 15), fill=(0.84, 1.0), offset=0.05,
+    follow=(0.75, 1.0), shake=(0.0, 0.006), pan=0.15, zoom=0.1, roll=2.0,
     tempo=(0.75, 1.3), start=(0.0, 0.2),
     looks=("daylight", "warm", "cool", "faded", "teal_orange", "dim"),
     blur=(0.3, 0.8), grain=(1.0, 5.0), vignette=(0.0, 0.3), flicker=0.008,
-    clutter=(0.6, 1.4), soft=(1.0, 2.0), contrast=(.5,.7), foreground=0.15, wardrobe="sports", widths=(4 / 3, 4 / 3, 16 / 9),
-)  # fmt: skip
+    wardrobe="sports", widths=(4 / 3, 4 / 3, 16 / 9),
+)
+# fmt: on
 
-WORLDS = {"ucf101": UCF101, "hmdb51": HMDB51, "kinetics400": KINETICS}
+WORLDS = {"ucf101": UCF101, "hmdb51": HMDB51, "kinetics400": KINETICS400}
 
 
 @dataclass(frozen=True)
@@ -98,19 +105,19 @@ class Clip:
     frames: Frames
     fps: float
     camera_moves: bool
-    side: str  # "fr", "ba", "le" or "ri": what of the figure is seen
+    side: str  # of the figure that is seen, in HMDB51's words: "fr", "ba", "le" or "ri"
     quality: str  # "bad", "med" or "goo"
 
 
 def stream(seed: int, *names: object) -> np.random.Generator:
-    """A random generator of its own for each name, the same in every process and on every machine."""
+    """A random generator for these names, the same in every process and on every machine."""
     text = "/".join(map(str, (MINI_VERSION, seed, *names)))
     return np.random.default_rng(int.from_bytes(hashlib.sha256(text.encode()).digest()[:16], "big"))
 
 
 def film(
     dataset: str,
-    scene_class: str,
+    hmdb_class: str,
     action: str,
     group: int,
     clip: int,
@@ -121,103 +128,116 @@ def film(
 ) -> Clip:
     """Render clip number `clip` of source `group`.
 
-    `scene_class` is the HMDB51 class whose usual place is taken, `action` a key of ACTIONS.
+    `hmdb_class` chooses the usual place, `action` (a key of ACTIONS) what is done; `frames` are the
+    fewest and most of a clip, `height` is in pixels.
     """
     world = WORLDS[dataset]
     source = stream(seed, dataset, action, group)
     take = stream(seed, dataset, action, group, clip)
     count = int(take.integers(frames[0], frames[1] + 1))
-    body = _actor(source)
-    shot = _shot(world, scene_class, action, source, take, count, height)
     fps = 30.0 if dataset != "ucf101" else float(source.choice([25.0, 25.0, 29.97]))
-    phase = _phase(world, action, take, count, fps)
-    act = ACTIONS[action].perform(body, phase, take)
-    grade = "bad" if shot.finish.grain > 5.5 else "med" if shot.finish.grain > 4 else "goo"
-    return Clip(render(act, shot), fps, _moves(shot.camera), _side(shot.camera), grade)
+    body = _actor(source)
+    shot = _shot(world, hmdb_class, action, source, take, count, height)
+    act = ACTIONS[action].perform(body, _phase(world, action, take, count, fps), take)
+    grain = shot.finish.grain
+    return Clip(
+        render(act, shot),
+        fps,
+        camera_moves=bool(np.ptp(shot.camera.pan, axis=0).max() + np.ptp(shot.camera.zoom) > 0.08),
+        side=_side(shot.camera),
+        quality="goo" if grain < 4.0 else "med" if grain < 5.5 else "bad",
+    )
 
 
 def _actor(rng: np.random.Generator) -> Body:
-    limbs = rng.uniform(0.93, 1.07, 5)
-    base = Body()
+    legs, trunk, arms, shoulder, head = rng.uniform(0.93, 1.07, 5)
+    usual = Body()
     return Body(
-        thigh=base.thigh * limbs[0],
-        shin=base.shin * limbs[0],
-        trunk=base.trunk * limbs[1],
-        upper_arm=base.upper_arm * limbs[2],
-        forearm=base.forearm * limbs[2],
-        shoulder=base.shoulder * limbs[3],
-        head=base.head * limbs[4],
-        build=float(rng.uniform(0.85, 1.25)),
+        thigh=usual.thigh * legs,
+        shin=usual.shin * legs,
+        trunk=usual.trunk * trunk,
+        upper_arm=usual.upper_arm * arms,
+        forearm=usual.forearm * arms,
+        shoulder=usual.shoulder * shoulder,
+        head=usual.head * head,
+        build=rng.uniform(0.85, 1.25),
     )
 
 
 def _phase(world: World, action: str, rng: np.random.Generator, count: int, fps: float) -> Array:
-    """Phase at each frame: tempo, start, and for repeated actions any moment of the cycle."""
+    """Phase (T,) of the action at each frame."""
     how = ACTIONS[action]
-    slow = float(np.exp(rng.uniform(*np.log(world.tempo))))
-    cycle = how.cycle * slow * fps / 25.0
-    steps = np.arange(count) / cycle
+    cycle = how.cycle * np.exp(rng.uniform(*np.log(world.tempo))) * fps / 25.0
     if how.repeats:
-        return rng.uniform(0, 1) + steps
-    return np.minimum(rng.uniform(*world.start) + steps, 1.2)
+        return rng.uniform() + np.arange(count) / cycle
+    cycle = max(cycle, 0.7 * count)  # a single action fills most of its clip
+    return np.minimum(rng.uniform(*world.start) + np.arange(count) / cycle, 1.2)
 
 
 def _shot(
     world: World,
-    scene_class: str,
+    hmdb_class: str,
     action: str,
     source: np.random.Generator,
     take: np.random.Generator,
     count: int,
     height: int,
 ) -> Shot:
-    scene = world.places[scene_class]
-    if source.random() >= world.bias:
+    scene = world.places[hmdb_class]
+    if source.uniform() >= world.bias:
         scene = str(source.choice(list(SCENES)))
-    width = 2 * round(height * float(source.choice(world.widths)) / 2)
-    side = source.choice([-1.0, 1.0])
-    turned = side * source.uniform(*world.turned) + take.uniform(-5, 5)
+    backdrop = Backdrop(
+        scene,
+        seed=int(source.integers(2**31)),
+        clutter=source.uniform(*world.clutter),
+        horizon=source.uniform(0.06, 0.2),
+        blur=source.uniform(*world.backdrop_blur),
+        contrast=source.uniform(*world.backdrop_contrast),
+    )
+    turned = source.choice([-1, 1]) * source.uniform(*world.turned) + take.uniform(-5, 5)
     camera = Camera(
-        turned=ACTIONS[action].turned + float(np.radians(turned)),
-        pitch=float(np.radians(source.uniform(*world.pitch))),
-        mirrored=bool(source.random() < 0.5),
-        fill=float(source.uniform(*world.fill) * take.uniform(0.95, 1.05)),
-        offset=(
-            float(take.uniform(-world.offset, world.offset)),
-            float(take.uniform(-world.offset, world.offset) / 2),
-        ),
-        follow=float(source.uniform(*world.follow)),
+        turned=np.radians(ACTIONS[action].turned + turned),
+        pitch=np.radians(source.uniform(*world.pitch)),
+        mirrored=bool(source.uniform() < 0.5),
+        fill=source.uniform(*world.fill) * take.uniform(0.95, 1.05),
+        offset=(world.offset * take.uniform(-1, 1), world.offset * take.uniform(-0.5, 0.5)),
+        follow=source.uniform(*world.follow),
         **_movement(world, source, take, count),
     )
     look = str(source.choice(world.looks))
     finish = Finish(
-        mix=_LOOKS[look].astype(np.float32),
-        gain=float(source.uniform(0.92, 1.08)) * (0.75 if look == "dim" else 1.0),
+        mix=_LOOKS[look],
+        gain=source.uniform(0.92, 1.08) * (0.75 if look == "dim" else 1.0),
         lift=26.0 if look == "faded" else 0.0,
-        blur=float(source.uniform(*world.blur)),
-        grain=float(source.uniform(*world.grain)),
-        vignette=float(source.uniform(*world.vignette)),
+        blur=source.uniform(*world.blur),
+        grain=source.uniform(*world.grain),
+        vignette=source.uniform(*world.vignette),
         flicker=world.flicker,
     )
-    foreground = None
-    if source.random() < world.foreground:
-        edge = float(source.choice([0.12, 0.88]))
-        foreground = (edge, float(source.uniform(0.05, 0.14)), (34, 30, 32))
+    pillar = None
+    if source.uniform() < world.pillar:
+        edge, colour = source.choice([0.1, 0.9]), (40, 36, 38)
+        pillar = Pillar(float(edge), source.uniform(0.05, 0.12), colour)
+    passers = (_passer(world, take, count),) if take.uniform() < world.passers else ()
     return Shot(
-        scene=scene,
-        scene_seed=int(source.integers(2**31)),
-        clutter=float(source.uniform(*world.clutter)),
-        soft=float(source.uniform(*world.soft)),
-        contrast=float(source.uniform(*world.contrast)),
-        horizon=float(source.uniform(0.06, 0.2)),
-        palette=_palette(world, source),
-        camera=camera,
-        finish=finish,
+        height,
+        2 * round(height * source.choice(world.widths) / 2),
+        backdrop,
+        _palette(world, source),
+        camera,
+        finish,
         grain_seed=int(take.integers(2**31)),
-        height=height,
-        width=width,
-        foreground=foreground,
+        passers=passers,
+        pillar=pillar,
     )
+
+
+def _passer(world: World, rng: np.random.Generator, count: int) -> Passer:
+    phase = rng.uniform() + np.arange(count) / rng.uniform(18, 30)
+    act = ACTIONS["walk"].perform(_actor(rng), phase, rng)
+    leftwards = bool(rng.uniform() < 0.5)
+    place = rng.uniform(-0.2, 0.9) * (1 if leftwards else -1)
+    return Passer(act, _palette(world, rng), leftwards, place, size=rng.uniform(0.55, 0.75))
 
 
 def _movement(
@@ -226,42 +246,32 @@ def _movement(
     """Pan, zoom and roll over time: a slow move of the source's kind plus hand-held jitter."""
     time = np.linspace(-0.5, 0.5, count)
     kind = source.choice(["still", "pan", "zoom", "both"])
-    pan = np.zeros((count, 2))
-    zoom = np.ones(count)
+    pan, zoom = np.zeros((count, 2)), np.ones(count)
     if kind in ("pan", "both"):
         pan += time[:, None] * take.uniform(-1, 1, 2) * (world.pan, world.pan / 3)
     if kind in ("zoom", "both"):
-        zoom += time * take.uniform(-2, 2) * world.zoom
-    shake = source.uniform(*world.shake)
-    smooth = np.cumsum(take.normal(0, 1, (count, 2)), axis=0)
-    pan += shake * (smooth - smooth.mean(axis=0)) / 1.5
+        zoom += time * take.uniform(-1, 1) * world.zoom
+    walk = np.cumsum(take.normal(0, source.uniform(*world.shake), (count, 2)), axis=0)
+    pan += walk - walk.mean(axis=0)
     tilt = take.uniform(-1, 1) + 0.3 * np.sin(2 * np.pi * (time + take.uniform()))
     return {"pan": pan, "zoom": zoom, "roll": np.radians(world.roll) * tilt}
 
 
-def _moves(camera: Camera) -> bool:
-    drift = np.ptp(camera.pan, axis=0).max() + np.ptp(camera.zoom)
-    return bool(drift > 0.08 or camera.follow > 0.9)
-
-
 def _side(camera: Camera) -> str:
-    """What of the figure is seen, in HMDB51's words."""
-    turned = camera.turned
-    if np.sin(turned) > 0.7:
-        return "fr"
-    if np.sin(turned) < -0.7:
-        return "ba"
+    facing = np.sin(camera.turned)
+    if abs(facing) > 0.7:
+        return "fr" if facing > 0 else "ba"
     return "le" if camera.mirrored else "ri"
 
 
-def _palette(world: World, rng: np.random.Generator) -> dict[str, Colour]:
+def _palette(world: World, rng: np.random.Generator) -> Palette:
     """Colours of everything that parts are made of, for one source."""
 
     def pick(colours: tuple[Colour, ...], vary: float = 12) -> Colour:
         return shade(colours[rng.integers(len(colours))], rng.uniform(-vary, vary, 3))
 
     skin = pick(((238, 196, 164), (222, 172, 134), (176, 122, 88), (124, 82, 58)), 8)
-    shirts, trousers = _WARDROBE[world.wardrobe]
+    shirts, trousers = _WARDROBES[world.wardrobe]
     shirt, trouser = pick(shirts), pick(trousers)
     sleeves, shorts = (0.25, 0.6) if world.wardrobe == "sports" else (0.75, 0.1)
     return {
@@ -289,7 +299,7 @@ def _palette(world: World, rng: np.random.Generator) -> dict[str, Colour]:
     }
 
 
-_WARDROBE: dict[str, tuple[tuple[Colour, ...], tuple[Colour, ...]]] = {
+_WARDROBES: dict[str, tuple[tuple[Colour, ...], tuple[Colour, ...]]] = {
     "sports": (
         (
             (220, 56, 56),

@@ -6,12 +6,11 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import imageio_ffmpeg
-
 from rev2net.errors import UserError
 from rev2net.mini import published
 from rev2net.mini.encode import encode
 from rev2net.mini.worlds import MINI_VERSION, Clip, film, stream
+from rev2net.video.ffmpeg import ffmpeg_version
 
 MARKER = "mini.json"  # tells a folder of ours from a downloaded dataset
 
@@ -88,7 +87,7 @@ def write_mini(
         "dataset": dataset,
         "options": asdict(options),
         "videos": videos,
-        "ffmpeg": imageio_ffmpeg.get_ffmpeg_version(),
+        "ffmpeg": ffmpeg_version(),
     }
     (partial / MARKER).write_text(json.dumps(about, indent=2) + "\n")
     if final.exists():

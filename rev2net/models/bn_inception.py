@@ -82,8 +82,9 @@ class BNInception(nn.Module):
         self.out_channels = channels
         initialise_convolutions(self)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.blocks(x)["5b"]
+    def forward(self, x_NCHW: Tensor, num_segments: int = 1) -> Tensor:
+        """Every image is seen by itself, however many make a clip."""
+        return self.blocks(x_NCHW)["5b"]
 
     def blocks(self, x: Tensor, names: Collection[str] = ()) -> dict[str, Tensor]:
         """The outputs of the named blocks and of the last one, by name."""

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 _NETWORKS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "tsn": ("tsn", "TSN", {}),
     "tsm": ("tsm", "TSM", {}),
+    "stm": ("stm", "STM", {}),
+    "off": ("off", "OFF", {}),
+    "actionflownet": ("actionflownet", "ActionFlowNet", {}),
     "i3d": ("i3d", "I3D", {}),
     "rev2net": ("rev2net", "Rev2Net", {}),
     "rev2net-noframe": ("rev2net", "Rev2Net", {"use_frame_decoder": False}),

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from rev2net.models.decoding import HEAD_PADDING, HEAD_STRIDE, Upsample, crop, head
 from rev2net.models.i3d import I3D
 from rev2net.models.network import Outputs, scaled
 from rev2net.models.spec import InputSpec
@@ -21,31 +22,12 @@ DECODED_ENDPOINT = "Conv3d_2c_3x3"  # the paper's section 4.2; T/2 x H/4 x W/4
 LOG_VARIANCE_BOUND = 10.0
 
 
-class Trunk(nn.Sequential):
-    """The first transposed convolution of a decoder: doubles time, height and width."""
-
-    def __init__(self, in_channels: int, channels: int) -> None:
-        super().__init__(
-            nn.ConvTranspose3d(in_channels, channels, 4, stride=2, padding=1, bias=False),
-            nn.BatchNorm3d(channels),
-            nn.ReLU(inplace=True),
-        )
-
-
-HEAD_STRIDE, HEAD_PADDING = (1, 2, 2), (1, 1, 1)
-
-
-def head(in_channels: int, out_channels: int) -> nn.ConvTranspose3d:
-    """The last transposed convolution of a decoder: doubles height and width."""
-    return nn.ConvTranspose3d(in_channels, out_channels, (3, 4, 4), HEAD_STRIDE, HEAD_PADDING)
-
-
 class FlowDecoder(nn.Module):
     """Two transposed convolutions; flow (B', 2, T, H, W), x then y, in units of the bound."""
 
     def __init__(self, in_channels: int, trunk_channels: int) -> None:
         super().__init__()
-        self.trunk = Trunk(in_channels, trunk_channels)
+        self.trunk = Upsample(in_channels, trunk_channels)
         self.flow = head(trunk_channels, 2)
 
     def forward(self, features: Tensor, size: torch.Size) -> Outputs:
@@ -62,7 +44,7 @@ class FrameDecoder(nn.Module):
 
     def __init__(self, in_channels: int, trunk_channels: int) -> None:
         super().__init__()
-        self.trunk = Trunk(in_channels, trunk_channels)
+        self.trunk = Upsample(in_channels, trunk_channels)
         self.foreground = head(trunk_channels, 3)
         self.mask = head(trunk_channels, 1)
         self.background = nn.Conv3d(in_channels, 3, (1, 3, 3), padding=(0, 1, 1))
@@ -74,7 +56,8 @@ class FrameDecoder(nn.Module):
         weight = torch.cat([layer.weight for layer in heads], dim=1)
         bias = torch.cat([layer.bias for layer in heads if layer.bias is not None])
         both = crop(F.conv_transpose3d(trunk, weight, bias, HEAD_STRIDE, HEAD_PADDING), size)
-        foreground, mask = torch.tanh(both[:, :3]), torch.sigmoid(both[:, 3:])
+        foreground, mask = both.split((3, 1), dim=1)
+        foreground, mask = torch.tanh(foreground), torch.sigmoid(mask)
         # The convolution does not look across time, so it may as well follow the average.
         background = torch.tanh(self.background(features.mean(2, keepdim=True)))
         background = F.interpolate(background, (1, *size[1:]), mode="trilinear")
@@ -85,12 +68,6 @@ class FrameDecoder(nn.Module):
             "background": background,
             "frame_maps": [trunk],
         }
-
-
-def crop(x_BCTHW: Tensor, size: torch.Size) -> Tensor:
-    """The first T, H and W positions: rounding up in the encoder leaves the decoders some more."""
-    time, height, width = size
-    return x_BCTHW[:, :, :time, :height, :width]
 
 
 class Latent(nn.Module):

@@ -23,8 +23,11 @@ class SegmentNetwork(VideoNetwork):
         dropout: float,
         partial_bn: bool,
     ) -> None:
-        """`partial_bn`: while training, every batch normalisation but the first keeps its
-        statistics, scale and shift (TSN section 3.2; meant for pretrained weights)."""
+        """`backbone(x_NCHW, num_segments)` gives maps (N, feature_channels, H', W').
+
+        `partial_bn`: while training, every batch normalisation but the first keeps its
+        statistics, scale and shift (TSN section 3.2; meant for pretrained weights).
+        """
         super().__init__(input_spec)
         self.partial_bn = partial_bn
         self.backbone = backbone
@@ -44,12 +47,8 @@ class SegmentNetwork(VideoNetwork):
         """Features (B, T, D) of x_BTCHW, averaged over positions."""
         self.check(x)
         x_NCHW = x.flatten(0, 1).contiguous(memory_format=torch.channels_last)  # the fast one
-        maps_NDHW = self.feature_maps(x_NCHW, num_segments=x.shape[1])
+        maps_NDHW = self.backbone(x_NCHW, x.shape[1])
         return maps_NDHW.mean((2, 3)).unflatten(0, x.shape[:2])
-
-    def feature_maps(self, x_NCHW: Tensor, num_segments: int) -> Tensor:
-        """The backbone's last maps; networks that mix segments override this."""
-        return self.backbone(x_NCHW)
 
     def classify(self, features_BTD: Tensor) -> Tensor:
         return self.classifier(self.dropout(features_BTD)).mean(1)

@@ -94,10 +94,14 @@ def _segments(length: int, *specs: InputSpec, min_length: int = 1) -> dict[str, 
 
 
 _REV2NET = {"rgb": _SYMMETRIC_RGB}
+_ACTIONFLOWNET = {"rgb": replace(_SYMMETRIC_RGB, length=16, size=112)}  # ours: the paper is silent
 
 SPECS: dict[str, dict[str, InputSpec]] = {
     "tsn": _segments(3, _IMAGENET_RGB, _IMAGENET_FLOW, _IMAGENET_DIFFERENCE),
     "tsm": _segments(8, _IMAGENET_RGB, _IMAGENET_FLOW, min_length=2),
+    "stm": _segments(8, _IMAGENET_RGB, min_length=2),
+    "off": _segments(7, _IMAGENET_RGB, _IMAGENET_FLOW, _IMAGENET_DIFFERENCE, min_length=2),
+    "actionflownet": _ACTIONFLOWNET,
     "i3d": {"rgb": _SYMMETRIC_RGB, "flow": _SYMMETRIC_FLOW},
     "rev2net": _REV2NET,
     "rev2net-noframe": _REV2NET,

@@ -75,6 +75,3 @@ class TSM(SegmentNetwork):
             dropout=dropout,
             partial_bn=partial_bn,
         )
-
-    def feature_maps(self, x_NCHW: Tensor, num_segments: int) -> Tensor:
-        return self.backbone(x_NCHW, num_segments)

@@ -1,12 +1,13 @@
 """Single images as bytes: JPEG, PNG or WebP, in RGB order or greyscale."""
 
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 ImageBytes: TypeAlias = npt.NDArray[np.uint8]  # (bytes,)
+ChannelOrder: TypeAlias = Literal["rgb", "bgr"]
 Image: TypeAlias = npt.NDArray[np.uint8]  # (H, W, 3) RGB, or (H, W) greyscale
 
 PNG_COMPRESSION = 3  # of 0..9; PNG is lossless, so its `quality` means nothing
@@ -17,10 +18,13 @@ _PARAMETERS = {
 }
 
 
-def encode_image(image: Image, codec: str, quality: int) -> ImageBytes:
-    """An RGB (H, W, 3) or greyscale (H, W) uint8 image as bytes of a codec.
+def encode_image(
+    image: Image, codec: str, quality: int, *, order: ChannelOrder = "rgb"
+) -> ImageBytes:
+    """A colour (H, W, 3) or greyscale (H, W) uint8 image as bytes of a codec.
 
-    `quality` is 1..100 for JPEG and WebP; 101 makes WebP lossless. Raises ValueError for an unknown
+    `quality` is 1..100 for JPEG and WebP; 101 makes WebP lossless. `order` is that of the image's
+    channels: "bgr", OpenCV's own, saves a pass over the pixels. Raises ValueError for an unknown
     codec or an image that the codec cannot hold.
     """
     if codec not in _PARAMETERS:
@@ -30,7 +34,8 @@ def encode_image(image: Image, codec: str, quality: int) -> ImageBytes:
         parameters = [cv2.IMWRITE_PNG_COMPRESSION, PNG_COMPRESSION]
     else:
         parameters = [quality_flag, quality]
-    pixels = cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.ndim == 3 else image
+    convert = image.ndim == 3 and order == "rgb"
+    pixels = cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if convert else image
     try:
         encoded, data = cv2.imencode(suffix, pixels, parameters)
     except cv2.error as error:

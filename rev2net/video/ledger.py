@@ -1,11 +1,13 @@
 """The ledger: one row a video and kind, saying whether it could be read (docs/formats.md)."""
 
 import csv
+import io
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 from rev2net.errors import UserError
+from rev2net.files import write_text
 from rev2net.video.ffmpeg import DecodingFacts
 
 STATUSES = ("ok", "short", "broken", "missing")
@@ -55,12 +57,13 @@ def judge(announced: int | None, decoding: DecodingFacts) -> tuple[str, str]:
 
 
 def write_ledger(path: Path, rows: Iterable[LedgerRow]) -> None:
-    """Write rows as CSV."""
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for row in rows:
-            writer.writerow(["" if v is None else v for v in astuple(row)])
+    """Write rows as CSV; the file appears whole."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for row in rows:
+        writer.writerow(["" if value is None else value for value in astuple(row)])
+    write_text(path, text.getvalue())
 
 
 def read_ledger(path: Path) -> list[LedgerRow]:
@@ -72,7 +75,7 @@ def read_ledger(path: Path) -> list[LedgerRow]:
                 found = ",".join(reader.fieldnames or ())
                 raise UserError(f"{path}: columns {found!r}; a ledger has {','.join(COLUMNS)}")
             return [_row(values) for values in reader]
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError, TypeError) as error:  # TypeError: a row with cells missing
         raise UserError(f"{path}: not a readable ledger ({error})") from None
 
 

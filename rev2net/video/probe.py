@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rev2net.video.decode import FrameStream
+from rev2net.video.decoding import FrameStream
 from rev2net.video.ffmpeg import COUNTING_CONTAINERS
 
 # OpenCV's own copy of ffmpeg is silent about damaged files; ours reports them.

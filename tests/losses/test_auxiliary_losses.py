@@ -3,7 +3,13 @@
 import pytest
 import torch
 
-from rev2net.losses.auxiliary import flow_loss, frame_loss, mask_penalty, reversed_frames
+from rev2net.losses.auxiliary import (
+    end_point_error,
+    flow_loss,
+    frame_loss,
+    mask_penalty,
+    reversed_frames,
+)
 
 CLIP = (2, 3, 4, 3, 5)
 
@@ -28,6 +34,18 @@ def test_size_of_the_clip_does_not_change_the_scale():
     assert frame_loss(small, -small).item() == frame_loss(large, -large).item() == 2
 
 
+def test_end_point_error_is_the_mean_length_of_the_difference():
+    predicted = torch.zeros(1, 2, 1, 1, 2)
+    target = torch.tensor([[3.0, 0.0], [4.0, -1.0]]).reshape(predicted.shape)
+    assert end_point_error(predicted, target).item() == pytest.approx((5 + 1) / 2)
+
+
+def test_end_point_error_of_equal_flows_has_a_finite_gradient():
+    flow = torch.ones(1, 2, 2, 2, 2, requires_grad=True)
+    end_point_error(flow, torch.ones(1, 2, 2, 2, 2)).backward()
+    assert torch.isfinite(flow.grad).all()
+
+
 def test_mask_penalty_is_the_masks_mean():
     mask = torch.tensor([0.0, 0.5, 1.0, 0.5]).reshape(1, 1, 1, 2, 2)
     assert mask_penalty(mask).item() == 0.5
@@ -40,6 +58,7 @@ def test_gradients_are_right(norm):
     clip = torch.randn(CLIP, dtype=torch.double)
     assert torch.autograd.gradcheck(lambda p: frame_loss(p, clip, norm=norm), predicted)
     assert torch.autograd.gradcheck(lambda p: flow_loss(p, clip, norm=norm), predicted)
+    assert torch.autograd.gradcheck(lambda p: end_point_error(p, clip), predicted)
     assert torch.autograd.gradcheck(lambda p: mask_penalty(p.sigmoid()), predicted)
 
 

@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeAlias
 
 import ffmpeg
 import numpy as np
@@ -30,8 +30,9 @@ from rev2net.video.ffmpeg import (
     ffmpeg_version,
     input_facts,
 )
+from rev2net.video.images import ChannelOrder
 
-Frame = npt.NDArray[np.uint8]  # (H, W, 3) RGB
+Frame: TypeAlias = npt.NDArray[np.uint8]  # (H, W, 3), RGB unless BGR is asked for
 
 MAX_SIDE = 8191  # pixels; twice that, a flow image, is what the narrowest codec (WebP) can hold
 PIPE_BYTES = 1 << 20  # a few frames, so that decoder and reader seldom wait for each other
@@ -42,9 +43,10 @@ class FrameStream:
     """One pass over the frames of a video, which afterwards knows how the decoding went.
 
     `short_side` resizes to that many pixels and keeps the aspect, `size` to exactly (width,
-    height), `fps` resamples in time. Iterating raises VideoError where the file is absent or holds
-    no video that ffmpeg can decode, and where more than `time_limit` seconds are spent waiting for
-    the decoder. Ending the iteration early ends the process.
+    height), `fps` resamples in time; `order` is that of the channels. Iterating raises VideoError
+    where the file is absent or holds no video that ffmpeg can decode, and where more than
+    `time_limit` seconds are spent waiting for the decoder. Ending the iteration early ends the
+    process.
     """
 
     def __init__(
@@ -55,16 +57,17 @@ class FrameStream:
         size: tuple[int, int] | None = None,
         fps: float | None = None,
         time_limit: float | None = None,
+        order: ChannelOrder = "rgb",
     ) -> None:
         if short_side is not None and size is not None:
             raise ValueError("give short_side or size, not both")
         self.path = Path(path)
-        self.fps = fps
         self.time_limit = time_limit
+        self.order = order
         self.input: InputFacts | None = None  # known from the first frame on
         self.decoding: DecodingFacts | None = None  # known after the last frame
         self.num_frames = 0  # delivered so far
-        self._command = _command(self.path, short_side, size, fps)
+        self._command = _command(self.path, short_side, size, fps, order)
         self._waited = 0.0  # seconds
 
     def outcome(self) -> tuple[InputFacts, DecodingFacts]:
@@ -173,9 +176,13 @@ def decode(
 
 
 def _command(
-    path: Path, short_side: int | None, size: tuple[int, int] | None, fps: float | None
+    path: Path,
+    short_side: int | None,
+    size: tuple[int, int] | None,
+    fps: float | None,
+    order: ChannelOrder,
 ) -> list[str]:
-    """The ffmpeg call that writes raw RGB frames to its standard output."""
+    """The ffmpeg call that writes raw frames to its standard output."""
     # "file:" makes any name a plain file: those that begin with "-" or hold a colon too. The
     # whitelist keeps a playlist that is named .avi from opening anything else.
     source = ffmpeg.input(
@@ -196,7 +203,7 @@ def _command(
     options = {"vf": ",".join(filters)} if filters else {}
     # V:0 is the first video stream that is not a cover picture; "passthrough" keeps every frame.
     output = source["V:0"].output(
-        "pipe:", format="rawvideo", pix_fmt="rgb24", fps_mode="passthrough", **options
+        "pipe:", format="rawvideo", pix_fmt=f"{order}24", fps_mode="passthrough", **options
     )
     quiet = ("-nostdin", "-hide_banner", "-nostats", "-loglevel", "level+verbose")
     return list(ffmpeg.compile(output.global_args(*quiet, "-filter_threads", "1"), ffmpeg_binary()))

@@ -1,0 +1,206 @@
+"""Published checkpoints: into our parameter names, with a report of what went where.
+
+Recognised by their names: our own runs; the public I3D (same names as ours); torchvision's
+GoogLeNet (inflated into I3D), ResNet-50 and r3d_18; the Caffe BN-Inception port; TSN's and TSM's
+public checkpoints. A checkpoint for RGB starts a network for flow or differences by cross-modality
+initialisation (TSN, section 3.2).
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from rev2net.errors import UserError
+from rev2net.models.network import VideoNetwork
+
+State = dict[str, Tensor]
+
+HEADS = ("logits.", "classifier.", "fc.", "head_28.", "head_14.", "head_7.")
+_GOOGLENET_STEM = {"conv1": "Conv3d_1a_7x7", "conv2": "Conv3d_2b_1x1", "conv3": "Conv3d_2c_3x3"}
+_GOOGLENET_BRANCHES = {
+    "branch1": "b0",
+    "branch2.0": "b1a",
+    "branch2.1": "b1b",
+    "branch3.0": "b2a",
+    "branch3.1": "b2b",
+    "branch4.1": "b3b",
+}
+# What the Caffe network was trained on: blue, green, red in 0..255 minus these means.
+_CAFFE_MEAN_BGR = (104.0, 117.0, 128.0)
+
+
+@dataclass
+class LoadReport:
+    """Which parameters a checkpoint gave, by our names unless said."""
+
+    used: list[str] = field(default_factory=list)
+    renamed: dict[str, str] = field(default_factory=dict)  # the checkpoint's name: ours
+    reset: list[str] = field(default_factory=list)  # heads for other classes, left fresh
+    missing: list[str] = field(default_factory=list)  # not in the checkpoint, left fresh
+    left_over: list[str] = field(default_factory=list)  # the checkpoint's names
+
+    def __str__(self) -> str:
+        counts = {name: len(getattr(self, name)) for name in self.__dataclass_fields__}
+        lines = [", ".join(f"{name.replace('_', ' ')} {count}" for name, count in counts.items())]
+        for name in ("reset", "missing", "left_over"):
+            lines += [f"{name.replace('_', ' ')}: {key}" for key in getattr(self, name)]
+        return "\n".join(lines)
+
+
+def load_weights(
+    model: VideoNetwork, checkpoint: Path | Mapping[str, Tensor], *, partial: bool = False
+) -> LoadReport:
+    """Fill a network from a checkpoint, in place.
+
+    A head for another number of classes is left fresh and reported. Anything else that the
+    checkpoint lacks, or has in another shape, is a UserError unless `partial` is true; what is
+    left over in it is reported only. Files are read as tensors: nothing in them is executed.
+    """
+    name = str(checkpoint) if isinstance(checkpoint, Path) else "checkpoint"
+    state = _read(checkpoint) if isinstance(checkpoint, Path) else dict(checkpoint)
+    wanted = model.state_dict()
+    converted, origin = _to_our_names(state, model)
+    report = LoadReport()
+    given: State = {}
+    for key, tensor in wanted.items():
+        if key not in converted:
+            if not key.endswith("num_batches_tracked"):  # older checkpoints lack these counters
+                report.missing.append(key)
+            continue
+        found = converted[key].reshape(-1) if tensor.ndim == 1 else converted[key]
+        if found.shape == tensor.shape:
+            given[key] = found
+            report.used.append(key)
+            if origin[key] != key:
+                report.renamed[origin[key]] = key
+        elif key.startswith(HEADS):
+            report.reset.append(key)
+        elif partial:
+            report.missing.append(key)
+        else:
+            raise UserError(
+                f"{name}: {origin[key]!r} has shape {tuple(found.shape)}; "
+                f"{type(model).__name__} needs {tuple(tensor.shape)}"
+            )
+    taken = {origin[key] for key in (*report.used, *report.reset)}
+    report.left_over = [key for key in state if key not in taken]
+    lacking = [key for key in report.missing if not key.startswith(HEADS)]
+    if not report.used or (lacking and not partial):
+        first = lacking[0] if lacking else report.missing[0]
+        raise UserError(
+            f"{name}: {len(lacking)} of {len(wanted)} parameters of {type(model).__name__} are "
+            f"missing, {first!r} first; allow a partial match or give another checkpoint"
+        )
+    model.load_state_dict(given, strict=False)
+    return report
+
+
+def _read(path: Path) -> State:
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such checkpoint") from None
+    except Exception as error:  # whatever unpickling a file of another kind may raise
+        raise UserError(f"{path}: not a checkpoint ({type(error).__name__})") from None
+    for wrapper in ("state_dict", "model"):
+        if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
+            content = content[wrapper]
+    if not isinstance(content, dict) or not all(isinstance(v, Tensor) for v in content.values()):
+        raise UserError(f"{path}: holds no dictionary of tensors")
+    return content
+
+
+def _to_our_names(state: State, model: VideoNetwork) -> tuple[State, dict[str, str]]:
+    """The tensors under our names and shapes; the checkpoint's name of each."""
+    names = {key: key.removeprefix("module.") for key in state}
+    plain = set(names.values())
+    if "inception3a.branch1.conv.weight" in plain:
+        rename = _from_googlenet
+    elif any(key.startswith("base_model.") for key in plain):
+        rename = _from_tsn
+    elif "conv1_7x7_s2.weight" in plain or "layer4.2.conv3.weight" in plain:
+        rename = _from_image_classifier
+    else:
+        rename = _unchanged
+    wanted = model.state_dict()
+    converted, origin = {}, {}
+    for theirs, key in names.items():
+        ours = rename(key)
+        if ours in wanted:
+            converted[ours], origin[ours] = state[theirs], theirs
+    if rename is not _unchanged and "backbone.conv1_7x7_s2.weight" in converted:
+        _from_caffe_input(converted, model)
+    for ours, tensor in converted.items():
+        target = wanted[ours].shape
+        if tensor.ndim == 4 and len(target) == 5:
+            tensor = inflate(tensor, target[2])
+        if tensor.ndim > 2 and tensor.shape[2:] == target[2:]:
+            tensor = cross_modality(tensor, target[1])
+        converted[ours] = tensor
+    return converted, origin
+
+
+def _unchanged(key: str) -> str:
+    return key
+
+
+def _from_googlenet(key: str) -> str:
+    """torchvision's GoogLeNet: its inception3a is I3D's Mixed_3b, and so on."""
+    key = key.replace(".conv.", ".conv3d.")
+    stem, _, rest = key.partition(".")
+    if stem in _GOOGLENET_STEM:
+        return f"{_GOOGLENET_STEM[stem]}.{rest}"
+    match = re.fullmatch(r"inception(\d)([a-e])\.(branch\d(?:\.\d)?)\.(conv3d|bn)\.(.+)", key)
+    if match is None:
+        return key
+    level, letter, branch, layer, rest = match.groups()
+    return f"Mixed_{level}{chr(ord(letter) + 1)}.{_GOOGLENET_BRANCHES[branch]}.{layer}.{rest}"
+
+
+def _from_image_classifier(key: str) -> str:
+    return f"backbone.{key}"
+
+
+def _from_tsn(key: str) -> str:
+    """TSN's and TSM's own checkpoints; TSM wraps the shifted convolution in a `net`."""
+    key = key.replace("base_model.", "backbone.").replace("new_fc.", "classifier.")
+    return key.replace(".net.", ".")
+
+
+def inflate(weight: Tensor, time: int) -> Tensor:
+    """A filter (O, I, H, W) repeated over time and divided by its length: (O, I, T, H, W).
+
+    On a video of equal frames it answers like the original (Carreira and Zisserman 2017).
+    """
+    return weight.unsqueeze(2).repeat(1, 1, time, 1, 1) / time
+
+
+def cross_modality(weight: Tensor, in_channels: int) -> Tensor:
+    """RGB filters for other inputs: their mean over the 3 channels, replicated (TSN, 3.2)."""
+    if weight.shape[1] == in_channels or weight.shape[1] != 3:
+        return weight
+    return weight.mean(1, keepdim=True).expand(-1, in_channels, *weight.shape[2:]).clone()
+
+
+def _from_caffe_input(state: State, model: VideoNetwork) -> None:
+    """Fold the Caffe network's preprocessing into its first convolution, in place.
+
+    It read blue, green, red in 0..255 minus a mean, flow as bytes minus 128; ours reads what the
+    input specification says. Only zero padding at the image's border is not the same thing.
+    """
+    weight, bias = "backbone.conv1_7x7_s2.weight", "backbone.conv1_7x7_s2.bias"
+    spec, filters = model.input_spec, state[weight]
+    if filters.shape[1] == 3:
+        filters = filters.flip(1)  # to red, green, blue
+    if spec.modality == "rgb":
+        scale = filters.new_tensor(spec.std) * 255
+        offset = filters.new_tensor(spec.mean) * 255 - filters.new_tensor(_CAFFE_MEAN_BGR).flip(0)
+        state[bias] = state[bias] + (filters.sum((2, 3)) * offset).sum(1)
+        state[weight] = filters * scale[:, None, None]
+    else:
+        unit = 127 if spec.modality == "flow" else 255  # bytes per bound; per unit of difference
+        state[weight] = filters * (unit * spec.std[0])

@@ -1,0 +1,103 @@
+"""Clips from shards: the right images, the same whatever the workers, labels where they belong."""
+
+import numpy as np
+import pytest
+import torch
+from small_dataset import BOUND, FRAME_SETTINGS, FRAMES, SmallData
+from torch.utils.data import DataLoader
+
+from rev2net.clips.dataset import (
+    Augmentation,
+    ClipShape,
+    DrawSampler,
+    Sample,
+    Shards,
+    TestClips,
+    TrainingClips,
+    read_split,
+)
+from rev2net.errors import UserError
+
+WHOLE = Augmentation(scales=(1.0,), distortion=0, corners=False, flip=False)
+JITTER = Augmentation(scales=(1.0, 0.75), distortion=1, corners=False, flip=True)
+
+
+def open_shards(data: SmallData, bound: float = BOUND) -> Shards:
+    return Shards.open(data.folders, ("rgb", "flow"), FRAME_SETTINGS, bound)
+
+
+def test_a_clip_holds_the_stored_frames_and_their_flow(small_data: SmallData) -> None:
+    entries = read_split(small_data.split, ["train"])["train"]
+    shape = ClipShape(("rgb", "flow"), segments=False, length=FRAMES)
+    clips = TrainingClips(entries, open_shards(small_data), shape, WHOLE, seed=0)
+    sample = clips[2, 7]
+    frames, flow = small_data.rgb["ucf101_2"], small_data.flow["ucf101_2"]
+    crop = sample.crops["rgb"].numpy()
+    height = crop.shape[1]
+    lefts = [
+        left
+        for left in range(frames.shape[2] - height + 1)
+        if np.array_equal(crop, frames[:, :, left : left + height])
+    ]
+    assert len(lefts) == 1  # the whole height, at one place
+    part = slice(lefts[0], lefts[0] + height)
+    expected = np.concatenate([flow, flow[-1:]])[:, :, part]  # the last frame repeats its flow
+    assert np.array_equal(sample.crops["flow"].numpy(), expected)
+    assert sample.label == 0
+
+
+def test_workers_change_nothing(small_data: SmallData) -> None:
+    entries = read_split(small_data.split, ["train"])["train"]
+    shape = ClipShape(("rgb",), segments=False, length=4)
+
+    def batches(workers: int) -> list[list[Sample]]:
+        clips = TrainingClips(entries, open_shards(small_data), shape, JITTER, seed=3)
+        sampler = DrawSampler(len(entries), 4, 0, 5, seed=3)
+        loader = DataLoader(clips, batch_sampler=sampler, num_workers=workers, collate_fn=list)
+        return list(loader)
+
+    for one, two in zip(batches(0), batches(2), strict=True):
+        for a, b in zip(one, two, strict=True):
+            assert torch.equal(a.crops["rgb"], b.crops["rgb"])
+            assert (a.flip, a.label) == (b.flip, b.label)
+
+
+def test_the_sampler_visits_every_video_once_an_epoch_and_resumes_by_step() -> None:
+    whole = list(DrawSampler(7, 3, 0, 14, seed=5))
+    drawn = [video for batch in whole for video, _ in batch]
+    for epoch in range(6):
+        assert sorted(drawn[7 * epoch : 7 * epoch + 7]) == list(range(7))
+    assert drawn[:7] != drawn[7:14]
+    assert list(DrawSampler(7, 3, 9, 14, seed=5)) == whole[9:]
+    assert [draw for batch in whole for _, draw in batch] == list(range(42))
+
+
+def test_the_target_pool_has_no_labels(small_data: SmallData) -> None:
+    pool = read_split(small_data.split, ["target_unlabelled"])["target_unlabelled"]
+    assert len(pool) == 4
+    assert {entry.label for entry in pool} == {-1}
+
+
+def test_a_test_protocol_gives_clips_times_crops_views(small_data: SmallData) -> None:
+    entries = read_split(small_data.split, ["test"])["test"]
+    shape = ClipShape(("rgb",), segments=False, length=4)
+    views = TestClips(entries, open_shards(small_data), shape, clips=2, crops=3, size=32)[0]
+    assert len(views) == 6
+    frames = small_data.rgb[entries[0].video_id]
+    assert np.array_equal(views[0].crops["rgb"].numpy(), frames[0:4, 0:32, 0:32])
+    assert np.array_equal(views[5].crops["rgb"].numpy(), frames[8:12, 4:36, 8:40])
+
+
+def test_a_whole_video_is_one_clip_of_all_frames(small_data: SmallData) -> None:
+    entries = read_split(small_data.split, ["test"])["test"]
+    shards, dense = open_shards(small_data), ClipShape(("rgb",), segments=False, length=4)
+    (view,) = TestClips(entries, shards, dense, 1, 1, 32, whole_video=True)[0]
+    assert len(view.crops["rgb"]) == FRAMES
+    segments = ClipShape(("rgb",), segments=True, length=4)
+    with pytest.raises(UserError, match="whole_video"):
+        TestClips(entries, shards, segments, 1, 1, 32, whole_video=True)
+
+
+def test_shards_of_another_flow_bound_are_refused_naming_both(small_data: SmallData) -> None:
+    with pytest.raises(UserError, match=r"bound is 8\.0; asked for is 20\.0"):
+        open_shards(small_data, bound=20.0)

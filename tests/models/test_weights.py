@@ -1,0 +1,209 @@
+"""Published checkpoints land where they belong, and the report says so."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from rev2net.errors import UserError
+from rev2net.models import build
+from rev2net.models.spec import input_spec
+from rev2net.models.weights import cross_modality, inflate, load_weights
+
+# torchvision's googlenet.py: input channels and the six numbers of each module.
+GOOGLENET = {
+    "3a": (192, 64, 96, 128, 16, 32, 32),
+    "3b": (256, 128, 128, 192, 32, 96, 64),
+    "4a": (480, 192, 96, 208, 16, 48, 64),
+    "4b": (512, 160, 112, 224, 24, 64, 64),
+    "4c": (512, 128, 128, 256, 24, 64, 64),
+    "4d": (512, 112, 144, 288, 32, 64, 64),
+    "4e": (528, 256, 160, 320, 32, 128, 128),
+    "5a": (832, 256, 160, 320, 32, 128, 128),
+    "5b": (832, 384, 192, 384, 48, 128, 128),
+}
+
+
+def googlenet():
+    """A state dictionary with the names and shapes of torchvision's GoogLeNet."""
+    torch.manual_seed(0)
+    state = {}
+
+    def unit(name, before, after, kernel):
+        state[f"{name}.conv.weight"] = torch.randn(after, before, kernel, kernel)
+        for key in ("weight", "bias", "running_mean", "running_var"):
+            state[f"{name}.bn.{key}"] = torch.rand(after)
+        state[f"{name}.bn.num_batches_tracked"] = torch.tensor(1)
+
+    unit("conv1", 3, 64, 7)
+    unit("conv2", 64, 64, 1)
+    unit("conv3", 64, 192, 3)
+    for name, (before, one, reduce1, three1, reduce2, three2, projection) in GOOGLENET.items():
+        unit(f"inception{name}.branch1", before, one, 1)
+        unit(f"inception{name}.branch2.0", before, reduce1, 1)
+        unit(f"inception{name}.branch2.1", reduce1, three1, 3)
+        unit(f"inception{name}.branch3.0", before, reduce2, 1)
+        unit(f"inception{name}.branch3.1", reduce2, three2, 3)
+        unit(f"inception{name}.branch4.1", before, projection, 1)
+    state["fc.weight"], state["fc.bias"] = torch.randn(1000, 1024), torch.randn(1000)
+    return state
+
+
+def test_googlenet_fills_all_of_i3d_but_the_head():
+    model, state = build("i3d", 5), googlenet()
+    report = load_weights(model, state)
+    assert report.left_over == ["fc.weight", "fc.bias"]
+    assert report.missing == ["logits.conv3d.weight", "logits.conv3d.bias"]
+    assert report.renamed["inception4e.branch3.1.bn.running_var"] == "Mixed_4f.b2b.bn.running_var"
+    found = model.get_parameter("Mixed_5c.b1b.conv3d.weight")
+    torch.testing.assert_close(found.sum(2), state["inception5b.branch2.1.conv.weight"])
+    assert torch.equal(
+        model.Mixed_3b.b3b.bn.running_mean, state["inception3a.branch4.1.bn.running_mean"]
+    )
+
+
+def test_inflated_filters_answer_to_a_still_video_like_the_image_filter():
+    weight, image = torch.randn(4, 3, 5, 5), torch.randn(1, 3, 9, 9)
+    video = image.unsqueeze(2).expand(1, 3, 7, 9, 9)
+    expected = F.conv2d(image, weight).unsqueeze(2).expand(1, 4, 5, 5, 5)
+    found = F.conv3d(video, inflate(weight, 3))
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_flow_networks_start_from_the_mean_over_rgb():
+    model, state = build("i3d", 5, in_channels=2), googlenet()
+    load_weights(model, state)
+    found = model.get_parameter("Conv3d_1a_7x7.conv3d.weight")
+    assert found.shape == (64, 2, 7, 7, 7)
+    expected = state["conv1.conv.weight"].mean(1) / 7
+    for channel in range(2):
+        for time in range(7):
+            torch.testing.assert_close(found[:, channel, time], expected)
+
+
+def test_cross_modality_leaves_matching_filters_alone():
+    weight = torch.randn(4, 10, 3, 3)
+    assert cross_modality(weight, 10) is weight
+
+
+def test_rev2net_takes_an_i3d_when_told_that_decoders_are_missing():
+    encoder, model = build("i3d", 5, width=0.125), build("rev2net", 5, width=0.125)
+    with pytest.raises(UserError, match=r"missing, 'flow_decoder.trunk.0.weight' first"):
+        load_weights(model, encoder.state_dict())
+    report = load_weights(model, encoder.state_dict(), partial=True)
+    assert {key.split(".")[0] for key in report.missing} == {
+        "flow_decoder",
+        "flow_latent",
+        "frame_decoder",
+        "frame_latent",
+    }
+    x = torch.randn(1, 3, 8, 32, 32)
+    assert torch.equal(model.eval()(x), encoder.eval()(x))
+
+
+def test_a_head_for_other_classes_is_left_fresh_and_reported(tmp_path):
+    kinetics, model = build("i3d", 400, width=0.125), build("i3d", 101, width=0.125)
+    torch.save({"state_dict": kinetics.state_dict()}, tmp_path / "kinetics.pt")
+    before = model.logits.conv3d.weight.clone()
+    report = load_weights(model, tmp_path / "kinetics.pt")
+    assert report.reset == ["logits.conv3d.weight", "logits.conv3d.bias"]
+    assert report.missing == report.left_over == []
+    assert torch.equal(model.logits.conv3d.weight, before)
+    assert "reset: logits.conv3d.weight" in str(report)
+
+
+def test_tsms_checkpoint_loses_its_wrappers():
+    model = build("tsm", 5, width=0.125)
+    public = {}
+    for key, value in build("tsm", 5, width=0.125).state_dict().items():
+        key = key.replace("classifier.", "new_fc.").replace("backbone.", "base_model.")
+        if ".conv1." in key and ".layer" in key:
+            key = key.replace(".conv1.", ".conv1.net.")
+        public[f"module.{key}"] = value
+    report = load_weights(model, public)
+    assert report.missing == report.left_over == []
+    assert len(report.used) == len(public)
+
+
+@pytest.mark.parametrize("name", ["tsm", "stm"])
+def test_an_imagenet_resnet_fills_the_backbone(name):
+    source = build("tsm", 1000, width=0.125).backbone.state_dict()
+    imagenet = {**source, "fc.weight": torch.zeros(1000, 256), "fc.bias": torch.zeros(1000)}
+    model = build(name, 5, width=0.125)
+    # STM's modules are new: they need to be allowed to stay as they start.
+    report = load_weights(model, imagenet, partial=name == "stm")
+    assert report.left_over == ["fc.weight", "fc.bias"]
+    fresh = [k for k in report.missing if not k.startswith("classifier")]
+    assert all(".temporal." in k or ".motion." in k for k in fresh)
+    assert bool(fresh) == (name == "stm")
+
+
+def caffe_bn_inception():
+    state = {k: v.clone() for k, v in build("tsn", 5, width=0.125).backbone.state_dict().items()}
+    return state | {"fc.weight": torch.zeros(1000, 128), "fc.bias": torch.zeros(1000)}
+
+
+def test_the_caffe_networks_preprocessing_is_folded_into_its_first_convolution():
+    torch.manual_seed(0)
+    model, state = build("tsn", 5, width=0.125), caffe_bn_inception()
+    state["conv1_7x7_s2_bn.running_var"] = state["conv1_7x7_s2_bn.running_var"][None]  # as in TSN's
+    load_weights(model, state)
+    pixels = torch.randint(0, 256, (1, 3, 21, 21)).float()  # red, green, blue
+    spec = input_spec("tsn")
+    mean, std = (torch.tensor(v).reshape(3, 1, 1) for v in (spec.mean, spec.std))
+    caffe_input = pixels.flip(1) - torch.tensor([104.0, 117.0, 128.0]).reshape(3, 1, 1)
+    weight, bias = state["conv1_7x7_s2.weight"], state["conv1_7x7_s2.bias"]
+    expected = F.conv2d(caffe_input, weight, bias, 2)
+    layer = model.backbone.conv1_7x7_s2
+    found = F.conv2d((pixels / 255 - mean) / std, layer.weight, layer.bias, 2)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-2)
+
+
+def test_the_caffe_network_for_flow_reads_bytes_minus_128():
+    model, state = build("tsn", 5, width=0.125, in_channels=10), caffe_bn_inception()
+    load_weights(model, state)
+    flow = torch.rand(1, 10, 9, 9) * 2 - 1  # in units of the bound
+    averaged = state["conv1_7x7_s2.weight"].mean(1, keepdim=True).expand(-1, 10, -1, -1)
+    bias = state["conv1_7x7_s2.bias"]
+    expected = F.conv2d(flow * 127, averaged, bias)
+    layer = model.backbone.conv1_7x7_s2
+    found = F.conv2d(flow / input_spec("tsn", "flow").std[0], layer.weight, layer.bias)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-3)
+
+
+def test_an_own_tsn_is_loaded_as_it_is():
+    run, model = build("tsn", 5, width=0.125), build("tsn", 5, width=0.125)
+    load_weights(model, run.state_dict())
+    assert torch.equal(model.backbone.conv1_7x7_s2.weight, run.backbone.conv1_7x7_s2.weight)
+
+
+def test_off_starts_from_a_tsn():
+    tsn, model = build("tsn", 5, width=0.125), build("off", 5, width=0.125)
+    report = load_weights(model, tsn.state_dict(), partial=True)
+    assert report.left_over == ["classifier.weight", "classifier.bias"]
+    assert not any(key.startswith("backbone.") for key in report.missing)
+
+
+def test_a_checkpoint_of_another_network_is_refused(tmp_path):
+    torch.save(build("tsm", 5, width=0.125).state_dict(), tmp_path / "tsm.pt")
+    with pytest.raises(UserError, match=r"tsm\.pt: \d+ of \d+ parameters of I3D are missing"):
+        load_weights(build("i3d", 5, width=0.125), tmp_path / "tsm.pt")
+    with pytest.raises(UserError, match="missing"):
+        load_weights(build("i3d", 5, width=0.125), tmp_path / "tsm.pt", partial=True)
+
+
+def test_a_checkpoint_of_another_width_is_refused_with_both_shapes():
+    with pytest.raises(UserError, match=r"\(16, 3, 7, 7, 7\); I3D needs \(8, 3, 7, 7, 7\)"):
+        load_weights(build("i3d", 5, width=0.125), build("i3d", 5, width=0.25).state_dict())
+
+
+@pytest.mark.parametrize("content", [b"not a checkpoint", b""])
+def test_a_file_of_another_kind_gets_one_line(tmp_path, content):
+    (tmp_path / "weights.pt").write_bytes(content)
+    with pytest.raises(UserError, match=r"weights\.pt: not a checkpoint") as error:
+        load_weights(build("i3d", 5, width=0.125), tmp_path / "weights.pt")
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"absent\.pt: no such checkpoint"):
+        load_weights(build("i3d", 5, width=0.125), tmp_path / "absent.pt")

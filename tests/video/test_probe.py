@@ -1,0 +1,57 @@
+import pytest
+from video_files import H264, MPEG4, MakeFrames, WriteVideo
+
+from rev2net.video.probe import VideoInfo, announced_frames, probe
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "container", "codec_name"),
+    [("video.avi", MPEG4, "avi", "mpeg4"), ("video.mp4", H264, "mov", "h264")],
+)
+def test_containers_that_count_their_frames_are_believed(
+    write_video: WriteVideo,
+    smooth_frames: MakeFrames,
+    name: str,
+    codec: tuple[str, ...],
+    container: str,
+    codec_name: str,
+) -> None:
+    path = write_video(smooth_frames(17), name, codec)
+    assert probe(path) == VideoInfo(container, codec_name, 64, 48, 25.0, 17)
+
+
+def test_a_container_without_a_count_announces_nothing(
+    write_video: WriteVideo, smooth_frames: MakeFrames
+) -> None:
+    assert probe(write_video(smooth_frames(5), "video.mkv", H264)).announced is None
+
+
+def test_the_rate_is_exact(write_video: WriteVideo, smooth_frames: MakeFrames) -> None:
+    path = write_video(smooth_frames(5), codec=MPEG4, rate="30000/1001")
+    assert probe(path).fps == 30000 / 1001
+
+
+def test_a_variable_rate_is_given_as_its_average(
+    write_video: WriteVideo, smooth_frames: MakeFrames
+) -> None:
+    drop_some = ("-vf", "select='lt(n,20)+not(mod(n,5))'", "-fps_mode", "vfr")
+    path = write_video(smooth_frames(100), "video.mp4", H264, more=drop_some)
+    # 20 frames, then every fifth of 80: 36 in somewhat less than 4 seconds, at 25 or 5 a second.
+    assert probe(path).fps == pytest.approx(36 / 4, rel=0.2)
+
+
+def test_a_truncated_avi_still_announces_all_frames(
+    write_video: WriteVideo, frames: MakeFrames
+) -> None:
+    path = write_video(frames(40), codec=MPEG4)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert probe(path).announced == 40
+
+
+def test_a_file_that_opencv_cannot_open_announces_nothing_and_says_nothing(
+    write_video: WriteVideo, frames: MakeFrames, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = write_video(frames(2))
+    path.write_bytes(b"no video")
+    assert announced_frames(path, "avi") is None
+    assert capfd.readouterr() == ("", "")
