@@ -132,10 +132,10 @@ def _sum_windows(flat, pixel, row_step, table, intensity, gradient_x, gradient_y
 
 
 @kernel()
-def warp(framed, flow_x, flow_y, stride, warped):  # type: ignore[no-untyped-def]
+def warp(framed, flow_x, flow_y, stride, intensity, gradient_x, gradient_y):  # type: ignore[no-untyped-def]
     """Sample a framed image at every pixel moved by the flow (cv2.remap, INTER_CUBIC).
 
-    `flow_x`, `flow_y` and the three rows of `warped` are flat with `stride` floats a row.
+    The flow and what is sampled are flat with `stride` floats a row.
     """
     height = framed.shape[0] - 2 * FRAME
     width = framed.shape[1] - 2 * FRAME
@@ -147,4 +147,4 @@ def warp(framed, flow_x, flow_y, stride, warped):  # type: ignore[no-untyped-def
     for y in range(height):
         i, j = y * stride, y * stride + width
         _place_windows(float32(y), flow_x[i:j], flow_y[i:j], height, int32(row_step), pixel, weights)
-        _sum_windows(flat, pixel, row_step, table, warped[0, i:j], warped[1, i:j], warped[2, i:j])
+        _sum_windows(flat, pixel, row_step, table, intensity[i:j], gradient_x[i:j], gradient_y[i:j])

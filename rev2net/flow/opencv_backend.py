@@ -37,7 +37,7 @@ def solve(
     start = initial_flow
     for frame in frames:
         solver.setUseInitialFlow(start is not None)
-        with _one_thread():
+        with one_thread():
             flow: Flow = solver.calc(previous, frame, None if start is None else start.copy())
         yield flow
         start = np.ascontiguousarray(flow) if warm_start else None
@@ -45,7 +45,7 @@ def solve(
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Keep OpenCV to the calling thread, and leave the process's setting as it was."""
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)

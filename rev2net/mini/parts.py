@@ -162,3 +162,14 @@ def dog(place: Array, phase: Array) -> list[Part]:
 def ball(material: str, centre: Array, radius: float) -> Part:
     """A ball at centre (T, 3)."""
     return hull(material, [(centre, radius)], nearer=0.02)
+
+
+def hoop(place: Array) -> list[Part]:
+    """A low basketball hoop on a post that stands at place (3,)."""
+    rim = place + xyz(-0.16, 1.12)
+    return [
+        wire("metal", [place + xyz(0.06, 0.0), place + xyz(0.06, 1.2)], 0.022, nearer=-0.3),
+        hull("string", [(place + xyz(0, 1.08), 0.02), (place + xyz(0, 1.38), 0.02)], nearer=-0.2),
+        wire("basketball", [rim + xyz(-0.09, 0), rim + xyz(0.14, 0)], 0.014, nearer=-0.1),
+        wire("string", [rim + xyz(-0.08, 0), rim + xyz(-0.04, -0.13), rim + xyz(0.06, 0)], 0.005),
+    ]

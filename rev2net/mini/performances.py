@@ -7,7 +7,7 @@ figure faces along x and starts near the origin on the ground y = 0; lengths are
 
 import numpy as np
 
-from rev2net.mini.parts import Act, Part, ball, bicycle, dog, horse, hull, person, wire
+from rev2net.mini.parts import Act, Part, ball, bicycle, dog, hoop, horse, hull, person, wire
 from rev2net.mini.skeleton import Array, Body, Pose, joints, shoulders, unit, xyz
 
 RIDE_BIKE_SPEED = 0.9  # body heights a turn of the crank
@@ -73,8 +73,8 @@ def golf(body: Body, phase: Array, rng: np.random.Generator) -> Act:
     return Act(
         [
             *person(body, joints(body, pose)),
-            wire("club", [grip - 0.1 * club, head], 0.013, nearer=0.02),
-            hull("club", [(head, 0.034), (head + xyz(0.04, 0), 0.026)]),
+            wire("club", [grip - 0.1 * club, head], 0.011, nearer=0.02),
+            hull("club", [(head, 0.04), (head + xyz(0.04, 0), 0.032)]),
         ],
         followed=hips,
         flying=[ball("ball", _thrown(phase, tee, 0.6, (0.2, 4.0, 9.0)), 0.026)],
@@ -103,7 +103,7 @@ def pullup(body: Body, phase: Array, rng: np.random.Generator) -> Act:
     )
     end = rng.uniform(0.36, 0.55)
     gear = [wire("metal", [xyz(0.02, bar, -end), xyz(0.02, bar, end)], 0.018, nearer=-0.05)]
-    if rng.random() < 0.6:
+    if rng.uniform() < 0.8:
         gear += [
             wire("metal", [xyz(0.02, 0.0, z), xyz(0.02, bar, z)], 0.02, nearer=-0.1)
             for z in (-end, end)
@@ -171,7 +171,10 @@ def shoot_ball(body: Body, phase: Array, rng: np.random.Generator) -> Act:
     )
     speed = (rng.uniform(2.2, 3.2), 3.2, 0.0)
     thrown = ball("basketball", _thrown(phase, grip + xyz(0.03, 0.07), 0.57, speed), 0.08)
-    return Act(person(body, joints(body, pose)), followed=xyz(0.1, 0.6), flying=[thrown])
+    flying = [thrown]
+    if rng.uniform() < 0.5:
+        flying += hoop(xyz(rng.uniform(0.6, 0.8), 0.0))
+    return Act(person(body, joints(body, pose)), followed=xyz(0.1, 0.6), flying=flying)
 
 
 def climb(body: Body, phase: Array, rng: np.random.Generator, *, rope: bool = False) -> Act:

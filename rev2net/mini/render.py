@@ -132,9 +132,7 @@ class _Rig:
         focus = np.broadcast_to(project(act.followed, camera)[..., :2], (len(camera.roll), 2))
         middle = focus.mean(axis=0)
         centre = middle + camera.follow * (focus - middle)
-        seen = [project(part.points, camera)[..., :2] for part in act.parts]
-        extent = np.concatenate([(points - centre[:, None]).reshape(-1, 2) for points in seen])
-        low, high = np.percentile(extent, 2, axis=0), np.percentile(extent, 98, axis=0)
+        low, high = _extent(act, camera, centre)
         size = np.maximum(high - low, 0.75)
         scale = camera.fill * min(height / size[1], min(width, 1.15 * height) / size[0])
         half = np.array([width / 2, height / 2])
@@ -181,6 +179,17 @@ class _Rig:
             borderMode=cv2.BORDER_WRAP,
         )
         return view.astype(np.uint8, copy=False)
+
+
+def _extent(act: Act, camera: Camera, centre: Array) -> tuple[Array, Array]:
+    """Lower left and upper right (2,) of the act about `centre`, but for its widest moments."""
+    low, high = np.full_like(centre, np.inf), np.full_like(centre, -np.inf)
+    for part in act.parts:
+        about = project(part.points, camera)[..., :2] - centre[:, None]
+        radii = part.radii[:, None]
+        low = np.minimum(low, (about - radii).min(axis=1))
+        high = np.maximum(high, (about + radii).max(axis=1))
+    return np.percentile(low, 15, axis=0), np.percentile(high, 85, axis=0)
 
 
 class _Drawing:

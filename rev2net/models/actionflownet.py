@@ -62,7 +62,7 @@ class FlowDecoder(nn.Module):
         x = maps[-1]
         for up, skip in zip((self.up3, self.up2, self.up1), maps[-2::-1], strict=True):
             x = torch.cat((crop(up(x), skip.shape[2:]), skip), dim=1)
-        return torch.tanh(crop(self.flow(x), size))
+        return torch.tanh(crop(self.flow(x), size).contiguous())
 
 
 class ActionFlowNet(VideoNetwork):

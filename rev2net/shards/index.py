@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import numpy as np
 
 from rev2net.errors import UserError
 from rev2net.shards.atomic import atomic_path
@@ -43,6 +44,8 @@ def write_index(dataset_folder: Path, kind: str, num_shards: int) -> int:
         write_columns(file, columns)
         relative = [path.relative_to(target.parent).as_posix() for path in paths]
         file.create_dataset("shard/path", data=relative, dtype=h5py.string_dtype())
+        sizes = [path.stat().st_size for path in paths]
+        file.create_dataset("shard/bytes", data=sizes, dtype=np.int64)
     return len(columns["id"])
 
 

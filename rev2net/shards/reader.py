@@ -16,20 +16,26 @@ import numpy as np
 import numpy.typing as npt
 
 from rev2net.errors import UserError
-from rev2net.shards.layout import Attributes, check_attributes, read_attributes
+from rev2net.shards.layout import check_attributes, read_attributes
 from rev2net.shards.writer import VIDEO_COLUMNS, VideoRow
 from rev2net.video.images import ImageBytes
 
-OPEN_SHARDS = 64  # file handles a process keeps, each with the image offsets of its shard
+OPEN_SHARDS = 128  # file handles a process keeps, each with the image offsets of its shard
 
 
 class _OpenShard:
     """An open shard: its byte store and where each image begins."""
 
-    def __init__(self, path: Path, required: Attributes) -> None:
+    def __init__(self, path: Path, num_bytes: int) -> None:
         # Without a chunk cache, HDF5 reads just the bytes asked for.
         self.file = open_hdf5(path, rdcc_nbytes=0)
-        check_attributes(path, read_attributes(self.file.attrs), required)
+        # What the index says of its shards holds as long as they are the same files. Reading all
+        # attributes again would take longer than reading a clip.
+        if (found := path.stat().st_size) != num_bytes:
+            raise UserError(
+                f"{path}: {found} bytes; it had {num_bytes} when its index was made: "
+                f"run `rev2net merge` again"
+            )
         self.frames = self.file["frames"]
         self.offset: npt.NDArray[np.int64] = self.file["offset"][()]
 
@@ -49,6 +55,7 @@ class ShardIndex:
             check_attributes(self.path, self.attributes, self._required)
             columns = read_columns(self.path, file, (*VIDEO_COLUMNS, "shard"))
             self._shard_paths = [self.path.parent / name for name in file["shard/path"].asstr()[()]]
+            self._shard_bytes: list[int] = file["shard/bytes"][()].tolist()
         self.ids: list[str] = columns.pop("id")
         self._columns = columns
         self._rows = {video_id: row for row, video_id in enumerate(self.ids)}
@@ -121,7 +128,8 @@ class ShardIndex:
             return self._open[number]
         if len(self._open) >= OPEN_SHARDS:
             self._open.popitem(last=False)[1].file.close()
-        shard = self._open[number] = _OpenShard(self._shard_paths[number], self.attributes)
+        shard = _OpenShard(self._shard_paths[number], self._shard_bytes[number])
+        self._open[number] = shard
         return shard
 
 

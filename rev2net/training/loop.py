@@ -66,6 +66,7 @@ def train(
     """
     torch.set_num_threads(settings.compute.threads)
     torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # a debugging aid that costs time
     folder.mkdir(parents=True, exist_ok=True)
     with claim_device() as device:
         run = _Run(settings, identity, split, shard_folders, class_names, folder, device)

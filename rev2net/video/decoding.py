@@ -144,7 +144,7 @@ class FrameStream:
         self.decoding = decoding_facts(tail)
         if exit_code or self.decoding is None:
             raise VideoError(self.path, failure_reason(tail, exit_code))
-        if not self.decoding.decoded:
+        if not self.num_frames:
             raise VideoError(self.path, "no frame could be decoded")
 
 

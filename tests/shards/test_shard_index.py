@@ -89,6 +89,8 @@ def test_an_index_is_an_hdf5_file_as_documented(tmp_path: Path) -> None:
     write_index(tmp_path, "rgb", 2)
     with h5py.File(tmp_path / "rgb.index", "r") as file:
         assert file["shard/path"].asstr()[()].tolist() == ["rgb/0.h5", "rgb/1.h5"]
+        sizes = [(tmp_path / f"rgb/{shard}.h5").stat().st_size for shard in (0, 1)]
+        assert file["shard/bytes"][()].tolist() == sizes
         assert file["video/shard"][()].tolist() == [1, 1]
         assert file["video/first_image"][()].tolist() == [0, 1]
         assert file["video/id"].asstr()[()].tolist() == ["a", "b"]
