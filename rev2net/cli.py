@@ -25,6 +25,7 @@ COMMANDS: dict[str, str] = {  # in the order in which data flows
     "fuse": "add the scores of several streams with weights",
     "metrics": "print the accuracies of a scores file",
     "table": "write one table of the paper as CSV, Markdown and LaTeX",
+    "inspect": "print what a shard, index, ledger, scores file or video holds",
     "visualize": "draw frames beside their flow",
     "bench": "measure this machine's speed at one stage beside a named baseline",
 }

@@ -207,6 +207,7 @@ class WeightsSource(Section):
 
     file: str
     sha256: str | None = None
+    partial: bool = False  # the network has more than the checkpoint: Rev2Net's decoders
 
 
 class ComputeSettings(Section):

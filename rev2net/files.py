@@ -1,18 +1,34 @@
-"""Writing a small text file so that it exists whole or not at all."""
+"""Files that are whole or absent: written beside their final name, flushed, renamed."""
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 beside the final name, then rename; makes the folder where it is absent."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+@contextlib.contextmanager
+def atomic_path(target: Path) -> Iterator[Path]:
+    """A path to write to, which becomes `target` when the block ends without an exception.
+
+    What a killed job left behind is removed by the next one that writes the same target; a job that
+    still runs then fails at its end, so that two jobs never write one file.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    stem = f".{target.name}."
+    for leftover in target.parent.iterdir():
+        if leftover.name.startswith(stem) and leftover.name.endswith(".part"):
+            leftover.unlink(missing_ok=True)
+    temporary = target.with_name(f"{stem}{os.getpid()}.part")
     try:
-        with unfinished.open("w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
+        yield temporary
+        with open(temporary, "rb") as file:
             os.fsync(file.fileno())
-        unfinished.replace(path)
+        temporary.replace(target)
     finally:
-        unfinished.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a UTF-8 file, whole or not at all; line ends are written as they are."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="")

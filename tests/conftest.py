@@ -7,7 +7,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from small_dataset import SmallData, write_small_data  # noqa: E402
+from small_dataset import SmallData, write_small_data
 
 
 @pytest.fixture(scope="session")

@@ -73,9 +73,7 @@ def write_small_data(root: Path) -> SmallData:
                     )
                     for image in images:
                         writer.append(encode_image(image, "png", 95))
-                    writer.keep_video(
-                        name, num_frames=FRAMES, height=HEIGHT, width=WIDTH, fps=25.0
-                    )
+                    writer.keep_video(name, num_frames=FRAMES, height=HEIGHT, width=WIDTH, fps=25.0)
             write_index(folder, kind, 1)
         for k in range(VIDEOS):
             if dataset == "ucf101":

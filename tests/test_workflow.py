@@ -1,19 +1,22 @@
 """The DAG: what each shipped configuration asks for, and that they keep out of each other's way."""
 
+import contextlib
 import os
+import random
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIGURATIONS = ["config.yaml", *sorted(f"configs/{p.name}" for p in ROOT.glob("configs/*.yaml"))]
 
 
-def snakemake(
-    *arguments: str, directory: Path | None = None
-) -> subprocess.CompletedProcess[str]:
+def snakemake(*arguments: str, directory: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Run Snakemake on this workflow, elsewhere if told; never fails by itself."""
     where = ["--directory", str(directory)] if directory else []
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -77,29 +80,93 @@ def test_a_mistyped_key_is_one_line_with_a_hint(tmp_path: Path) -> None:
     assert "Traceback" not in result.stdout + result.stderr
 
 
-def test_the_smoke_benchmark_runs_from_nothing_to_the_table_and_no_further(
-    tmp_path: Path,
-) -> None:
-    """Whole pipeline; then nothing to do; then a lost output is remade to the same table."""
-    command = ["results/table5.csv", "results/table1.csv", "--cores", "2"]
-    command += ["--configfile", str(ROOT / "configs/smoke.yaml")]
-    result = snakemake(*command, directory=tmp_path)
+SMOKE = ["results/table5.csv", "results/table1.csv", "--cores", "2"]
+SMOKE += ["--configfile", str(ROOT / "configs/smoke.yaml")]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the smoke benchmark ran from nothing to its tables."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    result = snakemake(*SMOKE, directory=folder)
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
-    table = (tmp_path / "results/table5.csv").read_text()
-    assert table == (tmp_path / "results/smoke/table5.csv").read_text()
+    return folder
+
+
+def test_one_command_makes_both_tables_from_nothing(undisturbed: Path) -> None:
+    table = (undisturbed / "results/table5.csv").read_text()
+    assert table == (undisturbed / "results/smoke/table5.csv").read_text()
     top1 = [line for line in table.splitlines() if ",top1," in line]
     assert len(top1) == 14  # 7 rows, 2 directions
     assert all(",smoke," in line for line in top1)
 
-    again = snakemake(*command, "-n", directory=tmp_path)
-    assert "Nothing to be done" in again.stdout
 
-    # A run whose scores are lost is evaluated again, to the same scores; nothing is retrained.
-    (lost,) = tmp_path.glob("work/smoke/runs/hmdb-ucf/i3d/rgb.*/split1.seed0/scores-test.h5")
-    before = lost.read_bytes()
+def test_after_the_run_there_is_nothing_to_do(undisturbed: Path) -> None:
+    assert "Nothing to be done" in snakemake(*SMOKE, "-n", directory=undisturbed).stdout
+
+
+def test_lost_scores_are_made_again_without_training(undisturbed: Path) -> None:
+    (lost,) = undisturbed.glob("work/smoke/runs/hmdb-ucf/i3d/rgb.*/split1.seed0/scores-test.h5")
+    before, table = lost.read_bytes(), (undisturbed / "results/table5.csv").read_text()
     lost.unlink()
-    repaired = snakemake(*command, directory=tmp_path)
+    repaired = snakemake(*SMOKE, directory=undisturbed)
     assert repaired.returncode == 0, repaired.stdout[-3000:] + repaired.stderr[-3000:]
     assert "train_run" not in counts(repaired.stdout)
     assert lost.read_bytes() == before
-    assert (tmp_path / "results/table5.csv").read_text() == table
+    assert (undisturbed / "results/table5.csv").read_text() == table
+
+
+def children(parent: psutil.Process) -> list[psutil.Process]:
+    """The running `rev2net` commands below a process."""
+    found = []
+    for process in parent.children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            if any(word.endswith("bin/rev2net") for word in process.cmdline()):
+                found.append(process)
+    return found
+
+
+def test_killed_jobs_and_an_interrupt_end_in_the_same_tables(
+    undisturbed: Path, tmp_path: Path
+) -> None:
+    """SIGKILL and SIGTERM to jobs of every stage, SIGINT to Snakemake; the same command again."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    command = ["snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(tmp_path)]
+    rng = random.Random(0)
+    killed: list[str] = []
+    interrupted = False
+    for attempt in range(40):
+        process = subprocess.Popen(
+            [*command, *SMOKE],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=ROOT,
+            env={**os.environ, "PATH": path, "OMP_NUM_THREADS": "1"},
+            start_new_session=True,
+        )
+        snake = psutil.Process(process.pid)
+        deadline = time.monotonic() + rng.uniform(4, 14)
+        while attempt < 8 and process.poll() is None:
+            time.sleep(0.1)
+            if time.monotonic() < deadline:
+                continue
+            jobs = children(snake)
+            if attempt == 4:
+                os.killpg(process.pid, signal.SIGINT)
+                interrupted = True
+                break
+            if jobs:
+                victim = rng.choice(jobs)
+                with contextlib.suppress(psutil.Error):
+                    stage = victim.cmdline()[2]
+                    victim.send_signal(rng.choice([signal.SIGKILL, signal.SIGTERM]))
+                    killed.append(stage)
+                break
+        if process.wait(timeout=300) == 0:
+            break
+    assert process.returncode == 0
+    assert len(killed) >= 4, killed
+    assert interrupted
+    for table in ("table1.csv", "table5.csv"):
+        ours = (tmp_path / "results" / table).read_text()
+        assert ours == (undisturbed / "results" / table).read_text(), killed

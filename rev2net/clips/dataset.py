@@ -250,6 +250,7 @@ class TestClips(Dataset[list[Sample]]):
         views = []
         for indices in self._indices(num_images):
             images = self.shards.read(entry, kind, indices)
-            for crop in sampling.test_crops(*images.shape[1:3], self.size, self.crops):
+            height, width = images.shape[1:3]
+            for crop in sampling.protocol_crops(height, width, self.size, self.crops):
                 views.append(Sample({kind: _crop(images, crop)}, crop.flip, entry.label))
         return views

@@ -82,9 +82,10 @@ def random_crop(
     return Crop(top, left, crop_height, crop_width, bool(flip and rng.random() < 0.5))
 
 
-def test_crops(height: int, width: int, size: int, crops: int) -> list[Crop]:
-    """The crops of a test protocol: 1 (centre), 3 (along the long side), 10 (corners, centre; flips).
+def protocol_crops(height: int, width: int, size: int, crops: int) -> list[Crop]:
+    """The crops of a test protocol.
 
+    1: centre; 3: evenly from corner to corner; 10: corners and centre, and their mirror images.
     Images smaller than `size` are cropped to their short side.
     """
     side = min(size, height, width)
@@ -98,9 +99,6 @@ def test_crops(height: int, width: int, size: int, crops: int) -> list[Crop]:
         places = _corners_and_centre(height, width, side, side)
         return [Crop(*place, side, side, flip) for flip in (False, True) for place in places]
     raise ValueError(f"crops {crops}: 1, 3 or 10")
-
-
-test_crops.__test__ = False  # type: ignore[attr-defined]  # not a test case, despite its name
 
 
 def _corners_and_centre(

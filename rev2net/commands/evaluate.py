@@ -6,7 +6,6 @@ features of both). Here, and nowhere before, test labels are read.
 """
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rev2net.commands import add_run_arguments, dataset_paths, read_split_summary

@@ -25,8 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Write the three files and print the Markdown."""
     from rev2net.config import Config, parse_settings
-    from rev2net.files import write_text
     from rev2net.errors import UserError
+    from rev2net.files import write_text
     from rev2net.tables.build import build
     from rev2net.tables.render import latex, markdown
 

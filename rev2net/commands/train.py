@@ -29,9 +29,7 @@ def run(args: argparse.Namespace) -> None:
     identity = asdict(Run.parse(settings.run))
     class_names = read_split_summary(args.split)["class_names"]
     try:
-        train(
-            settings, identity, args.split, dataset_paths(args.shards), class_names, args.folder
-        )
+        train(settings, identity, args.split, dataset_paths(args.shards), class_names, args.folder)
     except Interrupted:
         print("terminated: state saved, the same command continues from it", file=sys.stderr)
         sys.exit(INTERRUPTED)

@@ -1,12 +1,13 @@
 """Features files: pooled features of the videos that one run scored."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
 import numpy as np
+
+from rev2net.files import atomic_path
 
 
 @dataclass(frozen=True)
@@ -22,14 +23,9 @@ class Features:
 
 def write_features(path: Path, features: Features) -> None:
     """Write beside the final name and rename when whole."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with h5py.File(temporary, "w") as file:
-            file["features"] = features.features.astype(np.float32, copy=False)
-            file["label"] = features.label.astype(np.int64, copy=False)
-            for name in ("video_id", "dataset", "part"):
-                values = list(getattr(features, name))
-                file.create_dataset(name, data=values, dtype=h5py.string_dtype())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with atomic_path(path) as temporary, h5py.File(temporary, "w", locking=False) as file:
+        file["features"] = features.features.astype(np.float32, copy=False)
+        file["label"] = features.label.astype(np.int64, copy=False)
+        for name in ("video_id", "dataset", "part"):
+            values = list(getattr(features, name))
+            file.create_dataset(name, data=values, dtype=h5py.string_dtype())

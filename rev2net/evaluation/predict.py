@@ -40,13 +40,12 @@ def predict(
     Crops of `test.size` pixels enter the network as they are; images smaller than that are cropped
     to their short side and resized to it.
     """
-    clips = TestClips(
-        entries, shards, shape, test.clips, test.crops, test.size, test.whole_video
-    )
+    clips = TestClips(entries, shards, shape, test.clips, test.crops, test.size, test.whole_video)
     loader = DataLoader(clips, batch_size=None, num_workers=compute.loader_workers)
     bar = tqdm(loader, total=len(entries), unit="video", disable=not sys.stderr.isatty())
     network.eval()
-    videos, scores, features = [], [], []
+    videos: list[int] = []
+    scores, features = [], []
     for views in _batched(bar, 1 if test.whole_video else test.batch):
         video, samples = zip(*views, strict=True)
         logits, pooled = _forward(network, samples, test.size, device)
@@ -58,9 +57,7 @@ def predict(
     )
 
 
-def _batched(
-    videos: Iterable[list[Sample]], batch: int
-) -> Iterator[list[tuple[int, Sample]]]:
+def _batched(videos: Iterable[list[Sample]], batch: int) -> Iterator[list[tuple[int, Sample]]]:
     """All views as (number of the video, view), in batches that may cross videos."""
     pending: list[tuple[int, Sample]] = []
     for number, views in enumerate(videos):

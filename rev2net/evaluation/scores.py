@@ -5,7 +5,6 @@ statistics, tables) needs neither GPU nor torch. docs/formats.md shows its conte
 """
 
 import json
-import os
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rev2net.errors import UserError
+from rev2net.files import atomic_path
 
 SPACES = ("logit", "probability")
 _DATASETS = ("scores", "video_id", "label", "group")  # all other fields are attributes
@@ -58,22 +58,14 @@ def write_scores(path: str | Path, scores: Scores) -> None:
     """
     path = Path(path)
     _check(path, scores)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with h5py.File(temporary, "w") as file:
-            file["scores"] = np.asarray(scores.scores, np.float32)
-            file["label"] = np.asarray(scores.label, np.int64)
-            for name in ("video_id", "group"):
-                file.create_dataset(name, data=getattr(scores, name), dtype=h5py.string_dtype())
-            for name in _attributes():
-                value = getattr(scores, name)
-                file.attrs[name] = json.dumps(value) if name == "class_names" else value
-        with open(temporary, "rb") as written:
-            os.fsync(written.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with atomic_path(path) as temporary, h5py.File(temporary, "w", locking=False) as file:
+        file["scores"] = np.asarray(scores.scores, np.float32)
+        file["label"] = np.asarray(scores.label, np.int64)
+        for name in ("video_id", "group"):
+            file.create_dataset(name, data=getattr(scores, name), dtype=h5py.string_dtype())
+        for name in _attributes():
+            value = getattr(scores, name)
+            file.attrs[name] = json.dumps(value) if name == "class_names" else value
 
 
 def read_scores(path: str | Path) -> Scores:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from numba import float32
 
 from rev2net.flow.images import sampled_image, warp
-from rev2net.flow.iteration import ROWS, iterate
+from rev2net.flow.iteration import BLOCK, FIELDS, iterate
 from rev2net.flow.median import median_filter
 from rev2net.flow.opencv_backend import one_thread
 from rev2net.flow.parameters import Flow, Image, Parameters
@@ -43,7 +43,7 @@ def solve(
     for frame in frames:
         pyramid = _pyramid(frame, parameters)
         if previous is None:
-            work = np.zeros((_FIELDS, (frame.shape[0] + 2) * (frame.shape[1] + 1)), np.float32)
+            work = np.zeros((FIELDS, (frame.shape[0] + 2) * (frame.shape[1] + 1)), np.float32)
         else:
             flow = _flow(previous, pyramid, start, parameters, work)
             yield flow
@@ -114,9 +114,6 @@ def _coarsest_flow(
     return flow_x, flow_y
 
 
-_FIELDS = 10  # of `solve_level`: u1, u2, p11, p12, p21, p22 and the four of `data`
-
-
 @kernel()
 def solve_level(
     previous, framed, flow_x, flow_y, work, tau_theta, limit, theta, tolerance,
@@ -126,16 +123,14 @@ def solve_level(
     height, width = flow_x.shape
     stride = width + 1
     size = (height + 2) * stride
-    fields = work.reshape(-1)[: _FIELDS * size].reshape(_FIELDS, size)
-    fields[:] = float32(0)
+    fields = work.reshape(-1)[: FIELDS * size].reshape(FIELDS, size)
+    _clear(fields)
     u1, u2 = fields[0], fields[1]
-    p11, p12, p21, p22 = fields[2], fields[3], fields[4], fields[5]
-    data = fields[6:]
-    edge = np.empty((2, ROWS), np.float32)
+    edge = np.empty((2, BLOCK), np.float32)
     _load(flow_x, u1, stride)
     _load(flow_y, u2, stride)
     for _ in range(warps):
-        _linearise(previous, framed, u1, u2, data, stride)
+        _linearise(previous, framed, fields, stride)
         change = np.inf
         outer = 0
         while change > tolerance and outer < outer_iterations:
@@ -144,9 +139,7 @@ def solve_level(
                 median_filter(u2[stride:], height, width, stride, median_size)
             inner = 0
             while change > tolerance and inner < inner_iterations:
-                change = iterate(
-                    u1, u2, p11, p12, p21, p22, data, edge, height, width, tau_theta, limit, theta
-                )
+                change = iterate(fields, edge, height, width, tau_theta, limit, theta)
                 inner += 1
             outer += 1
     _store(u1, flow_x, stride)
@@ -170,23 +163,30 @@ def _store(flat, field, stride):  # type: ignore[no-untyped-def]
 
 
 @kernel()
-def _linearise(previous, framed, u1, u2, data, stride):  # type: ignore[no-untyped-def]
+def _clear(fields):  # type: ignore[no-untyped-def]
+    flat = fields.reshape(-1)
+    for i in range(flat.shape[0]):
+        flat[i] = float32(0)
+
+
+@kernel()
+def _linearise(previous, framed, fields, stride):  # type: ignore[no-untyped-def]
     """Linearise brightness constancy around the flow.
 
-    Rows of `data`: the warped next frame's gradient in x and y, 1 over its squared length (0 where
-    that is tiny), and the part of the residual that does not depend on the flow. All are 0 in the
-    guards.
+    Makes the last four fields: the gradient in x and y of the warped next frame, 1 over its squared
+    length (0 where that is tiny), and the part of the residual that does not depend on the flow.
+    All are 0 in the guards.
     """
     height, width = previous.shape
+    u1, u2, intensity = fields[0], fields[1], fields[9]
     warp(
         framed, u1[stride:], u2[stride:], stride,
-        data[3, stride:], data[0, stride:], data[1, stride:],
+        intensity[stride:], fields[6, stride:], fields[7, stride:],
     )  # fmt: skip
     for y in range(height):
         i, j = (y + 1) * stride, (y + 1) * stride + width
-        _residual(
-            previous[y], u1[i:j], u2[i:j], data[0, i:j], data[1, i:j], data[2, i:j], data[3, i:j]
-        )
+        _residual(previous[y], u1[i:j], u2[i:j], fields[6, i:j], fields[7, i:j], fields[8, i:j],
+            intensity[i:j])
 
 
 @kernel()

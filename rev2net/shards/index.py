@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 
 from rev2net.errors import UserError
-from rev2net.shards.atomic import atomic_path
+from rev2net.files import atomic_path
 from rev2net.shards.layout import (
     FORMAT_VERSION,
     PER_SHARD,

@@ -10,7 +10,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from rev2net.shards.atomic import atomic_path
+from rev2net.files import atomic_path
 from rev2net.shards.layout import Attribute
 from rev2net.video.images import ImageBytes
 

@@ -1,7 +1,6 @@
 """Saving and loading training state: atomic files, digests, and one-line refusals."""
 
 import hashlib
-import os
 import random
 from pathlib import Path
 from typing import Any
@@ -10,19 +9,13 @@ import numpy as np
 import torch
 
 from rev2net.errors import UserError
+from rev2net.files import atomic_path
 
 
 def save(state: dict[str, Any], path: Path) -> None:
     """Write beside the final name, flush to disk, rename: the file is whole or absent."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with open(temporary, "wb") as file:
-            torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        torch.save(state, file)
 
 
 def load(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
@@ -32,7 +25,7 @@ def load(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
     try:
         state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
     except Exception as error:  # torch raises many kinds for a damaged file
-        reason = str(error).splitlines()[0]
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise UserError(f"{path}: not a readable checkpoint ({reason}); delete it") from None
     return state
 

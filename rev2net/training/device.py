@@ -25,7 +25,8 @@ def claim_device() -> Iterator[torch.device]:
     if not torch.cuda.is_available():
         yield torch.device("cpu")
         return
-    names = [str(torch.cuda.get_device_properties(k).uuid) for k in range(torch.cuda.device_count())]
+    devices = range(torch.cuda.device_count())
+    names = [str(torch.cuda.get_device_properties(index).uuid) for index in devices]
     with claim_first(names) as index:
         yield torch.device("cuda", index)
 

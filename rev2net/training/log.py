@@ -1,4 +1,4 @@
-"""What a training says: a line of JSON every few steps; a bar on a terminal, plain lines in a log."""
+"""What a training says: JSON lines in a file, and a bar on a terminal or plain lines in a log."""
 
 import json
 import sys

@@ -31,8 +31,11 @@ from rev2net.clips.dataset import (
 from rev2net.clips.transforms import to_batch, to_input
 from rev2net.config import TrainSettings
 from rev2net.errors import UserError
+from rev2net.experiments import Run
+from rev2net.files import write_text
 from rev2net.models.network import VideoNetwork
 from rev2net.models.spec import input_spec
+from rev2net.models.weights import load_weights
 from rev2net.provenance import commit
 from rev2net.training import checkpoint
 from rev2net.training.device import claim_device
@@ -66,7 +69,8 @@ def train(
     """
     torch.set_num_threads(settings.compute.threads)
     torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # a debugging aid that costs time
+    # A debugging aid of that mode, which costs time.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     folder.mkdir(parents=True, exist_ok=True)
     with claim_device() as device:
         run = _Run(settings, identity, split, shard_folders, class_names, folder, device)
@@ -100,12 +104,10 @@ class _Run:
         self.kinds = (self.spec.modality, *(["flow"] if settings.loss.flow > 0 else []))
         self.shards = Shards.open(shard_folders, self.kinds, settings.frames, settings.flow_bound)
         checkpoint.seed_everything(self.seed)
+        network = build_network(settings, identity, len(class_names))
         if identity["init"] != "scratch":
-            raise UserError(
-                f"run {settings.run}: init {identity['init']!r} needs initial_weights."
-                f"{identity['init']}.{identity['method']}.{identity['input']}; found none"
-            )
-        self.network = build_network(settings, identity, len(class_names)).to(device)
+            _initialise(network, settings)
+        self.network = network.to(device)
         self.objective = Objective(
             settings.loss, identity["adapt"], _feature_size(self.network, settings, device)
         ).to(device)
@@ -144,9 +146,7 @@ class _Run:
 
             x, targets = self._to_device(source, target)
             decode_first = None if self.settings.loss.decoders_on_target else len(source)
-            with torch.autocast(
-                self.device.type, torch.bfloat16, enabled=self._uses_bfloat16()
-            ):
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self._uses_bfloat16()):
                 outputs = self.network.forward_train(x, decode_first=decode_first)
                 terms = self.objective.terms(outputs, targets, step / optimisation.steps)
             loss = self.objective.total(terms)
@@ -280,12 +280,29 @@ class _Run:
                 "python": platform.python_version(),
             },
         }
-        (self.folder / "run.json").write_text(json.dumps(record, indent=1) + "\n")
+        write_text(self.folder / "run.json", json.dumps(record, indent=1) + "\n")
         (self.folder / "last.jsonl").replace(self.folder / "metrics.jsonl")
         save_trained(
             self.folder, network, self.settings, self.identity, self.class_names, split_digest
         )
         (self.folder / "last.pt").unlink(missing_ok=True)
+
+
+def _initialise(network: VideoNetwork, settings: TrainSettings) -> None:
+    """Load the run's initial weights and print what became of every parameter."""
+    source = settings.initial_weights
+    if source is None:
+        run = Run.parse(settings.run)
+        raise UserError(
+            f"run {settings.run} starts from {run.init} weights, and the configuration has no "
+            f"initial_weights.{run.init}.{run.method}.{run.input}; give it a file, or init scratch"
+        )
+    path = Path(source.file)
+    if not path.is_file():
+        raise UserError(f"initial_weights: no file {path}; download it, or use init scratch")
+    if source.sha256 is not None and (found := checkpoint.file_digest(path)) != source.sha256:
+        raise UserError(f"{path}: sha256 is {found}; the configuration asks for {source.sha256}")
+    print(load_weights(network, path, partial=source.partial), flush=True)
 
 
 def _required(entries: list[Entry], split: Path, part: str) -> list[Entry]:

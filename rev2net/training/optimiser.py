@@ -13,7 +13,8 @@ def build_optimiser(
     modules: Iterable[nn.Module], settings: OptimisationSettings
 ) -> torch.optim.Optimizer:
     """SGD with momentum or AdamW; biases and batch-norm weights are not decayed."""
-    decayed, plain = [], []
+    decayed: list[nn.Parameter] = []
+    plain: list[nn.Parameter] = []
     for module in modules:
         for parameter in module.parameters():
             if parameter.requires_grad:

@@ -25,7 +25,9 @@ class TrainedRun:
     digest: str  # sha256 of the checkpoint file
 
 
-def build_network(settings: TrainSettings, identity: dict[str, Any], num_classes: int) -> VideoNetwork:
+def build_network(
+    settings: TrainSettings, identity: dict[str, Any], num_classes: int
+) -> VideoNetwork:
     """The network of a run, with fresh weights."""
     spec = input_spec(identity["method"], identity["input"])
     return build(

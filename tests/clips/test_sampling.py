@@ -77,14 +77,14 @@ def test_a_random_crop_lies_in_the_image_with_sides_from_the_scales(
         assert abs(sides.index(crop.height) - sides.index(crop.width)) <= 1
 
 
-def test_test_crops_are_the_published_ones() -> None:
-    (centre,) = sampling.test_crops(256, 340, 224, 1)
+def test_protocol_crops_are_the_published_ones() -> None:
+    (centre,) = sampling.protocol_crops(256, 340, 224, 1)
     assert (centre.top, centre.left, centre.height, centre.width) == (16, 58, 224, 224)
-    three = sampling.test_crops(256, 340, 256, 3)
+    three = sampling.protocol_crops(256, 340, 256, 3)
     assert [(c.top, c.left) for c in three] == [(0, 0), (0, 42), (0, 84)]
-    ten = sampling.test_crops(256, 340, 224, 10)
+    ten = sampling.protocol_crops(256, 340, 224, 10)
     places = [(c.top, c.left) for c in ten[:5]]
     assert places == [(0, 0), (0, 116), (32, 0), (32, 116), (16, 58)]
     assert [c.flip for c in ten] == [False] * 5 + [True] * 5
     with pytest.raises(ValueError, match="1, 3 or 10"):
-        sampling.test_crops(256, 340, 224, 2)
+        sampling.protocol_crops(256, 340, 224, 2)

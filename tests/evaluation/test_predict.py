@@ -8,9 +8,9 @@ import pytest
 import torch
 from small_dataset import BOUND, FRAME_SETTINGS, SmallData
 
+from rev2net.cli import main
 from rev2net.clips.dataset import ClipShape, Shards, read_split
 from rev2net.clips.transforms import to_input
-from rev2net.cli import main
 from rev2net.config import ComputeSettings, EvaluateSettings, TestSettings, dump
 from rev2net.evaluation.predict import predict
 from rev2net.evaluation.scores import read_scores
@@ -45,9 +45,8 @@ def test_scores_are_the_mean_over_views_whatever_the_batch(
 
     # By hand, for one video: starts 0 and 4, three crops from one corner to the other.
     frames = small_data.rgb[entries[1].video_id]
-    views = [
-        frames[t : t + 8, y : y + 32, x : x + 32] for t in (0, 4) for x, y in ((0, 0), (4, 2), (8, 4))
-    ]
+    corners = [(0, 0), (2, 4), (4, 8)]  # (top, left)
+    views = [frames[t : t + 8, y : y + 32, x : x + 32] for t in (0, 4) for y, x in corners]
     values = torch.from_numpy(np.stack(views)).permute(0, 4, 1, 2, 3).float() / 255
     with torch.inference_mode():
         logits = network(to_input(values, network.input_spec))
