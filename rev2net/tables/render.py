@@ -95,9 +95,12 @@ def latex(frame: pd.DataFrame, config: Config) -> str:
 
 def _layout(frame: pd.DataFrame, config: Config) -> _Layout:
     """What is printed: the paper's accuracy of each cell, and what has to be known beside it."""
-    top1 = frame[frame["metric"] == "top1"].copy()
-    top1["benchmark"] = top1["benchmark"].map(lambda name: BENCHMARK_LABELS.get(name, name))
-    top1["input"] = top1["input"].map(lambda name: INPUT_LABELS.get(name, name))
+    named = frame.assign(
+        benchmark=frame["benchmark"].map(lambda name: BENCHMARK_LABELS.get(name, name)),
+        input=frame["input"].map(lambda name: INPUT_LABELS.get(name, name)),
+    )
+    top1 = named[named["metric"] == "top1"]
+    in_domain = named[(named["metric"] == "top1_in_domain") & named["measured"].notna()]
     benchmarks = list(dict.fromkeys(top1["benchmark"]))
     best = {
         (benchmark, column): round(float(group[column].max()), 1)
@@ -115,7 +118,7 @@ def _layout(frame: pd.DataFrame, config: Config) -> _Layout:
         rows.append((str(model), str(input_), measured, paper))
     table = str(frame["table"].iloc[0])
     caption = f"{TITLES[table]}; top-1 accuracy in %, configuration “{config.name}”"
-    return _Layout(table, caption, benchmarks, rows, _notes(top1, config))
+    return _Layout(table, caption, benchmarks, rows, _notes(top1, in_domain, config))
 
 
 def _number(cell: "pd.Series[float] | None", column: str, best: float) -> _Number:
@@ -130,7 +133,7 @@ def _number(cell: "pd.Series[float] | None", column: str, best: float) -> _Numbe
     return _Number(f"{value:.1f}", detail.strip(), value == best)
 
 
-def _notes(top1: pd.DataFrame, config: Config) -> list[str]:
+def _notes(top1: pd.DataFrame, in_domain: pd.DataFrame, config: Config) -> list[str]:
     """The lines below a table, the one that keeps a reader from a wrong conclusion first."""
     notes = []
     if config.mini is not None:
@@ -154,6 +157,13 @@ def _notes(top1: pd.DataFrame, config: Config) -> list[str]:
         counts = done[["benchmark", "videos_evaluated", "videos_expected"]].drop_duplicates()
         texts = [f"{name} {found} of {expected}" for name, found, expected in counts.to_numpy()]
         notes.append(f"Videos evaluated of expected: {', '.join(texts)}.")
+    if len(in_domain):
+        heads = ", ".join(in_domain["benchmark"].unique())
+        rows = [
+            f"{row} {input_} {', '.join(f'{value:.1f}' for value in group['measured'])}"
+            for (row, input_), group in in_domain.groupby(["row", "input"], sort=False)
+        ]
+        notes.append(f"In-domain, on held-out videos of the source ({heads}): {'; '.join(rows)}.")
     for protocol, group in done.groupby("protocol", sort=False):
         names = (group["row"] + " " + group["input"]).unique()
         notes.append(f"Protocol of {', '.join(names)}: {protocol}.")
