@@ -27,10 +27,10 @@ demo: .venv/installed
 	@cat results/table5.md
 
 test: .venv/installed
-	$(RUN) pytest -n auto -m "not slow"
+	$(RUN) pytest -n auto --dist loadfile -m "not slow"
 
 test-all: .venv/installed
-	$(RUN) pytest -n auto
+	$(RUN) pytest -n auto --dist loadfile
 
 lint: .venv/installed
 	$(BIN)/ruff check .

@@ -109,9 +109,12 @@ def test_lost_scores_are_made_again_without_training(undisturbed: Path) -> None:
     (lost,) = undisturbed.glob("work/smoke/runs/hmdb-ucf/i3d/rgb.*/split1.seed0/scores-test.h5")
     before, table = lost.read_bytes(), (undisturbed / "results/table5.csv").read_text()
     lost.unlink()
-    repaired = snakemake(*SMOKE, directory=undisturbed)
+    target = str(lost.relative_to(undisturbed))
+    repaired = snakemake(target, *SMOKE, directory=undisturbed)
     assert repaired.returncode == 0, repaired.stdout[-3000:] + repaired.stderr[-3000:]
-    assert "train_run" not in counts(repaired.stdout)
+    jobs = counts(repaired.stderr)
+    assert jobs["evaluate_run"] == 1
+    assert "train_run" not in jobs
     assert lost.read_bytes() == before
     assert (undisturbed / "results/table5.csv").read_text() == table
 

@@ -3,10 +3,10 @@
     rev2net mini data/mini                                  # UCF101, HMDB51 and Kinetics, 5 classes
     rev2net mini data/mini --dataset ucf101 --classes full  # one of them, all 15 UCF classes
 
-Articulated figures perform the actions of the UCF-HMDB benchmarks under their real class names, with
-groups, official-style lists, and the file formats of the originals, so that everything that reads the
-real datasets reads these. The same options give the same files, byte for byte. A dataset appears
-under ROOT only when it is complete.
+Articulated figures perform the actions of the UCF-HMDB benchmarks under their real class names,
+with groups, official-style lists and the file formats of the originals, so that everything that
+reads the real datasets reads these. The same options and the same ffmpeg give the same files, byte
+for byte. A dataset appears under ROOT only when it is complete.
 """
 
 import argparse

@@ -22,7 +22,7 @@ def solve(
         return
     # One solver for all pairs reuses its buffers; it is made for one size, because OpenCV lowers
     # a solver's number of scales for good once it meets an image too small for them.
-    solver = cv2.optflow.DualTVL1OpticalFlow_create(
+    solver = cv2.optflow.DualTVL1OpticalFlow_create(  # type: ignore[attr-defined]
         tau=parameters.tau,
         theta=parameters.theta,
         nscales=parameters.nscales,

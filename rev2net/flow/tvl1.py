@@ -17,6 +17,7 @@ from rev2net.flow.parameters import MIN_SIDE, Flow, Image, Parameters
 
 FLOW_VERSION = 1  # raised whenever the flow of any backend changes by more than rounding
 BACKENDS = ("numba", "opencv", "cuda")
+OVERSHOOT = 0.5  # beyond 0..1 in floating-point frames: resampling and noise do that, 0..255 not
 
 
 def tvl1(
@@ -35,9 +36,7 @@ def tvl1(
     OpenCV. `initial_flow` (H, W, 2) takes the place of zero as the start. Raises ValueError for
     frames or parameters that TV-L1 cannot take, UserError for a backend this machine cannot run.
     """
-    flows = tvl1_sequence(
-        (prev, next), backend=backend, initial_flow=initial_flow, **parameters
-    )
+    flows = tvl1_sequence((prev, next), backend=backend, initial_flow=initial_flow, **parameters)
     return _first(flows)
 
 
@@ -56,9 +55,7 @@ def tvl1_sequence(
     results; it is off by default.
     """
     settings = Parameters(**parameters)
-    solve = importlib.import_module(
-        f"rev2net.flow.{resolve_backend(backend)}_backend"
-    ).solve
+    solve = importlib.import_module(f"rev2net.flow.{resolve_backend(backend)}_backend").solve
     start = None if initial_flow is None else _as_flow(initial_flow)
     flows: Iterator[Flow] = solve(_as_images(frames, start), settings, start, warm_start)
     return flows
@@ -75,7 +72,9 @@ def resolve_backend(backend: str) -> str:
         allowed = ", ".join(("auto", *BACKENDS))
         raise UserError(f"flow backend: {backend!r} is unknown; allowed are {allowed}")
     if backend == "cuda" and (reason := _why_no_cuda()):
-        raise UserError(f"flow backend: 'cuda' cannot run here ({reason}); allowed are numba, opencv")
+        raise UserError(
+            f"flow backend: 'cuda' cannot run here ({reason}); allowed are numba, opencv"
+        )
     return backend
 
 
@@ -131,10 +130,9 @@ def _as_image(frame: npt.NDArray[Any], name: str) -> Image:
     if not np.issubdtype(frame.dtype, np.floating):
         raise ValueError(f"{name}: dtype {frame.dtype}; allowed are uint8 and floating point 0..1")
     image = np.ascontiguousarray(frame, dtype=np.float32)
-    if not (image.min() >= 0 and image.max() <= 1):  # also false for NaN
-        raise ValueError(
-            f"{name}: values {image.min():g} to {image.max():g}; allowed for floating point is 0..1"
-        )
+    low, high = float(image.min()), float(image.max())
+    if not (low >= -OVERSHOOT and high <= 1 + OVERSHOOT):  # so written, NaN is refused as well
+        raise ValueError(f"{name}: values {low:g} to {high:g}; floating-point frames hold 0..1")
     return image
 
 

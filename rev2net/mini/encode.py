@@ -8,9 +8,12 @@ import ffmpeg
 from rev2net.mini.render import Frames
 from rev2net.video.ffmpeg import ffmpeg_binary
 
+# The transforms and the colour conversion that are the same on every CPU; the default ones are not.
+_EXACT_DCT = {"dct": "int", "idct": "simple"}
+_EXACT_COLOUR = "bitexact+accurate_rnd"
 _CODECS: dict[str, dict[str, str | int]] = {
-    "ucf101": {"vcodec": "mpeg4", "vtag": "XVID"},
-    "hmdb51": {"vcodec": "mpeg4", "vtag": "DX50"},
+    "ucf101": {"vcodec": "mpeg4", "vtag": "XVID", **_EXACT_DCT},
+    "hmdb51": {"vcodec": "mpeg4", "vtag": "DX50", **_EXACT_DCT},
     "kinetics400": {"vcodec": "libx264", "preset": "veryfast", "crf": 21},
 }
 _QUANTISER = {"goo": 3, "med": 5, "bad": 8}  # of MPEG-4, by the quality that the file name tells
@@ -30,7 +33,13 @@ def encode(frames: Frames, fps: float, path: Path, dataset: str, quality: str = 
         "pipe:", format="rawvideo", pix_fmt="rgb24", s=f"{width}x{height}", r=rate, threads=1
     )
     target = source.output(
-        str(path), pix_fmt="yuv420p", threads=1, fflags="+bitexact", flags="+bitexact", **options
+        f"file:{path}",
+        pix_fmt="yuv420p",
+        threads=1,
+        fflags="+bitexact",
+        flags="+bitexact",
+        sws_flags=_EXACT_COLOUR,
+        **options,
     ).global_args("-hide_banner", "-loglevel", "error", "-filter_threads", "1")
     target.run(cmd=ffmpeg_binary(), input=frames.tobytes(), overwrite_output=True)
     if dataset == "hmdb51":

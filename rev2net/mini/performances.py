@@ -10,8 +10,8 @@ import numpy as np
 from rev2net.mini.parts import Act, Part, ball, bicycle, dog, hoop, horse, hull, person, wire
 from rev2net.mini.skeleton import Array, Body, Pose, joints, shoulders, unit, xyz
 
-RIDE_BIKE_SPEED = 0.9  # body heights a turn of the crank
-RIDE_HORSE_SPEED = 1.3  # a stride
+RIDE_BIKE_SPEED = 0.8  # body heights a turn of the crank
+RIDE_HORSE_SPEED = 1.0  # a stride
 WALK_SPEED = 0.75  # a double step
 
 

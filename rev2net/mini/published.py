@@ -1,4 +1,4 @@
-"""Names and lists as UCF101, HMDB51 and Kinetics-400 publish them: the same folders, quirks and all."""
+"""Names and lists as UCF101, HMDB51 and Kinetics-400 publish them, with their quirks."""
 
 import string
 from collections.abc import Iterable
@@ -94,13 +94,13 @@ def ucf101_path(label: MiniClass, group: int, clip: int) -> str:
 
 
 def ucf101_test_groups(groups: int, split: int) -> range:
-    """Groups tested in a split: as published, each split tests the next 7 of 25 (and 4 never are)."""
+    """Groups tested in a split: as published, each the next 7 of 25, and 4 never."""
     count = max(1, round(groups * 7 / 25))
     return range(1 + (split - 1) * count, 1 + split * count)
 
 
 def ucf101_lists(labels: list[MiniClass], groups: int, clips: int) -> dict[str, str]:
-    """The files of ucfTrainTestlist; as published, lines end in CRLF and test lines have no label."""
+    """The files of ucfTrainTestlist: CRLF line ends and, in test lists, no labels, as published."""
     lists = {"classInd.txt": [f"{i} {label.name}" for i, label in enumerate(labels, start=1)]}
     for split in SPLITS:
         tested = ucf101_test_groups(groups, split)

@@ -168,16 +168,19 @@ class _Rig:
 
     def look(self, panorama: Frames, t: int, height: int, width: int) -> Frames:
         """The part of the panorama that is in the picture at moment t, (height, width, 3)."""
-        linear = self._linear(t)
+        back = np.linalg.inv(self._linear(t))
         corner = self.half + (width, self.margin) + self.travelled(t) * (_SCENERY_FOLLOWS, 1.0)
-        to_canvas = np.column_stack([linear, self.half - linear @ corner])
-        view = cv2.warpAffine(
-            panorama,
-            to_canvas,
-            (width, height),
-            flags=cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_WRAP,
+        corner -= back @ self.half
+        x, y = np.arange(width)[None], np.arange(height)[:, None]
+        # Where each pixel comes from, in 1/32 pixels: OpenCV then interpolates with integers,
+        # whereas its warpAffine rounds differently from one kind of CPU to the next.
+        column, row = (
+            np.round(32 * (across * x + down * y + start)).astype(np.int32)
+            for (across, down), start in zip(back.tolist(), corner.tolist(), strict=True)
         )
+        whole = np.stack([column >> 5, row >> 5], axis=-1).astype(np.int16)
+        part = ((row & 31) * 32 + (column & 31)).astype(np.uint16)
+        view = cv2.remap(panorama, whole, part, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
         return view.astype(np.uint8, copy=False)
 
 

@@ -99,7 +99,7 @@ class _Canvas:
         """Fill a polygon of (x, height above the horizon)."""
         shape = np.array([(x * self.unit, self.horizon - y * self.unit) for x, y in points])
         for wrap in (-1, 0, 1):
-            moved = shape + (wrap * self.image.shape[1], 0)
+            moved = shape + np.array([wrap * self.image.shape[1], 0])
             cv2.fillPoly(
                 self.image, [np.round(moved * 16).astype(np.int32)], colour, cv2.LINE_AA, shift=4
             )

@@ -96,7 +96,7 @@ def shoulders(body: Body, hips: Array, lean: Array | float) -> Array:
 
 
 def joints(body: Body, pose: Pose) -> dict[str, Array]:
-    """All joints of a pose: hips, chest, head and, with `left_` and `right_`, those of the limbs."""
+    """All joints of a pose: hips, chest, head and, with `left_` and `right_`, the limbs'."""
     chest = shoulders(body, pose.hips, pose.lean)
     gaze = pose.lean + (-0.4 * pose.lean if pose.nod is None else pose.nod)
     found = {

@@ -68,7 +68,10 @@ def write_mini(
         raise UserError(
             f"dataset {dataset!r} is unknown: allowed are {', '.join(published.DATASETS)}"
         )
-    final = Path(root) / dataset
+    root = Path(root)
+    if root.exists() and not root.is_dir():
+        raise UserError(f"{root} is a file: allowed as root is a folder, or the name of a new one")
+    final = root / dataset
     if final.exists() and not (final / MARKER).is_file():
         raise UserError(
             f"{final} exists and holds no {MARKER}, so it is not a mini dataset and will not be "

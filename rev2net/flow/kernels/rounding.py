@@ -1,22 +1,26 @@
 """Float32 arithmetic for numba kernels that rounds exactly as OpenCV's does, and vectorises.
 
 TV-L1 amplifies rounding: one unit in the last place changed in every iteration moves the flow by
-some 0.005 pixels on real frames, more than the flow may differ from OpenCV's. So nothing here is
+some 0.005 pixels on real frames, which is more than it may differ from OpenCV's. So nothing here is
 compiled with fast-math; where an exact operation is slow, a fast estimate is corrected with fused
 multiply-adds until it rounds to the same float.
 """
+
+# mypy: ignore-errors
+# Numba infers the types of kernels from what they are called with.
 
 import math
 from collections.abc import Callable
 from typing import Any
 
 import numba
-from numba import types
+from numba import float32, types
 from numba.extending import intrinsic
 
-ONE = numba.float32(1)
-HALF = numba.float32(0.5)
-SMALLEST = numba.float32(1e-36)  # keeps the reciprocal square root of nothing finite
+ZERO = float32(0)
+HALF = float32(0.5)
+ONE = float32(1)
+SMALLEST = float32(1e-36)  # keeps the reciprocal square root of nothing finite
 
 Kernel = Callable[..., Any]
 
@@ -39,35 +43,28 @@ def kernel(**options: Any) -> Callable[[Kernel], Kernel]:
 
 
 @intrinsic
-def fma(typing_context, a, b, c):  # type: ignore[no-untyped-def]
+def fma(typing_context, a, b, c):
     """a * b + c, rounded once."""
     signature = types.float32(types.float32, types.float32, types.float32)
 
-    def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, arguments):
         return builder.fma(*arguments)
 
     return signature, codegen
 
 
-@kernel()
-def divide(a, b, reciprocal):  # type: ignore[no-untyped-def]
-    """a / b, correctly rounded, given the rounded 1 / b (Markstein 1990); 0 where both are 0."""
-    quotient = a * reciprocal
-    return fma(fma(-quotient, b, a), reciprocal, quotient)
-
-
 @kernel(fastmath={"arcp", "afn", "nnan", "ninf"})
-def _reciprocal_root(x):  # type: ignore[no-untyped-def]
+def _reciprocal_root(x):
     """1 / sqrt(x) within a few units in the last place: these flags allow the CPU's estimate."""
     return ONE / math.sqrt(x)
 
 
 @kernel()
-def norm(x, y):  # type: ignore[no-untyped-def]
-    """sqrt(x * x + y * y), as if computed in float64 and then rounded to float32.
+def norm(x, y):
+    """sqrt(x * x + y * y), as if computed in float64 and then rounded; 5e-19 instead of 0.
 
-    The square is held as `square + rest`, and one Newton step corrects the root's estimate by what
-    is left of it.
+    The sum of squares is held as `square + rest`, and one Newton step corrects the root's estimate
+    by what that leaves.
     """
     xx = fma(x, x, SMALLEST)
     yy = y * y
@@ -81,6 +78,6 @@ def norm(x, y):  # type: ignore[no-untyped-def]
 
 
 @kernel(fastmath={"reassoc", "nsz", "contract"})
-def add_square(total, x, y):  # type: ignore[no-untyped-def]
+def add_squares(total, x, y):
     """total + x * x + y * y in any order and rounding: a sum that vectorises."""
     return total + (x * x + y * y)

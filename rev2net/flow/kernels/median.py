@@ -5,16 +5,19 @@ leaves the columns sorted, so most of a window is known to lie above or below it
 code computes only what can still be it.
 """
 
+# mypy: ignore-errors
+# Numba infers the types of kernels from what they are called with.
+
 import numpy as np
 
-from rev2net.flow.rounding import kernel
+from rev2net.flow.kernels.rounding import kernel
 
 LANES = 16  # floats in the widest vector
 BLOCK = 4  # rows filtered at once: enough to forget what a call costs, few enough for the cache
 
 
 @kernel()
-def median_filter(field, height, width, stride, size):  # type: ignore[no-untyped-def]
+def median_filter(field, height, width, stride, size):
     """Filter a flat field with `stride` floats a row in place, size 3 or 5, as cv2.medianBlur.
 
     Goes through the field in blocks of rows, each copied with its surroundings.
@@ -48,7 +51,7 @@ def median_filter(field, height, width, stride, size):  # type: ignore[no-untype
 
 
 @kernel()
-def _extend_rows(field, top, height, width, stride, reach, extended, block, rows):  # type: ignore[no-untyped-def]
+def _extend_rows(field, top, height, width, stride, reach, extended, block, rows):
     """Copy rows from `top` on, the image's edges repeated on all sides."""
     for y in range(rows):
         start = min(max(top + y, 0), height - 1) * stride
@@ -63,19 +66,19 @@ def _extend_rows(field, top, height, width, stride, reach, extended, block, rows
 
 
 @kernel()
-def _move_rows(block, start, count):  # type: ignore[no-untyped-def]
+def _move_rows(block, start, count):
     source = block[start : start + count]
     for i in range(count):
         block[i] = source[i]
 
 
 @kernel()
-def _ordered(a, b):  # type: ignore[no-untyped-def]
+def _ordered(a, b):
     return min(a, b), max(a, b)
 
 
 @kernel()
-def _sorted3(a, b, c):  # type: ignore[no-untyped-def]
+def _sorted3(a, b, c):
     a, b = _ordered(a, b)
     b, c = _ordered(b, c)
     a, b = _ordered(a, b)
@@ -83,7 +86,7 @@ def _sorted3(a, b, c):  # type: ignore[no-untyped-def]
 
 
 @kernel()
-def _sorted5(a, b, c, d, e):  # type: ignore[no-untyped-def]
+def _sorted5(a, b, c, d, e):
     a, b = _ordered(a, b)
     d, e = _ordered(d, e)
     c, e = _ordered(c, e)
@@ -97,7 +100,7 @@ def _sorted5(a, b, c, d, e):  # type: ignore[no-untyped-def]
 
 
 @kernel()
-def _sort3(block, extended, columns, count):  # type: ignore[no-untyped-def]
+def _sort3(block, extended, columns, count):
     a, b, c = block, block[extended:], block[2 * extended :]
     low, middle, high = columns[0], columns[1], columns[2]
     for x in range(count):
@@ -105,7 +108,7 @@ def _sort3(block, extended, columns, count):  # type: ignore[no-untyped-def]
 
 
 @kernel()
-def _medians3(low, middle, high, out):  # type: ignore[no-untyped-def]
+def _medians3(low, middle, high, out):
     """Of a sorted 3x3 window, the median is that of its antidiagonal."""
     low1, low2 = low[1:], low[2:]
     middle1, middle2 = middle[1:], middle[2:]
@@ -118,7 +121,7 @@ def _medians3(low, middle, high, out):  # type: ignore[no-untyped-def]
 
 
 @kernel()
-def _sort5(block, extended, columns, count):  # type: ignore[no-untyped-def]
+def _sort5(block, extended, columns, count):
     a, b, c = block, block[extended:], block[2 * extended :]
     d, e = block[3 * extended :], block[4 * extended :]
     r0, r1, r2, r3, r4 = columns[0], columns[1], columns[2], columns[3], columns[4]
@@ -127,7 +130,7 @@ def _sort5(block, extended, columns, count):  # type: ignore[no-untyped-def]
 
 
 @kernel()
-def _medians5(r0, r1, r2, r3, r4, out):  # type: ignore[no-untyped-def]
+def _medians5(r0, r1, r2, r3, r4, out):
     """The median of 5x5 values, of which each column is sorted.
 
     With the rows sorted too, the value in row i and column j has (i + 1)(j + 1) values at or below
@@ -148,7 +151,7 @@ def _medians5(r0, r1, r2, r3, r4, out):  # type: ignore[no-untyped-def]
 
 
 @kernel()
-def _median7(a, b, c, d, e, f, g):  # type: ignore[no-untyped-def]
+def _median7(a, b, c, d, e, f, g):
     """The 4th of 7 values: drop the extremes of five, then of four, then of three."""
     a, b = _ordered(a, b)
     c, d = _ordered(c, d)

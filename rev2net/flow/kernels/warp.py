@@ -1,9 +1,12 @@
-"""Image operations of TV-L1 as numba kernels, each equal to OpenCV's to the last bit.
+"""Sampling the next frame where the flow points, as numba kernels.
 
 Sampled images hold three channels, interleaved and framed by zeros: intensity and its x and y
 gradient. A fourth, unused channel makes a pixel one vector of four floats. The frame is as wide as
 a bicubic window, so that sampling outside of the image needs no special case.
 """
+
+# mypy: ignore-errors
+# Numba infers the types of kernels from what they are called with.
 
 import numpy as np
 from llvmlite import ir
@@ -11,7 +14,7 @@ from numba import float32, int32, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from rev2net.flow.rounding import HALF, ONE, fma, kernel
+from rev2net.flow.kernels.rounding import HALF, ONE, fma, kernel
 
 FRAME = 4  # zeros around a sampled image, in pixels
 CHANNELS = 4  # intensity, x gradient, y gradient, nothing
@@ -21,7 +24,7 @@ THREE = float32(3)
 
 
 @kernel()
-def sampled_image(image):  # type: ignore[no-untyped-def]
+def sampled_image(image):
     """(H, W) to (H + 2 FRAME, W + 2 FRAME, CHANNELS): intensity, central differences, framed."""
     height, width = image.shape
     framed = np.zeros((height + 2 * FRAME, width + 2 * FRAME, CHANNELS), np.float32)
@@ -38,7 +41,7 @@ def sampled_image(image):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def _weighted_window(typing_context, image, pixel, row_step, weights, column, columns):  # type: ignore[no-untyped-def]
+def _weighted_window(typing_context, image, pixel, row_step, weights, column, columns):
     """Bicubic sum over the 4x4 window whose first channel is image[pixel]: three floats.
 
     `weights` is flat (8, columns): x weights, then y weights, of each output column. Numba has no
@@ -50,7 +53,7 @@ def _weighted_window(typing_context, image, pixel, row_step, weights, column, co
     vector = ir.VectorType(ir.FloatType(), CHANNELS)
     lane = ir.IntType(32)
 
-    def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, arguments):
         image, pixel, row_step, weights, column, columns = arguments
         fused = cgutils.get_or_insert_function(
             builder.module, ir.FunctionType(vector, [vector] * 3), "llvm.fma.v4f32"
@@ -58,7 +61,7 @@ def _weighted_window(typing_context, image, pixel, row_step, weights, column, co
         pixels = cgutils.create_struct_proxy(signature.args[0])(context, builder, image).data
         table = cgutils.create_struct_proxy(signature.args[3])(context, builder, weights).data
 
-        def weight(k):  # type: ignore[no-untyped-def]
+        def weight(k):
             value = builder.load(builder.gep(table, [column]))
             single = builder.insert_element(vector(ir.Undefined), value, lane(0))
             return builder.shuffle_vector(
@@ -88,7 +91,7 @@ def _weighted_window(typing_context, image, pixel, row_step, weights, column, co
 
 
 @kernel()
-def _cubic_weights(position):  # type: ignore[no-untyped-def]
+def _cubic_weights(position):
     """The four bicubic weights of a fractional position in 0..1."""
     rest = ONE - position
     first = CUBIC * (position * (rest * rest))
@@ -99,7 +102,7 @@ def _cubic_weights(position):  # type: ignore[no-untyped-def]
 
 
 @kernel()
-def _window(at, length):  # type: ignore[no-untyped-def]
+def _window(at, length):
     """The first of the four framed pixels around a position, and the position's fraction.
 
     A position from which no pixel of the image is reached stands for all such.
@@ -110,7 +113,7 @@ def _window(at, length):  # type: ignore[no-untyped-def]
 
 
 @kernel()
-def _place_windows(row_y, flow_x, flow_y, height, row_step, pixel, weights):  # type: ignore[no-untyped-def]
+def _place_windows(row_y, flow_x, flow_y, height, row_step, pixel, weights):
     width = flow_x.shape[0]
     x0, x1, x2, x3 = weights[0], weights[1], weights[2], weights[3]
     y0, y1, y2, y3 = weights[4], weights[5], weights[6], weights[7]
@@ -123,7 +126,7 @@ def _place_windows(row_y, flow_x, flow_y, height, row_step, pixel, weights):  # 
 
 
 @kernel()
-def _sum_windows(flat, pixel, row_step, table, intensity, gradient_x, gradient_y):  # type: ignore[no-untyped-def]
+def _sum_windows(flat, pixel, row_step, table, intensity, gradient_x, gradient_y):
     width = intensity.shape[0]
     for x in range(width):
         intensity[x], gradient_x[x], gradient_y[x] = _weighted_window(
@@ -132,19 +135,28 @@ def _sum_windows(flat, pixel, row_step, table, intensity, gradient_x, gradient_y
 
 
 @kernel()
-def warp(framed, flow_x, flow_y, stride, intensity, gradient_x, gradient_y):  # type: ignore[no-untyped-def]
-    """Sample a framed image at every pixel moved by the flow (cv2.remap, INTER_CUBIC).
+def linearise(previous, framed, fields):
+    """Sample a framed next image at every pixel moved by the flow, and linearise around that.
 
-    The flow and what is sampled are flat with `stride` floats a row.
+    Reads u1, u2 of `fields` (see `iteration`) and writes its last three: the sampled gradient in x
+    and y (cv2.remap, INTER_CUBIC), and the part of the residual that does not depend on the flow.
     """
-    height = framed.shape[0] - 2 * FRAME
-    width = framed.shape[1] - 2 * FRAME
+    height, width = previous.shape
+    stride = width + 1
+    u1, u2, gx, gy, constant = fields[0], fields[1], fields[6], fields[7], fields[8]
     flat = framed.reshape(-1)
     row_step = framed.shape[1] * CHANNELS
     weights = np.empty((8, width), np.float32)
     table = weights.reshape(-1)
     pixel = np.empty(width, np.int32)
     for y in range(height):
-        i, j = y * stride, y * stride + width
-        _place_windows(float32(y), flow_x[i:j], flow_y[i:j], height, int32(row_step), pixel, weights)
-        _sum_windows(flat, pixel, row_step, table, intensity[i:j], gradient_x[i:j], gradient_y[i:j])
+        i, j = (y + 1) * stride, (y + 2) * stride - 1
+        _place_windows(float32(y), u1[i:j], u2[i:j], height, int32(row_step), pixel, weights)
+        _sum_windows(flat, pixel, row_step, table, constant[i:j], gx[i:j], gy[i:j])
+        _subtract(previous[y], u1[i:j], u2[i:j], gx[i:j], gy[i:j], constant[i:j])
+
+
+@kernel()
+def _subtract(previous, u1, u2, gx, gy, constant):
+    for x in range(u1.shape[0]):
+        constant[x] = ((constant[x] - gx[x] * u1[x]) - gy[x] * u2[x]) - previous[x]
