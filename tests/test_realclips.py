@@ -1,4 +1,4 @@
-"""The real clips through the DAG: exact counts in ledger, split and scores (accuracy means nothing)."""
+"""The real clips through the DAG: exact counts in ledger, split and scores; no accuracies."""
 
 import csv
 import json
@@ -38,9 +38,10 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "small.yaml").write_text(yaml.safe_dump(settings))
     target = f"work/realclips/runs/{RUN}/scores-test.h5"
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    command = ["snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", "2", target]
+    command += ["--directory", str(folder), "--configfile", str(folder / "small.yaml")]
     result = subprocess.run(
-        ["snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", "2", target]
-        + ["--directory", str(folder), "--configfile", str(folder / "small.yaml")],
+        command,
         capture_output=True,
         text=True,
         env={**os.environ, "PATH": path, "OMP_NUM_THREADS": "1"},

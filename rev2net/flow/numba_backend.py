@@ -16,9 +16,7 @@ from rev2net.flow.kernels.iteration import FIELDS
 from rev2net.flow.kernels.level import solve_level
 from rev2net.flow.kernels.warp import sampled_image
 from rev2net.flow.opencv_backend import one_thread
-from rev2net.flow.parameters import Flow, Image, Parameters
-
-MIN_LEVEL_SIDE = 16  # pixels of the coarsest level
+from rev2net.flow.parameters import MIN_LEVEL_SIDE, Flow, Image, Parameters
 
 Field = npt.NDArray[np.float32]  # (H, W)
 

@@ -9,7 +9,8 @@ import numpy.typing as npt
 Image: TypeAlias = npt.NDArray[np.uint8] | npt.NDArray[np.float32]  # (H, W), 0..255 or 0..1
 Flow: TypeAlias = npt.NDArray[np.float32]  # (H, W, 2), x then y, pixels per frame
 
-MIN_SIDE = 3  # pixels; below it a central difference has no neighbours
+MIN_SIDE = 3  # pixels of a frame; below it a central difference has no neighbours
+MIN_LEVEL_SIDE = 16  # pixels of the pyramid's coarsest level
 
 
 @dataclass(frozen=True)

@@ -126,7 +126,7 @@ _TITLES = (  # with the awkward characters that its file names hold
     "{a}_&_{b}",
     "[{a}]_{b}",
     "{b}+{a}",
-    "{a}~{n}",
+    "{a}~{b}_{n}",
     "@{a}_{b}",
     "{n}_{b}s_{a};-)",
     "{a}{b}{n}",

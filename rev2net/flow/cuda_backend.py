@@ -1,0 +1,135 @@
+"""TV-L1 on a GPU: many pairs at once by Triton kernels, OpenCV's flow up to rounding.
+
+Pyramids are made on the CPU, by OpenCV, while the GPU still works on the pairs before; from there
+on everything stays on the GPU until the flow is done.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from rev2net.flow.opencv_backend import one_thread
+from rev2net.flow.parameters import MIN_LEVEL_SIDE, Flow, Image, Parameters
+
+PAIRS_PER_MULTIPROCESSOR = 2  # two programs hide each other's waits
+PAIRS_WITHOUT_GPU = 4  # under Triton's interpreter
+BLOCK = 4096  # pixels a program steps through memory by
+MEDIAN_BLOCK = 1024  # fewer, because a 5x5 window is 25 registers a pixel
+ENLARGE_BLOCK = 1024
+NUM_WARPS = 16
+
+
+def solve(
+    frames: Iterable[Image],
+    parameters: Parameters,
+    initial_flow: Flow | None = None,
+    warm_start: bool = False,
+    device: str = "cuda",
+) -> Iterator[Flow]:
+    """Flow of each frame to the next; see `rev2net.flow.tvl1.tvl1_sequence`.
+
+    Pairs are solved in batches, except that a warm start makes each wait for the one before.
+    """
+    frames = iter(frames)
+    last = list(islice(frames, 1))
+    start = initial_flow
+    batch = 1 if warm_start or initial_flow is not None else _pairs_at_once(device)
+    running: torch.Tensor | None = None
+    while fresh := list(islice(frames, batch)):
+        flows = _launch([*last, *fresh], parameters, start, device)
+        last = fresh[-1:]
+        if running is not None:
+            yield from running.cpu().numpy()
+        running = flows
+        if warm_start:
+            start = flows[0].cpu().numpy()
+        else:
+            start, batch = None, _pairs_at_once(device)
+    if running is not None:
+        yield from running.cpu().numpy()
+
+
+def _pairs_at_once(device: str) -> int:
+    if device == "cpu":
+        return PAIRS_WITHOUT_GPU
+    return PAIRS_PER_MULTIPROCESSOR * torch.cuda.get_device_properties(device).multi_processor_count
+
+
+def _launch(
+    frames: list[Image], parameters: Parameters, start: Flow | None, device: str
+) -> torch.Tensor:
+    """Start the work on all pairs of neighbours; returns their flows (pairs, H, W, 2)."""
+    from rev2net.flow.triton_kernels import STATE_FIELDS, enlarge, solve_level
+
+    pairs = len(frames) - 1
+    images = [_uploaded(level, device) for level in _pyramids(frames, parameters)]
+    state = torch.zeros(pairs, STATE_FIELDS, *images[-1].shape[1:], device=device)
+    if start is not None:
+        state[0, :2] = torch.from_numpy(_coarsest(start, len(images), parameters.scaleStep))
+    for level in reversed(images):
+        height, width = level.shape[1:]
+        if state.shape[-2:] != (height, width):
+            coarse = state
+            state = torch.zeros(pairs, STATE_FIELDS, height, width, device=device)
+            enlarge[(pairs, 2, -(-height * width // ENLARGE_BLOCK))](
+                coarse, state, *coarse.shape[-2:], height, width, 1 / parameters.scaleStep,
+                BLOCK=ENLARGE_BLOCK, enable_fp_fusion=False,
+            )  # fmt: skip
+        solve_level[(pairs,)](
+            level, *_gradients(level), state, height, width,
+            parameters.tau / parameters.theta,
+            parameters.lambda_ * parameters.theta,
+            parameters.theta,
+            parameters.epsilon**2 * height * width,
+            parameters.warps, parameters.outerIterations, parameters.innerIterations,
+            MEDIAN=parameters.medianFiltering, BLOCK=BLOCK, MEDIAN_BLOCK=MEDIAN_BLOCK,
+            num_warps=NUM_WARPS, enable_fp_fusion=False,
+        )  # fmt: skip
+    return state[:, :2].permute(0, 2, 3, 1).contiguous()
+
+
+def _pyramids(
+    frames: list[Image], parameters: Parameters
+) -> Iterator[list[npt.NDArray[np.float32]]]:
+    """The frames at each scale, finest first."""
+    scale = parameters.scaleStep
+    factor = np.float32(1 if frames[0].dtype == np.uint8 else 255)
+    level = [frame.astype(np.float32) * factor for frame in frames]
+    yield level
+    for _ in range(parameters.nscales - 1):
+        with one_thread():
+            level = [np.asarray(cv2.resize(i, None, fx=scale, fy=scale), np.float32) for i in level]
+        if min(level[0].shape) < MIN_LEVEL_SIDE:
+            return
+        yield level
+
+
+def _uploaded(images: list[npt.NDArray[np.float32]], device: str) -> torch.Tensor:
+    stacked = torch.from_numpy(np.stack(images))
+    if device == "cpu":
+        return stacked
+    return stacked.pin_memory().to(device, non_blocking=True)
+
+
+def _gradients(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Central differences in x and y, edges repeated, each (T, H, W)."""
+    padded = torch.nn.functional.pad(images[:, None], (1, 1, 1, 1), mode="replicate")[:, 0]
+    gradient_x = 0.5 * (padded[:, 1:-1, 2:] - padded[:, 1:-1, :-2])
+    gradient_y = 0.5 * (padded[:, 2:, 1:-1] - padded[:, :-2, 1:-1])
+    return gradient_x.contiguous(), gradient_y.contiguous()
+
+
+def _coarsest(flow: Flow, levels: int, scale: float) -> npt.NDArray[np.float32]:
+    """A flow (H, W, 2) at the scale of the last level, (2, h, w)."""
+    components = [np.ascontiguousarray(flow[..., component]) for component in range(2)]
+    for _ in range(levels - 1):
+        with one_thread():
+            components = [
+                np.asarray(cv2.multiply(cv2.resize(u, None, fx=scale, fy=scale), scale), np.float32)  # type: ignore[call-overload]
+                for u in components
+            ]
+    return np.stack(components)
