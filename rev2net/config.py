@@ -156,7 +156,6 @@ class OptimisationSettings(Section):
     milestones: tuple[Fraction, ...] = ()  # fractions of `steps` at which the rate drops tenfold
     warmup: Fraction = 0.0  # fraction of `steps` of linear warm-up
     clip_gradient: Annotated[float, Field(gt=0)] | None = None
-    partial_bn: bool = False
     checkpoint_every: Positive = 100  # steps
 
 

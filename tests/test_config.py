@@ -107,6 +107,7 @@ def test_the_reproduction_follows_the_published_protocols() -> None:
     assert (tsn_flow.network.options["dropout"], tsn_flow.optimisation.steps) == (0.7, 18000)
     assert (tsn.optimisation.learning_rate, tsn_flow.optimisation.learning_rate) == (1e-3, 5e-3)
     assert (tsn.optimisation.clip_gradient, tsn_flow.optimisation.clip_gradient) == (40, 20)
+    assert tsn.network.options["partial_bn"]
     assert (tsn.test.clips, tsn.test.crops, tsn.test.average) == (25, 10, "logit")
     tsm = paper.recipes["tsm.rgb"]
     assert (tsm.clip.length, tsm.optimisation.batch) == (8, 64)
@@ -116,3 +117,22 @@ def test_the_reproduction_follows_the_published_protocols() -> None:
     assert (i3d.clip.length, i3d.clip.size, i3d.optimisation.weight_decay) == (64, 224, 1e-7)
     assert i3d.test.whole_video
     assert all(recipe.network.width == 1 for recipe in paper.recipes.values())
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_every_recipe_builds_its_network_and_takes_its_clips(path: Path) -> None:
+    """Options that a network does not know would only be found hours into a run."""
+    torch = pytest.importorskip("torch")
+    from rev2net.models import build
+    from rev2net.models.spec import input_spec
+
+    chosen = load(path)
+    for name, recipe in chosen.recipes.items():
+        method, modality = name.split(".")
+        spec = input_spec(method, modality)
+        with torch.device("meta"):
+            options = recipe.network.options
+            build(method, 5, in_channels=spec.channels, width=recipe.network.width, **options)
+        assert recipe.clip.length >= spec.min_length
+        assert min(recipe.clip.size, recipe.test.size) >= spec.min_size
+        assert not (recipe.test.whole_video and spec.time_axis == "segments")
