@@ -67,14 +67,14 @@ def _launch(
 
     pairs = len(frames) - 1
     images = [_uploaded(level, device) for level in _pyramids(frames, parameters)]
-    state = torch.zeros(pairs, STATE_FIELDS, *images[-1].shape[1:], device=device)
+    state = torch.zeros(pairs, STATE_FIELDS.value, *images[-1].shape[1:], device=device)
     if start is not None:
         state[0, :2] = torch.from_numpy(_coarsest(start, len(images), parameters.scaleStep))
     for level in reversed(images):
         height, width = level.shape[1:]
         if state.shape[-2:] != (height, width):
             coarse = state
-            state = torch.zeros(pairs, STATE_FIELDS, height, width, device=device)
+            state = torch.zeros(pairs, STATE_FIELDS.value, height, width, device=device)
             enlarge[(pairs, 2, -(-height * width // ENLARGE_BLOCK))](
                 coarse, state, *coarse.shape[-2:], height, width, 1 / parameters.scaleStep,
                 BLOCK=ENLARGE_BLOCK, enable_fp_fusion=False,

@@ -23,31 +23,19 @@ from rev2net.video.ffmpeg import ffmpeg_version
 # The benchmark is frozen: after a wanted change of a pixel, raise MINI_VERSION and renew these.
 FROZEN_VERSION = 1
 FROZEN_FRAMES = {
-    ('ucf101', 'golf'): (
-        "59bad33659643e8c8e895825bbb993f7a4b1a3ad33b5ca4a7d99c4d56edd69a8"
-    ),
-    ('ucf101', 'ride_bike'): (
-        "fd46a9102795c3a07a19e2958e842cfa952457090f2748533747f1a208b5aa09"
-    ),
-    ('hmdb51', 'pullup'): (
-        "2fa3387a0128caf6c0a419752bf0a9236ecc2d19f7880d2ea328792ba5b4a282"
-    ),
-    ('hmdb51', 'ride_horse'): (
-        "dded3089688f64b3883d1e8ca94d557d85288948420e875233ed209fae68ea99"
-    ),
-    ('kinetics400', 'shoot_ball'): (
+    ("ucf101", "golf"): ("59bad33659643e8c8e895825bbb993f7a4b1a3ad33b5ca4a7d99c4d56edd69a8"),
+    ("ucf101", "ride_bike"): ("fd46a9102795c3a07a19e2958e842cfa952457090f2748533747f1a208b5aa09"),
+    ("hmdb51", "pullup"): ("2fa3387a0128caf6c0a419752bf0a9236ecc2d19f7880d2ea328792ba5b4a282"),
+    ("hmdb51", "ride_horse"): ("dded3089688f64b3883d1e8ca94d557d85288948420e875233ed209fae68ea99"),
+    ("kinetics400", "shoot_ball"): (
         "5fa2159eca8c3df8264337c3f2e8ca28ad9d1c22ee714bec3060fd08ff87bb36"
     ),
 }
 FROZEN_FFMPEG = "9.0.2"
 FROZEN_FILES = {
-    ('ucf101', 'golf'): (
-        "a22dad40fb0c03e638a6a619a19b1905c70f543bb58a9b735c6e127b5b076f97"
-    ),
-    ('hmdb51', 'pullup'): (
-        "72e389ee5256f86317d6ea818bb68df0378af5842ca37df437b475661d700686"
-    ),
-    ('kinetics400', 'shoot_ball'): (
+    ("ucf101", "golf"): ("a22dad40fb0c03e638a6a619a19b1905c70f543bb58a9b735c6e127b5b076f97"),
+    ("hmdb51", "pullup"): ("72e389ee5256f86317d6ea818bb68df0378af5842ca37df437b475661d700686"),
+    ("kinetics400", "shoot_ball"): (
         "498c0a599b5ff3bb65611274e74adc88b116837f95371991cd681ebc60f4efa4"
     ),
 }

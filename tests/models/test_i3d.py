@@ -26,8 +26,8 @@ def test_multiply_adds_of_the_published_network(giga_multiply_adds):
         model = build("i3d", 400).eval()
     # The Open Model Zoo counts 278.98 GFLOPs at 79 frames, two per multiply-add, pooling included.
     assert 2 * giga_multiply_adds(model, 1, 3, 79, 224, 224) == pytest.approx(278.98, rel=0.005)
-    # 107.9 at 64 frames (Xie et al. 2018) is the figure in use. It belongs to their own variant
-    # of 12.06 M parameters; every tap of the published one, those on padding included, makes 111.2.
+    # 107.9 at 64 frames is the figure often quoted; every tap of the published network, those on
+    # padding included, makes 111.2.
     assert giga_multiply_adds(model, 1, 3, 64, 224, 224) == pytest.approx(111.15, rel=1e-4)
     assert giga_multiply_adds(model, 1, 3, 64, 224, 224) == pytest.approx(107.9, rel=0.031)
 
