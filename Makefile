@@ -14,7 +14,7 @@ help:
 	@echo "make test-all  the tests with the long ones"
 	@echo "make lint      ruff, mypy, snakefmt, snakemake --lint"
 	@echo "make format    ruff and snakefmt rewrite the code"
-	@echo "make clean     remove what the mini benchmark made (work/mini, results)"
+	@echo "make clean     remove what the mini benchmark made, and the copies in results/"
 
 .venv/installed: pyproject.toml envs/constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=")'

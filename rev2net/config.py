@@ -137,7 +137,9 @@ class ClipSettings(Section):
     length: Positive  # frames of a dense clip (3D networks), or segments (2D networks)
     stride: Positive = 1  # frames from one to the next of a dense clip
     size: Positive  # pixels; square
-    scales: tuple[Fraction, ...]  # scale jitter: crop side as a fraction of the short side
+    scales: Annotated[
+        tuple[Fraction, ...], Field(min_length=1)
+    ]  # scale jitter: crop side as a fraction of the short side
     distortion: Annotated[int, Field(ge=0)] = 0  # steps by which its width and height may differ
     corners: bool = False  # crop at a corner or the centre, not anywhere
     flip: bool
@@ -178,6 +180,7 @@ class TestSettings(Section):
     clips: Positive  # evenly placed
     crops: Literal[1, 3, 10]  # centre; three along the long side; corners and centre, flipped too
     size: Positive  # pixels; square crop of the stored frames
+    length: Positive | None = None  # frames or segments of a clip, where not as in training
     whole_video: bool = False  # one clip of all frames
     average: Literal["logit", "probability"]
     batch: Positive = 32
@@ -230,7 +233,7 @@ class Config(Section):
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
     reproduces_paper: bool  # the paper's data and networks: its numbers stand beside ours
-    seeds: Annotated[tuple[int, ...], Field(min_length=1)]
+    seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
     splits: Annotated[tuple[Literal[1, 2, 3], ...], Field(min_length=1)]
     mini: MiniSettings | None = None
     datasets: dict[DatasetName, DatasetSettings]
@@ -240,11 +243,39 @@ class Config(Section):
     cross_dataset_tables: CrossDatasetTables
     compute: ComputeSettings
     resources: ResourceSettings
-    recipes: dict[str, Recipe]  # "<method>.<input>"
-    initial_weights: dict[str, WeightsSource] = {}  # "<init>.<method>.<input>"
+    recipes: dict[Annotated[str, Field(pattern=r"^[a-z0-9]+\.(rgb|flow)$")], Recipe]
+    initial_weights: dict[
+        Annotated[str, Field(pattern=r"^(imagenet|kinetics)\.[a-z0-9]+\.(rgb|flow)$")],
+        WeightsSource,
+    ] = {}  # "<init>.<method>.<input>"
+
+    @model_validator(mode="after")
+    def _seeds_differ(self) -> "Config":
+        if len(set(self.seeds)) < len(self.seeds) or len(set(self.splits)) < len(self.splits):
+            raise ValueError("a seed or split stands twice; each counts once")
+        return self
+
+    @model_validator(mode="after")
+    def _mini_writes_where_datasets_are_read(self) -> "Config":
+        for dataset, settings in self.datasets.items() if self.mini else ():
+            made = f"work/{self.name}/datasets/{dataset}"
+            if settings.root != made:
+                raise ValueError(
+                    f"datasets.{dataset}.root is {settings.root!r}; "
+                    f"with `mini` and name {self.name!r} it has to be {made!r}"
+                )
+        return self
 
     @model_validator(mode="after")
     def _names_are_defined(self) -> "Config":
+        directions = {"hmdb-ucf": ("hmdb51", "ucf101"), "ucf-hmdb": ("ucf101", "hmdb51")}
+        for name, (source, target) in directions.items():
+            settings = self.benchmarks.get(name)  # type: ignore[call-overload]
+            if settings is not None and (
+                not isinstance(settings, CrossDataset)
+                or (settings.source, settings.target) != (source, target)
+            ):
+                raise ValueError(f"benchmarks.{name} needs source {source} and target {target}")
         for name, benchmark in self.benchmarks.items():
             used = (
                 [benchmark.dataset]

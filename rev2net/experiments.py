@@ -211,10 +211,15 @@ def cells(table: str, config: Config) -> list[Cell]:
 
 
 def cell_runs(cell: Cell, config: Config) -> list[Run]:
-    """The runs that a cell averages: every split and seed of the configuration."""
+    """The runs that a cell averages: every split and seed of the configuration.
+
+    `official-split1` is a protocol of the first split, whatever other benchmarks average over.
+    """
+    benchmark = config.benchmarks.get(cell.benchmark)  # type: ignore[call-overload]
+    first_only = isinstance(benchmark, CrossDataset) and benchmark.protocol == "official-split1"
     return [
         Run(cell.benchmark, cell.method, cell.input, cell.init, cell.adapt, split, seed)
-        for split in config.splits
+        for split in ((1,) if first_only else config.splits)
         for seed in config.seeds
     ]
 
@@ -238,13 +243,6 @@ def benchmark_datasets(benchmark: str, config: Config) -> list[str]:
     return [settings.source, settings.target]
 
 
-def evaluated_parts(benchmark: str, config: Config) -> list[str]:
-    """The parts of a benchmark's split that have labels to score against."""
-    settings = config.benchmarks[benchmark]  # type: ignore[index]
-    has_val = isinstance(settings, CrossDataset) or settings.validation_fraction > 0
-    return ["test", "val"] if has_val else ["test"]
-
-
 def _recipe(run: Run, config: Config) -> Recipe:
     """The run's recipe; Rev2Net's ablations share Rev2Net's, less what they go without."""
     method = METHODS[run.method]
@@ -262,6 +260,7 @@ def _recipe(run: Run, config: Config) -> Recipe:
 def train_settings(run: Run, config: Config) -> TrainSettings:
     """Everything one training depends on, and nothing else (its test protocol, for one)."""
     recipe = _recipe(run, config)
+    weights = f"{run.init}.{METHODS[run.method].recipe}.{run.input}"
     return TrainSettings(
         configuration=config.name,
         run=run.path,
@@ -272,7 +271,7 @@ def train_settings(run: Run, config: Config) -> TrainSettings:
         compute=config.compute,
         frames=config.frames,
         flow_bound=config.flow.bound,
-        initial_weights=config.initial_weights.get(f"{run.init}.{run.method}.{run.input}"),
+        initial_weights=config.initial_weights.get(weights),
     )
 
 

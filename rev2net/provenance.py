@@ -13,15 +13,17 @@ def commit() -> str:
 
     Outside a git checkout: the version of the package.
     """
-    folder = Path(__file__).resolve().parent
+    root = Path(__file__).resolve().parent.parent
     try:
-        described = subprocess.run(
-            ["git", "-C", str(folder), "describe", "--always", "--abbrev=12", "--dirty=+"],
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=True,
-        ).stdout.strip()
+        # An installed copy may lie inside somebody else's repository.
+        if Path(_git(root, "rev-parse", "--show-toplevel")).resolve() != root:
+            return f"v{__version__}"
+        return _git(root, "describe", "--always", "--abbrev=12", "--dirty=+")
     except (OSError, subprocess.SubprocessError):
         return f"v{__version__}"
-    return described or f"v{__version__}"
+
+
+def _git(folder: Path, *words: str) -> str:
+    command = ["git", "-C", str(folder), *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+    return done.stdout.strip()

@@ -17,9 +17,7 @@ def test_help_names_every_stage(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_teaches_its_use(
-    command: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_every_command_teaches_its_use(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main([command, "--help"])
     assert caught.value.code == 0

@@ -34,6 +34,10 @@ def changed(**values: object) -> dict[str, object]:
         ({"seeds": []}, ["seeds", "at least 1 item"]),
         ({"splits": [4]}, ["splits", "1, 2 or 3", "found 4"]),
         ({"name": "../x"}, ["name", "found '../x'"]),
+        ({"seeds": [0, 0]}, ["stands twice"]),
+        ({"seeds": [-1]}, ["seeds", "found -1"]),
+        ({"name": "mine"}, ["datasets.ucf101.root", "'work/mine/datasets/ucf101'"]),
+        ({"initial_weights": {"imagenet.tsn.rbg": {"file": "x"}}}, ["imagenet.tsn.rbg"]),
         ({"benchmarks": {"ucf101": {"dataset": "kinetics400", "validation_fraction": 0}}}, ["ka"]),
     ],
 )
@@ -49,6 +53,14 @@ def test_a_wrong_key_or_value_is_one_line_with_what_is_allowed(
         words = ["benchmarks.ucf101 uses dataset 'kinetics400'", "ucf101, hmdb51"]
     for word in words:
         assert word in message
+
+
+def test_a_benchmark_runs_in_the_direction_of_its_name() -> None:
+    values = changed()
+    turned = {**values["benchmarks"]["hmdb-ucf"], "source": "ucf101", "target": "hmdb51"}  # type: ignore[index]
+    values["benchmarks"] = {"hmdb-ucf": turned}
+    with pytest.raises(UserError, match="hmdb-ucf needs source hmdb51 and target ucf101"):
+        validate(Config, values, "config.yaml")
 
 
 def test_a_nested_unknown_key_is_named_with_its_place() -> None:
@@ -108,7 +120,9 @@ def test_the_reproduction_follows_the_published_protocols() -> None:
     assert (tsn.optimisation.learning_rate, tsn_flow.optimisation.learning_rate) == (1e-3, 5e-3)
     assert (tsn.optimisation.clip_gradient, tsn_flow.optimisation.clip_gradient) == (40, 20)
     assert tsn.network.options["partial_bn"]
-    assert (tsn.test.clips, tsn.test.crops, tsn.test.average) == (25, 10, "logit")
+    # 25 snippets (one clip of 25 segments) x 10 crops, averaged before the softmax.
+    assert (tsn.test.clips, tsn.test.length, tsn.test.crops) == (1, 25, 10)
+    assert tsn.test.average == "logit"
     tsm = paper.recipes["tsm.rgb"]
     assert (tsm.clip.length, tsm.optimisation.batch) == (8, 64)
     assert tsm.optimisation.learning_rate == 1e-3

@@ -22,7 +22,10 @@ OURS = {
     "training": {"clips", "models", "losses", "evaluation.metrics", "experiments", "provenance"},
     "evaluation": {"clips", "models"},
     "figures": set(),
-    "tables": {"experiments", "figures", "provenance", "evaluation"},
+    "tables": {
+        *("experiments", "figures", "provenance"),
+        *("evaluation.scores", "evaluation.metrics", "evaluation.statistics"),
+    },
 }
 NUMPY_ONLY = {"evaluation.metrics", "evaluation.fusion", "evaluation.statistics"}
 HEAVY = {"torch", "pandas", "cv2", "numba", "h5py", "matplotlib", "ffmpeg", "snakemake", "triton"}

@@ -132,7 +132,7 @@ def children(parent: psutil.Process) -> list[psutil.Process]:
 def test_killed_jobs_and_an_interrupt_end_in_the_same_tables(
     undisturbed: Path, tmp_path: Path
 ) -> None:
-    """SIGKILL and SIGTERM to jobs of every stage, SIGINT to Snakemake; the same command again."""
+    """SIGKILL and SIGTERM to jobs at random, SIGINT to Snakemake; the same command again."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     command = ["snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(tmp_path)]
     rng = random.Random(0)
@@ -173,3 +173,20 @@ def test_killed_jobs_and_an_interrupt_end_in_the_same_tables(
     for table in ("table1.csv", "table5.csv"):
         ours = (tmp_path / "results" / table).read_text()
         assert ours == (undisturbed / "results" / table).read_text(), killed
+
+
+def test_shards_are_made_again_when_their_videos_were(undisturbed: Path) -> None:
+    """Another generator seed gives other pixels under the same names: the index stays the same."""
+    text = (ROOT / "configs/smoke.yaml").read_text()
+    text = text.replace("  seed: 0\n", "  seed: 7\n")
+    (undisturbed / "reseeded.yaml").write_text(text)
+    chosen = ["--cores", "2", "--configfile", str(undisturbed / "reseeded.yaml")]
+    index = undisturbed / "work/smoke/index/hmdb51.csv"
+    before = index.read_text()
+    made = snakemake("work/smoke/index/hmdb51.csv", *chosen, directory=undisturbed)
+    assert made.returncode == 0, made.stderr[-3000:]
+    assert index.read_text() == before
+    for kind, rule in (("rgb", "decode_frames"), ("flow", "compute_flow")):
+        shard = f"work/smoke/shards/hmdb51/{kind}/0.h5"
+        planned = snakemake(shard, "-n", *chosen, directory=undisturbed)
+        assert counts(planned.stdout) == {rule: 1, "total": 1}

@@ -38,12 +38,17 @@ class Entry:
 def read_split(path: Path, parts: Sequence[str]) -> dict[str, list[Entry]]:
     """The rows of a split file, by part, in the file's order."""
     rows: dict[str, list[Entry]] = {part: [] for part in parts}
-    with open(path, newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            if row["part"] in rows:
-                label = int(row["label"]) if row["label"] else -1
-                entry = Entry(row["video_id"], row["dataset"], label, row["group"])
-                rows[row["part"]].append(entry)
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            for row in csv.DictReader(file):
+                if row["part"] in rows:
+                    label = int(row["label"]) if row["label"] else -1
+                    entry = Entry(row["video_id"], row["dataset"], label, row["group"])
+                    rows[row["part"]].append(entry)
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from None
+    except (KeyError, ValueError) as error:
+        raise UserError(f"{path}: not a split file ({error}); see docs/formats.md") from None
     return rows
 
 
@@ -104,7 +109,14 @@ class Shards:
         )
 
     def index(self, entry: Entry, kind: str) -> ShardIndex:
-        return self.indexes[entry.dataset, kind]
+        try:
+            return self.indexes[entry.dataset, kind]
+        except KeyError:
+            given = ", ".join(sorted({dataset for dataset, _ in self.indexes}))
+            raise UserError(
+                f"--shards: none for dataset {entry.dataset!r}, which the split uses; "
+                f"given: {given}"
+            ) from None
 
     def read(self, entry: Entry, kind: str, indices: np.ndarray) -> np.ndarray:
         """Decoded images (T, H, W, C) uint8 of a video: RGB, or flow bytes x and y."""
@@ -160,7 +172,7 @@ class TrainingClips(Dataset[Sample]):
     def __getitem__(self, key: tuple[int, int]) -> Sample:
         video, draw = key
         entry, shape, augmentation = self.entries[video], self.shape, self.augmentation
-        rng = np.random.default_rng((self.seed, draw))
+        rng = np.random.default_rng((self.seed, 0, draw))
         num_images = self.shards.index(entry, shape.kinds[0]).num_images(entry.video_id)
         if shape.segments:
             indices = sampling.segments(num_images, shape.length, shape.stack, rng)

@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> None:
         raise UserError(f"{args.folder}: trained on another version of {args.split}; train again")
     summary = read_split_summary(args.split)
     spec = trained.network.input_spec
-    shape = clip_shape(spec, (spec.modality,), trained.settings)
+    shape = clip_shape(spec, (spec.modality,), trained.settings, settings.test.length)
     shards = Shards.open(
         dataset_paths(args.shards),
         shape.kinds,
@@ -100,6 +100,8 @@ def _scores(
 
     test = settings.test
     views = "whole video" if test.whole_video else f"{test.clips} clip{'s' * (test.clips > 1)}"
+    if test.length is not None:
+        views += f" of {test.length}"
     return Scores(
         scores=prediction.scores[rows],
         video_id=[entry.video_id for entry in entries],

@@ -15,12 +15,33 @@ import torch
 from rev2net.flow.opencv_backend import one_thread
 from rev2net.flow.parameters import MIN_LEVEL_SIDE, Flow, Image, Parameters
 
-PAIRS_PER_MULTIPROCESSOR = 2  # two programs hide each other's waits
-PAIRS_WITHOUT_GPU = 4  # under Triton's interpreter
-BLOCK = 4096  # pixels a program steps through memory by
-MEDIAN_BLOCK = 1024  # fewer, because a 5x5 window is 25 registers a pixel
+PAIRS_PER_MULTIPROCESSOR = 2  # one runs, the next is at hand when it stops
+BYTES_PER_PIXEL = 100  # of device memory that a pair takes, all levels together
+BATCH_BYTES = 4 << 30
+PAIRS_WITHOUT_GPU = 3  # under Triton's interpreter
+BLOCK = 2048  # pixels a program steps through memory by
+MEDIAN_BLOCK = 1024  # fewer, because a 5x5 window takes 25 registers a pixel
 ENLARGE_BLOCK = 1024
-NUM_WARPS = 16
+NUM_WARPS = 32
+
+
+class Batch:
+    """Flows of some pairs, still being computed and copied to the host."""
+
+    def __init__(self, flows: torch.Tensor) -> None:
+        self._flows = flows
+        self._copied: torch.cuda.Event | None = None
+        if flows.is_cuda:
+            self._flows = torch.empty(flows.shape, pin_memory=True)
+            self._flows.copy_(flows, non_blocking=True)
+            self._copied = torch.cuda.Event()
+            self._copied.record()
+
+    def wait(self) -> npt.NDArray[np.float32]:
+        """The flows (pairs, H, W, 2), once they are there."""
+        if self._copied is not None:
+            self._copied.synchronize()
+        return np.asarray(self._flows)
 
 
 def solve(
@@ -32,31 +53,33 @@ def solve(
 ) -> Iterator[Flow]:
     """Flow of each frame to the next; see `rev2net.flow.tvl1.tvl1_sequence`.
 
-    Pairs are solved in batches, except that a warm start makes each wait for the one before.
+    Pairs are solved in batches; with a warm start each has to wait for the one before. Frames are
+    taken a batch ahead. `device` "cpu" is for Triton's interpreter.
     """
     frames = iter(frames)
     last = list(islice(frames, 1))
+    if not last:
+        return
+    batch_size = 1 if warm_start else _pairs_at_once(device, last[0].size)
     start = initial_flow
-    batch = 1 if warm_start or initial_flow is not None else _pairs_at_once(device)
-    running: torch.Tensor | None = None
-    while fresh := list(islice(frames, batch)):
-        flows = _launch([*last, *fresh], parameters, start, device)
+    running: Batch | None = None
+    while fresh := list(islice(frames, batch_size)):
+        batch = Batch(_launch([*last, *fresh], parameters, start, device))
         last = fresh[-1:]
         if running is not None:
-            yield from running.cpu().numpy()
-        running = flows
-        if warm_start:
-            start = flows[0].cpu().numpy()
-        else:
-            start, batch = None, _pairs_at_once(device)
+            yield from running.wait()
+        running = batch
+        start = batch.wait()[-1] if warm_start else None
     if running is not None:
-        yield from running.cpu().numpy()
+        yield from running.wait()
 
 
-def _pairs_at_once(device: str) -> int:
+def _pairs_at_once(device: str, pixels: int) -> int:
     if device == "cpu":
         return PAIRS_WITHOUT_GPU
-    return PAIRS_PER_MULTIPROCESSOR * torch.cuda.get_device_properties(device).multi_processor_count
+    multiprocessors = torch.cuda.get_device_properties(device).multi_processor_count
+    fitting = BATCH_BYTES // (BYTES_PER_PIXEL * pixels)
+    return max(1, min(PAIRS_PER_MULTIPROCESSOR * multiprocessors, fitting))
 
 
 def _launch(
@@ -70,13 +93,14 @@ def _launch(
     state = torch.zeros(pairs, STATE_FIELDS.value, *images[-1].shape[1:], device=device)
     if start is not None:
         state[0, :2] = torch.from_numpy(_coarsest(start, len(images), parameters.scaleStep))
+    zoom = torch.tensor(1 / parameters.scaleStep, dtype=torch.float64, device=device)
     for level in reversed(images):
         height, width = level.shape[1:]
         if state.shape[-2:] != (height, width):
             coarse = state
             state = torch.zeros(pairs, STATE_FIELDS.value, height, width, device=device)
             enlarge[(pairs, 2, -(-height * width // ENLARGE_BLOCK))](
-                coarse, state, *coarse.shape[-2:], height, width, 1 / parameters.scaleStep,
+                coarse, state, *coarse.shape[-2:], height, width, zoom,
                 BLOCK=ENLARGE_BLOCK, enable_fp_fusion=False,
             )  # fmt: skip
         solve_level[(pairs,)](

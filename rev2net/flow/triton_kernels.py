@@ -20,7 +20,9 @@ STATE_FIELDS = tl.constexpr(11)  # u1, u2, p11, p12, p21, p22, gx, gy, constant 
 CUBIC = tl.constexpr(-0.75)  # the free parameter of the bicubic kernel, as in OpenCV
 REACH = tl.constexpr(3)  # pixels outside of the image from which bicubic sampling still reaches it
 SMALLEST = tl.constexpr(1e-36)  # keeps the reciprocal square root of nothing finite
-SMALLEST_SQUARE = tl.constexpr(2.0**-23)  # of an image gradient along which a small residual moves u
+SMALLEST_SQUARE = tl.constexpr(
+    2.0**-23
+)  # of an image gradient along which a small residual moves u
 UNSTOPPED = tl.constexpr(3.4e38)  # a change of the flow that no tolerance reaches
 
 
@@ -334,14 +336,12 @@ def _sorted5(a, b, c, d, e):
 
 
 @triton.jit
-def enlarge(
-    coarse, fine, coarse_height, coarse_width, height, width, zoom, BLOCK: tl.constexpr
-):
+def enlarge(coarse, fine, coarse_height, coarse_width, height, width, zoom, BLOCK: tl.constexpr):
     """Start a finer level: resize the flow bilinearly (cv2.INTER_LINEAR) and multiply it.
 
     Reads the first two fields of `coarse` (pairs, STATE_FIELDS, h, w), writes those of `fine`
-    (pairs, STATE_FIELDS, H, W); `zoom` is float64, as OpenCV multiplies. A program a pair,
-    component and block.
+    (pairs, STATE_FIELDS, H, W); `zoom` points to a float64, because OpenCV multiplies as that. A
+    program a pair, component and block.
     """
     component = tl.program_id(1)
     pair = tl.program_id(0).to(tl.int64)
@@ -355,7 +355,7 @@ def enlarge(
     above = _between(source + top * coarse_width, left, right, weight_x, inside)
     below = _between(source + bottom * coarse_width, left, right, weight_x, inside)
     flow = tl.fma(below - above, weight_y, above)
-    tl.store(target + k, (flow.to(tl.float64) * zoom).to(tl.float32), inside)
+    tl.store(target + k, (flow.to(tl.float64) * tl.load(zoom)).to(tl.float32), inside)
 
 
 @triton.jit

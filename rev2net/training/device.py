@@ -28,6 +28,7 @@ def claim_device() -> Iterator[torch.device]:
     devices = range(torch.cuda.device_count())
     names = [str(torch.cuda.get_device_properties(index).uuid) for index in devices]
     with claim_first(names) as index:
+        torch.cuda.set_device(index)  # what is said of "the" device, random states too, is its
         yield torch.device("cuda", index)
 
 

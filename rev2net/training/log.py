@@ -49,6 +49,14 @@ class TrainingLog:
             terms = " ".join(f"{name} {value:.4g}" for name, value in means.items())
             print(f"step {step + 1}/{self.steps}: {terms}", flush=True)
 
+    def state(self) -> dict[str, Any]:
+        """What a resumed training needs to write the same next line."""
+        return {"sums": self.sums, "count": self.count}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Undo of `state`."""
+        self.sums, self.count = dict(state["sums"]), int(state["count"])
+
     def close(self) -> None:
         self.bar.close()
         self.file.close()

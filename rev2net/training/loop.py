@@ -31,7 +31,7 @@ from rev2net.clips.dataset import (
 from rev2net.clips.transforms import to_batch, to_input
 from rev2net.config import TrainSettings
 from rev2net.errors import UserError
-from rev2net.experiments import Run
+from rev2net.experiments import METHODS, STAGE_VERSIONS, Run
 from rev2net.files import write_text
 from rev2net.models.network import VideoNetwork
 from rev2net.models.spec import input_spec
@@ -94,6 +94,7 @@ class _Run:
         self.class_names = list(class_names)
         self.adapts = identity["adapt"] != "none"
         self.seed = int(identity["seed"])
+        self.commit = commit()  # of the code that trains, whatever is committed meanwhile
         self.split = split
         parts = read_split(split, ("train", "target_unlabelled"))
         self.source = _required(parts["train"], split, "train")
@@ -116,7 +117,7 @@ class _Run:
 
     def train(self) -> None:
         optimisation = self.settings.optimisation
-        first_step = self._resume()
+        first_step, log_state = self._resume()
         started = time.time()
         log = TrainingLog(
             self.folder / "last.jsonl",
@@ -124,6 +125,8 @@ class _Run:
             first_step,
             every=max(1, optimisation.steps // LINES),
         )
+        if log_state is not None:
+            log.restore(log_state)
         previous = signal.signal(signal.SIGTERM, self._stop)
         try:
             self._steps(first_step, log)
@@ -154,7 +157,8 @@ class _Run:
             self.optimiser.zero_grad(set_to_none=True)
             loss.backward()
             if optimisation.clip_gradient is not None:
-                nn.utils.clip_grad_norm_(self.network.parameters(), optimisation.clip_gradient)
+                trained = (*self.network.parameters(), *self.objective.parameters())
+                nn.utils.clip_grad_norm_(trained, optimisation.clip_gradient)
             self.optimiser.step()
 
             logits = outputs["logits"]
@@ -169,10 +173,10 @@ class _Run:
             }
             log.step(step, values, lr=rate)
             if self.stopping:
-                self._save_state(step + 1)
+                self._save_state(step + 1, log)
                 raise Interrupted
             if (step + 1) % optimisation.checkpoint_every == 0 and step + 1 < optimisation.steps:
-                self._save_state(step + 1)
+                self._save_state(step + 1, log)
 
     def _batches(self, first_step: int) -> Iterator[tuple[list[Sample], list[Sample]]]:
         source = self._loader(self.source, self.kinds, first_step, stream=0)
@@ -194,10 +198,16 @@ class _Run:
             batch_sampler=DrawSampler(
                 len(entries), optimisation.batch, first_step, optimisation.steps, seed
             ),
-            num_workers=self.settings.compute.loader_workers,
+            num_workers=self._workers(),
+            worker_init_fn=_ignore_signals,
             collate_fn=list,
             generator=torch.Generator().manual_seed(seed),
         )
+
+    def _workers(self) -> int:
+        """Processes of one loader; with adaptation two loaders share them."""
+        workers = self.settings.compute.loader_workers
+        return (workers + 1) // 2 if self.adapts else workers
 
     def _to_device(self, source: list[Sample], target: list[Sample]) -> tuple[Tensor, Targets]:
         """Network input of both halves, labelled first, and what its outputs are compared with."""
@@ -225,14 +235,22 @@ class _Run:
 
     def _fingerprint(self) -> dict[str, str]:
         """What a saved state must share with this training to continue it."""
+        source = self.settings.initial_weights
         return {
             "settings": self.settings.model_dump_json(),
             "split": checkpoint.file_digest(self.split),
+            "version": str(STAGE_VERSIONS["train"]),
+            "weights": checkpoint.file_digest(Path(source.file)) if source else "",
+            **{
+                f"{dataset}.{kind}": checkpoint.file_digest(index.path)
+                for (dataset, kind), index in self.shards.indexes.items()
+            },
         }
 
-    def _save_state(self, next_step: int) -> None:
+    def _save_state(self, next_step: int, log: TrainingLog) -> None:
         state = {
             "next_step": next_step,
+            "log": log.state(),
             "fingerprint": self._fingerprint(),
             "network": self.network.state_dict(),
             "objective": self.objective.state_dict(),
@@ -241,25 +259,25 @@ class _Run:
         }
         checkpoint.save(state, self.folder / "last.pt")
 
-    def _resume(self) -> int:
-        """The step to continue at: 0, or where a training of the same settings stopped."""
+    def _resume(self) -> tuple[int, dict[str, Any] | None]:
+        """The step to continue at and the log's state: 0 and none for a new training."""
         path = self.folder / "last.pt"
         if not path.exists():
-            return 0
+            return 0, None
         try:
             state = checkpoint.load(path, self.device)
         except UserError as error:
             print(f"{error}; starting from step 0", flush=True)
-            return 0
+            return 0, None
         if state["fingerprint"] != self._fingerprint():
             print(f"{path} is of other settings or another split: starting from step 0", flush=True)
-            return 0
+            return 0, None
         self.network.load_state_dict(state["network"])
         self.objective.load_state_dict(state["objective"])
         self.optimiser.load_state_dict(state["optimiser"])
         checkpoint.restore_random_states(state["random"])
         print(f"resuming at step {state['next_step']}", flush=True)
-        return int(state["next_step"])
+        return int(state["next_step"]), state["log"]
 
     def _finish(self, seconds: float) -> None:
         network = self.network.eval().cpu()
@@ -269,7 +287,7 @@ class _Run:
             "settings": self.settings.model_dump(mode="json"),
             "class_names": self.class_names,
             "split_digest": split_digest,
-            "commit": commit(),
+            "commit": self.commit,
             "videos": {"train": len(self.source), "target_unlabelled": len(self.target)},
             "parameters": sum(p.numel() for p in network.parameters()),
             "device": str(self.device),
@@ -281,11 +299,18 @@ class _Run:
             },
         }
         write_text(self.folder / "run.json", json.dumps(record, indent=1) + "\n")
-        (self.folder / "last.jsonl").replace(self.folder / "metrics.jsonl")
+        write_text(self.folder / "metrics.jsonl", (self.folder / "last.jsonl").read_text())
         save_trained(
             self.folder, network, self.settings, self.identity, self.class_names, split_digest
         )
-        (self.folder / "last.pt").unlink(missing_ok=True)
+        for name in ("last.pt", "last.jsonl"):  # not before everything else is there
+            (self.folder / name).unlink(missing_ok=True)
+
+
+def _ignore_signals(worker: int) -> None:
+    """A signal to the whole process group is the training's own to answer."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _initialise(network: VideoNetwork, settings: TrainSettings) -> None:
@@ -293,9 +318,10 @@ def _initialise(network: VideoNetwork, settings: TrainSettings) -> None:
     source = settings.initial_weights
     if source is None:
         run = Run.parse(settings.run)
+        key = f"{run.init}.{METHODS[run.method].recipe}.{run.input}"
         raise UserError(
             f"run {settings.run} starts from {run.init} weights, and the configuration has no "
-            f"initial_weights.{run.init}.{run.method}.{run.input}; give it a file, or init scratch"
+            f"initial_weights.{key}; give it a file, or choose init scratch"
         )
     path = Path(source.file)
     if not path.is_file():

@@ -39,10 +39,14 @@ def build_network(
     )
 
 
-def clip_shape(spec: InputSpec, kinds: tuple[str, ...], settings: TrainSettings) -> ClipShape:
-    """How clips for a network are cut in time."""
+def clip_shape(
+    spec: InputSpec, kinds: tuple[str, ...], settings: TrainSettings, length: int | None = None
+) -> ClipShape:
+    """How clips for a network are cut in time; `length` where it is not that of training."""
     clip = settings.clip
-    return ClipShape(kinds, spec.time_axis == "segments", clip.length, clip.stride, spec.stack)
+    return ClipShape(
+        kinds, spec.time_axis == "segments", length or clip.length, clip.stride, spec.stack
+    )
 
 
 def save_trained(

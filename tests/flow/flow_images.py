@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -31,11 +32,10 @@ def moving_pair(height: int, width: int, x: int = 1, y: int = 0, seed: int = 0) 
     return first, second
 
 
-def end_point_error(
-    flow: npt.NDArray[np.float32], other: npt.NDArray[np.float32]
-) -> npt.NDArray[np.float64]:
+def end_point_error(flow: npt.NDArray[Any], other: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """The end-point error of each pixel, (H, W)."""
-    return np.hypot(*np.moveaxis(flow.astype(np.float64) - other, -1, 0))
+    x, y = np.moveaxis(np.asarray(flow, np.float64) - other, -1, 0)
+    return np.hypot(x, y)
 
 
 def real_clips() -> list[Path]:

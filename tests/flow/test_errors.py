@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from flow_images import moving_pair
 
-import rev2net.flow.tvl1  # noqa: F401
 from rev2net.errors import UserError
 from rev2net.flow import tvl1
 from rev2net.flow.parameters import Parameters
@@ -36,7 +35,7 @@ def test_frames(first: np.ndarray, second: np.ndarray, message: str, backend: st
     "flow", [np.zeros((20, 24)), np.zeros((24, 20, 2)), np.full((20, 24, 2), np.inf)]
 )
 def test_initial_flow(flow: np.ndarray) -> None:
-    with pytest.raises(ValueError, match="initial flow: shape .*; allowed is"):
+    with pytest.raises(ValueError, match=r"initial flow: shape .*; allowed is"):
         tvl1(FIRST, SECOND, backend="numba", initial_flow=flow)
 
 
@@ -55,7 +54,7 @@ def test_initial_flow(flow: np.ndarray) -> None:
 )
 def test_parameters(name: str, value: float, allowed: str) -> None:
     with pytest.raises(ValueError, match=f"TV-L1 {name}: {value!r}; allowed is {allowed}"):
-        Parameters(**{name: value})
+        Parameters(**{name: value})  # type: ignore[arg-type]
 
 
 def test_an_unknown_parameter() -> None:

@@ -12,7 +12,7 @@ from rev2net.flow.kernels.rounding import norm
 from rev2net.flow.kernels.warp import CHANNELS, FRAME, linearise, sampled_image
 
 
-@numba.njit(error_model="numpy")  # type: ignore[untyped-decorator]
+@numba.njit(error_model="numpy")
 def norms(x: np.ndarray, y: np.ndarray, out: np.ndarray) -> None:
     for i in range(x.shape[0]):
         out[i] = norm(x[i], y[i])

@@ -19,7 +19,7 @@ FAST: dict[str, Any] = {"nscales": 2, "warps": 2, "outerIterations": 2, "innerIt
 
 @pytest.fixture(params=["numba", "opencv"])
 def flow_of(request: pytest.FixtureRequest) -> Callable[..., Flow]:
-    def compute(*frames: npt.ArrayLike, **parameters: object) -> Flow:
+    def compute(*frames: npt.ArrayLike, **parameters: Any) -> Flow:
         return tvl1(*frames, backend=request.param, **parameters)
 
     return compute

@@ -162,6 +162,29 @@ def test_a_killed_training_resumes_to_the_same_weights_bit_for_bit(
     ]
 
 
+def test_the_log_of_a_resumed_training_is_that_of_an_undisturbed_one(
+    small_data: SmallData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lines average several steps; the state is saved in the middle of such a line."""
+    monkeypatch.setattr(loop, "LINES", 2)  # a line every 3 of 6 steps, a state every 2
+    train(small_data, settings(), tmp_path / "whole")
+
+    def die(self: Any, step: int, *rest: Any, **more: Any) -> None:
+        if step == 4:
+            raise Killed
+        original(self, step, *rest, **more)
+
+    original = loop.TrainingLog.step
+    with monkeypatch.context() as patch:
+        patch.setattr(loop.TrainingLog, "step", die)
+        with pytest.raises(Killed):
+            train(small_data, settings(), tmp_path / "killed")
+    train(small_data, settings(), tmp_path / "killed")
+    whole, resumed = lines(tmp_path / "whole"), lines(tmp_path / "killed")
+    assert [line["step"] for line in whole] == [3, 6]
+    assert [line["loss"] for line in resumed] == [line["loss"] for line in whole]
+
+
 def test_a_saved_state_of_other_settings_is_not_continued(
     small_data: SmallData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -209,10 +232,12 @@ def test_a_split_without_training_videos_is_refused(small_data: SmallData, tmp_p
         train(small_data, settings(), tmp_path, split=empty)
 
 
-def test_sigterm_saves_the_state_and_asks_to_be_tried_again(
-    small_data: SmallData, tmp_path: Path
+@pytest.mark.parametrize("workers", [0, 2])
+def test_sigterm_to_the_process_group_saves_the_state_and_asks_to_be_tried_again(
+    small_data: SmallData, tmp_path: Path, workers: int
 ) -> None:
-    chosen = settings(steps=2000, checkpoint_every=2000)
+    compute = ComputeSettings(threads=1, loader_workers=workers, precision="float32")
+    chosen = settings(steps=2000, checkpoint_every=2000).model_copy(update={"compute": compute})
     command = [sys.executable, "-m", "rev2net.cli", "train", str(tmp_path / "run")]
     command += [f"--shards={name}={folder}" for name, folder in small_data.folders.items()]
     command += [f"--split={small_data.split}", f"--settings={config.dump(chosen)}"]
@@ -221,6 +246,7 @@ def test_sigterm_saves_the_state_and_asks_to_be_tried_again(
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
+        start_new_session=True,
     )
     progress = tmp_path / "run" / "last.jsonl"
     for _ in range(600):
@@ -230,7 +256,7 @@ def test_sigterm_saves_the_state_and_asks_to_be_tried_again(
             process.wait(0.1)
         except subprocess.TimeoutExpired:
             continue
-    process.send_signal(signal.SIGTERM)
+    os.killpg(process.pid, signal.SIGTERM)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 75, errors
     assert b"the same command continues" in errors

@@ -23,7 +23,7 @@ wildcard_constraints:
     shard=r"\d+",
     benchmark="|".join(CONFIG.benchmarks),
     method="|".join(experiments.METHODS),
-    stream="rgb|flow|rgbdiff",
+    stream="rgb|flow",
     init="scratch|imagenet|kinetics",
     adapt="none|mkmmd|dann",
     split=r"\d+",
@@ -33,8 +33,10 @@ wildcard_constraints:
 
 
 def mini_options():
-    """The generator's settings as `rev2net mini` takes them."""
+    """The generator's settings as `rev2net mini` takes them; empty for downloaded datasets."""
     mini = CONFIG.mini
+    if mini is None:
+        return ""
     return (
         f"--classes {mini.classes} --groups {mini.groups} --clips {mini.clips}"
         f" --frames {mini.frames[0]} {mini.frames[1]} --height {mini.height} --seed {mini.seed}"

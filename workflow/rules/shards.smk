@@ -4,6 +4,7 @@
 rule decode_frames:
     input:
         index="work/{name}/index/{dataset}.csv",
+        root=generated_root,
     output:
         shard="work/{name}/shards/{dataset}/rgb/{shard}.h5",
         ledger="work/{name}/shards/{dataset}/rgb/{shard}.csv",
@@ -20,6 +21,7 @@ rule decode_frames:
     params:
         root=dataset_root,
         num_shards=num_shards,
+        generator=mini_options(),
         settings=configuration.dump(CONFIG.frames),
         version=STAGE_VERSIONS["frames"],
     shell:
@@ -31,6 +33,7 @@ rule decode_frames:
 rule compute_flow:
     input:
         index="work/{name}/index/{dataset}.csv",
+        root=generated_root,
     output:
         shard="work/{name}/shards/{dataset}/flow/{shard}.h5",
         ledger="work/{name}/shards/{dataset}/flow/{shard}.csv",
@@ -47,6 +50,7 @@ rule compute_flow:
     params:
         root=dataset_root,
         num_shards=num_shards,
+        generator=mini_options(),
         settings=configuration.dump(experiments.flow_shard_settings(CONFIG)),
         version=STAGE_VERSIONS["flow"],
     shell:

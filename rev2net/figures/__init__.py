@@ -1,0 +1,1 @@
+"""Pictures for people: flow in colours, contact sheets, curves."""
