@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rev2net.flow.benchmark import Pair
+    from rev2net.flow.benchmark import Pair, Result
 
 SIZES = "320x240 340x256 640x360"
 
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> None:
     pairs = rendered_pairs(args.pairs) if not args.clips else []
     for clip in args.clips:
         pairs += _pairs_of(clip, args.pairs)
-    results = []
+    results: list[Result] = []
     for size in sizes:
         results += measure(pairs, size, backends, _progress, args.yardstick, epsilon=args.epsilon)
     print(machine())

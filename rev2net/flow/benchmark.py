@@ -155,8 +155,9 @@ def rendered_pairs(count: int) -> list[Pair]:
     """Frames for a machine without videos: a panned texture, discs that cross it, sensor noise."""
     random = np.random.default_rng(0)
     width, height = 640, 360
-    scene = cv2.resize(random.random((90, 160), np.float32), (width + 64, height + 64))
-    scene += 0.3 * cv2.GaussianBlur(random.random(scene.shape, np.float32), (0, 0), 2)
+    fine = random.random((height + 64, width + 64)).astype(np.float32)
+    coarse = random.random((90, 160)).astype(np.float32)
+    scene = cv2.resize(coarse, fine.shape[::-1]) + 0.3 * cv2.GaussianBlur(fine, (0, 0), 2)
     scene = np.asarray(255 * scene / scene.max(), np.float32)
     places = random.uniform((0, 0), (width, height), (6, 2))
     speeds = random.uniform(-4, 4, (6, 2))
