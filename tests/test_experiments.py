@@ -87,6 +87,17 @@ def test_source_only_rows_stand_beside_the_adapted_ones_without_a_paper_value() 
     assert all((cell.paper is None) == (cell.adapt == "none") for cell in cells)
 
 
+def test_official_split_1_is_one_split_whatever_the_others_average_over() -> None:
+    three = MINI.model_copy(update={"splits": (1, 2, 3)})
+    assert {run.split for run in experiments.table_runs("table5", three)} == {1}
+    benchmarks = {
+        name: benchmark.model_copy(update={"protocol": "all-videos"})
+        for name, benchmark in three.benchmarks.items()
+    }
+    free = three.model_copy(update={"benchmarks": benchmarks})
+    assert {run.split for run in experiments.table_runs("table5", free)} == {1, 2, 3}
+
+
 def test_an_ablation_is_rev2nets_recipe_less_what_it_goes_without() -> None:
     full = experiments.train_settings(
         Run("hmdb-ucf", "rev2net", "rgb", "scratch", "mkmmd", 1, 0), MINI

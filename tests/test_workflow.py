@@ -181,12 +181,12 @@ def test_shards_are_made_again_when_their_videos_were(undisturbed: Path) -> None
     text = text.replace("  seed: 0\n", "  seed: 7\n")
     (undisturbed / "reseeded.yaml").write_text(text)
     chosen = ["--cores", "2", "--configfile", str(undisturbed / "reseeded.yaml")]
-    index = undisturbed / "work/smoke/index/hmdb51.csv"
+    index = undisturbed / "work/smoke/index/ucf101.csv"
     before = index.read_text()
-    made = snakemake("work/smoke/index/hmdb51.csv", *chosen, directory=undisturbed)
+    made = snakemake("work/smoke/index/ucf101.csv", *chosen, directory=undisturbed)
     assert made.returncode == 0, made.stderr[-3000:]
     assert index.read_text() == before
     for kind, rule in (("rgb", "decode_frames"), ("flow", "compute_flow")):
-        shard = f"work/smoke/shards/hmdb51/{kind}/0.h5"
+        shard = f"work/smoke/shards/ucf101/{kind}/0.h5"
         planned = snakemake(shard, "-n", *chosen, directory=undisturbed)
         assert counts(planned.stdout) == {rule: 1, "total": 1}

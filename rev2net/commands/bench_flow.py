@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> None:
     backends = [resolve_backend(backend) for backend in backends]
     pairs = rendered_pairs(args.pairs) if not args.clips else []
     for clip in args.clips:
-        pairs += _pairs_of(clip, args.pairs)
+        pairs += pairs_of(clip, args.pairs)
     results: list[Result] = []
     for size in sizes:
         results += measure(pairs, size, backends, _progress, args.yardstick, epsilon=args.epsilon)
@@ -72,7 +72,7 @@ def _size(text: str) -> tuple[int, int]:
     return int(width), int(height)
 
 
-def _pairs_of(clip: Path, count: int) -> "list[Pair]":
+def pairs_of(clip: Path, count: int) -> "list[Pair]":
     """Pairs of neighbouring frames, spread over the clip."""
     import cv2
     import numpy as np

@@ -66,7 +66,7 @@ def measure(
                 *pair, backend=backend, **parameters
             )
     if yardstick:
-        solvers[f"{REFERENCE} + noise"] = lambda *pair: _noisy(*pair, **parameters)
+        solvers[f"{REFERENCE} + noise"] = lambda *pair: opencv_on_noise(*pair, **parameters)
     for name, solver in solvers.items():
         if name != REFERENCE:
             solver(*pairs[0])  # compile, load, allocate
@@ -95,7 +95,8 @@ def measure(
         )
 
 
-def _noisy(first: Grey, second: Grey, **parameters: Any) -> npt.NDArray[np.float32]:
+def opencv_on_noise(first: Grey, second: Grey, **parameters: Any) -> npt.NDArray[np.float32]:
+    """OpenCV's flow with noise of 0.001 grey levels, always the same, on the first frame."""
     noise = np.random.default_rng(0).normal(0, NOISE, first.shape)
     return tvl1((first + noise) / 255, second / 255, backend=REFERENCE, **parameters)
 

@@ -60,11 +60,12 @@ def solve(
     last = list(islice(frames, 1))
     if not last:
         return
-    batch_size = 1 if warm_start else _pairs_at_once(device, last[0].size)
+    batch_size = 1 if warm_start else pairs_at_once(device, last[0].size)
     start = initial_flow
     running: Batch | None = None
     while fresh := list(islice(frames, batch_size)):
-        batch = Batch(_launch([*last, *fresh], parameters, start, device))
+        images = upload([*last, *fresh], parameters, device)
+        batch = Batch(launch(images, parameters, start, device))
         last = fresh[-1:]
         if running is not None:
             yield from running.wait()
@@ -74,7 +75,8 @@ def solve(
         yield from running.wait()
 
 
-def _pairs_at_once(device: str, pixels: int) -> int:
+def pairs_at_once(device: str, pixels: int) -> int:
+    """The size of a batch, for frames of so many pixels."""
     if device == "cpu":
         return PAIRS_WITHOUT_GPU
     multiprocessors = torch.cuda.get_device_properties(device).multi_processor_count
@@ -82,29 +84,47 @@ def _pairs_at_once(device: str, pixels: int) -> int:
     return max(1, min(PAIRS_PER_MULTIPROCESSOR * multiprocessors, fitting))
 
 
-def _launch(
-    frames: list[Image], parameters: Parameters, start: Flow | None, device: str
+def upload(frames: list[Image], parameters: Parameters, device: str) -> list[torch.Tensor]:
+    """The frames at each scale, finest first, each (T, h, w) float32 in 0..255."""
+    scale = parameters.scaleStep
+    factor = np.float32(1 if frames[0].dtype == np.uint8 else 255)
+    level = [frame.astype(np.float32) * factor for frame in frames]
+    levels = [level]
+    with one_thread():
+        while len(levels) < parameters.nscales:
+            level = [np.asarray(cv2.resize(i, None, fx=scale, fy=scale), np.float32) for i in level]
+            if min(level[0].shape) < MIN_LEVEL_SIDE:
+                break
+            levels.append(level)
+    stacked = (torch.from_numpy(np.stack(level)) for level in levels)
+    if device == "cpu":
+        return list(stacked)
+    return [images.pin_memory().to(device, non_blocking=True) for images in stacked]
+
+
+def launch(
+    levels: list[torch.Tensor], parameters: Parameters, start: Flow | None, device: str
 ) -> torch.Tensor:
     """Start the work on all pairs of neighbours; returns their flows (pairs, H, W, 2)."""
     from rev2net.flow.triton_kernels import STATE_FIELDS, enlarge, solve_level
 
-    pairs = len(frames) - 1
-    images = [_uploaded(level, device) for level in _pyramids(frames, parameters)]
-    state = torch.zeros(pairs, STATE_FIELDS.value, *images[-1].shape[1:], device=device)
-    if start is not None:
-        state[0, :2] = torch.from_numpy(_coarsest(start, len(images), parameters.scaleStep))
+    pairs = len(levels[0]) - 1
+    fields = STATE_FIELDS.value
     zoom = torch.tensor(1 / parameters.scaleStep, dtype=torch.float64, device=device)
-    for level in reversed(images):
-        height, width = level.shape[1:]
+    state = torch.zeros(pairs, fields, *levels[-1].shape[1:], device=device)
+    if start is not None:
+        state[0, :2] = torch.from_numpy(_coarsest(start, len(levels), parameters.scaleStep))
+    for images in reversed(levels):
+        height, width = images.shape[1:]
         if state.shape[-2:] != (height, width):
             coarse = state
-            state = torch.zeros(pairs, STATE_FIELDS.value, height, width, device=device)
+            state = torch.zeros(pairs, fields, height, width, device=device)
             enlarge[(pairs, 2, -(-height * width // ENLARGE_BLOCK))](
                 coarse, state, *coarse.shape[-2:], height, width, zoom,
                 BLOCK=ENLARGE_BLOCK, enable_fp_fusion=False,
             )  # fmt: skip
         solve_level[(pairs,)](
-            level, *_gradients(level), state, height, width,
+            images, *_gradients(images), state, height, width,
             parameters.tau / parameters.theta,
             parameters.lambda_ * parameters.theta,
             parameters.theta,
@@ -114,29 +134,6 @@ def _launch(
             num_warps=NUM_WARPS, enable_fp_fusion=False,
         )  # fmt: skip
     return state[:, :2].permute(0, 2, 3, 1).contiguous()
-
-
-def _pyramids(
-    frames: list[Image], parameters: Parameters
-) -> Iterator[list[npt.NDArray[np.float32]]]:
-    """The frames at each scale, finest first."""
-    scale = parameters.scaleStep
-    factor = np.float32(1 if frames[0].dtype == np.uint8 else 255)
-    level = [frame.astype(np.float32) * factor for frame in frames]
-    yield level
-    for _ in range(parameters.nscales - 1):
-        with one_thread():
-            level = [np.asarray(cv2.resize(i, None, fx=scale, fy=scale), np.float32) for i in level]
-        if min(level[0].shape) < MIN_LEVEL_SIDE:
-            return
-        yield level
-
-
-def _uploaded(images: list[npt.NDArray[np.float32]], device: str) -> torch.Tensor:
-    stacked = torch.from_numpy(np.stack(images))
-    if device == "cpu":
-        return stacked
-    return stacked.pin_memory().to(device, non_blocking=True)
 
 
 def _gradients(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
