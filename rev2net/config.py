@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    model_validator,
+)
 
 from rev2net.errors import UserError
 
@@ -121,7 +129,17 @@ class CrossDataset(Section):
     protocol: Literal["official-split1", "all-videos"]
 
 
-BenchmarkSettings = WithinDataset | CrossDataset
+def _kind_of_benchmark(values: Any) -> str:
+    """Which of the two is meant, so that a wrong value is not taken for a wrong kind."""
+    if isinstance(values, dict):
+        return "within" if "dataset" in values else "cross"
+    return "within" if isinstance(values, WithinDataset) else "cross"
+
+
+BenchmarkSettings = Annotated[
+    Annotated[WithinDataset, Tag("within")] | Annotated[CrossDataset, Tag("cross")],
+    Discriminator(_kind_of_benchmark),
+]
 
 
 class NetworkSettings(Section):
@@ -257,7 +275,18 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _mini_writes_where_datasets_are_read(self) -> "Config":
-        for dataset, settings in self.datasets.items() if self.mini else ():
+        if self.mini is None:
+            return self
+        if self.reproduces_paper:
+            raise ValueError("reproduces_paper is true, but `mini` makes synthetic videos")
+        for name, benchmark in self.benchmarks.items():
+            small = isinstance(benchmark, CrossDataset) and benchmark.class_set == "small"
+            if self.mini.classes == "small" and isinstance(benchmark, CrossDataset) and not small:
+                raise ValueError(
+                    f"benchmarks.{name}.class_set is {benchmark.class_set!r}; "
+                    "mini.classes 'small' renders the set 'small' only"
+                )
+        for dataset, settings in self.datasets.items():
             made = f"work/{self.name}/datasets/{dataset}"
             if settings.root != made:
                 raise ValueError(
@@ -326,8 +355,8 @@ def _unknown(key: str, allowed: list[str]) -> str:
 def _first_problem(error: ValidationError) -> str:
     """One line for the first problem: where, what was found, what is allowed."""
     problem = error.errors()[0]
-    # Union members and literal alternatives appear in `loc` as class names: not keys of the file.
-    where = ".".join(str(part) for part in problem["loc"] if not str(part)[:1].isupper())
+    # The kinds of a union appear in `loc` too: they are no keys of the file.
+    where = ".".join(str(part) for part in problem["loc"] if part not in ("within", "cross"))
     message = problem["msg"].removeprefix("Value error, ")
     found = problem.get("input")
     if problem["type"] == "missing":
@@ -335,7 +364,7 @@ def _first_problem(error: ValidationError) -> str:
     elif problem["type"] != "value_error" and not isinstance(found, dict | list):
         message = f"{message}, found {found!r}"
     more = error.error_count() - 1
-    return f"{where or 'configuration'}: {message}" + (f" (and {more} more)" if more else "")
+    return (f"{where}: {message}" if where else message) + (f" (and {more} more)" if more else "")
 
 
 def validate(section: type[SectionType], values: Any, origin: str) -> SectionType:

@@ -37,6 +37,7 @@ def changed(**values: object) -> dict[str, object]:
         ({"seeds": [0, 0]}, ["stands twice"]),
         ({"seeds": [-1]}, ["seeds", "found -1"]),
         ({"name": "mine"}, ["datasets.ucf101.root", "'work/mine/datasets/ucf101'"]),
+        ({"reproduces_paper": True}, ["reproduces_paper", "synthetic"]),
         ({"initial_weights": {"imagenet.tsn.rbg": {"file": "x"}}}, ["imagenet.tsn.rbg"]),
         ({"benchmarks": {"ucf101": {"dataset": "kinetics400", "validation_fraction": 0}}}, ["ka"]),
     ],
@@ -61,6 +62,27 @@ def test_a_benchmark_runs_in_the_direction_of_its_name() -> None:
     values["benchmarks"] = {"hmdb-ucf": turned}
     with pytest.raises(UserError, match="hmdb-ucf needs source hmdb51 and target ucf101"):
         validate(Config, values, "config.yaml")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("protocol", "official-splt1", "'official-split1' or 'all-videos', found 'official-splt1'"),
+        ("class_set", "smal", "found 'smal'"),
+        ("class_set", "full", "renders the set 'small' only"),
+    ],
+)
+def test_a_wrong_word_of_a_benchmark_is_named_with_its_place(
+    key: str, value: str, words: str
+) -> None:
+    values = changed()
+    benchmarks = values["benchmarks"]
+    assert isinstance(benchmarks, dict)
+    values["benchmarks"] = {"hmdb-ucf": {**benchmarks["hmdb-ucf"], key: value}}
+    with pytest.raises(UserError) as caught:
+        validate(Config, values, "config.yaml")
+    assert f"benchmarks.hmdb-ucf.{key}" in str(caught.value)
+    assert words in str(caught.value)
 
 
 def test_a_nested_unknown_key_is_named_with_its_place() -> None:

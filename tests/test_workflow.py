@@ -40,6 +40,7 @@ def counts(output: str) -> dict[str, int]:
 @pytest.mark.parametrize("file", CONFIGURATIONS)
 def test_every_shipped_configuration_has_a_dag(file: str, tmp_path: Path) -> None:
     chosen = [] if file == "config.yaml" else ["--configfile", str(ROOT / file)]
+    # As the README has it: the target first, since --configfile takes all words that follow.
     result = snakemake("results/table5.csv", "-n", "--cores", "2", *chosen, directory=tmp_path)
     assert result.returncode == 0, result.stdout + result.stderr
     jobs = counts(result.stdout)

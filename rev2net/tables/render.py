@@ -6,6 +6,7 @@ interval, then the paper's values in columns of their own, so that the two canno
 
 import re
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
 
 import pandas as pd
 
@@ -72,6 +73,7 @@ def latex(frame: pd.DataFrame, config: Config) -> str:
         body.append(" & ".join([_latex_text(model), _latex_text(input_), *numbers]) + r" \\")
     return "\n".join(
         [
+            r"% needs \usepackage{booktabs}",
             r"\begin{table}",
             r"\centering",
             rf"\caption{{{_latex_text(layout.caption)}}}",
@@ -103,7 +105,7 @@ def _layout(frame: pd.DataFrame, config: Config) -> _Layout:
     in_domain = named[(named["metric"] == "top1_in_domain") & named["measured"].notna()]
     benchmarks = list(dict.fromkeys(top1["benchmark"]))
     best = {
-        (benchmark, column): round(float(group[column].max()), 1)
+        (benchmark, column): _rounded(group[column].max())
         for benchmark, group in top1.groupby("benchmark")
         for column in ("measured", "paper")
     }
@@ -124,13 +126,18 @@ def _layout(frame: pd.DataFrame, config: Config) -> _Layout:
 def _number(cell: "pd.Series[float] | None", column: str, best: float) -> _Number:
     if cell is None or pd.isna(cell[column]):
         return _Number(NO_VALUE)
-    value = round(float(cell[column]), 1)
+    value = _rounded(cell[column])
     detail = ""
     if column == "measured":
         spread = "" if pd.isna(cell["std"]) else f"±{cell['std']:.1f} "
         low, high = cell["ci_low"], cell["ci_high"]
-        detail = spread + ("" if pd.isna(low) else f"[{low:.1f}, {high:.1f}]")
+        detail = spread + ("" if pd.isna(low) else f"[{_rounded(low):.1f}, {_rounded(high):.1f}]")
     return _Number(f"{value:.1f}", detail.strip(), value == best)
+
+
+def _rounded(percent: float) -> float:
+    """One decimal, halves up: with 80 videos many accuracies end in 25 or 75."""
+    return float(Decimal(str(percent)).quantize(Decimal("0.1"), ROUND_HALF_UP))
 
 
 def _notes(top1: pd.DataFrame, in_domain: pd.DataFrame, config: Config) -> list[str]:
@@ -150,7 +157,8 @@ def _notes(top1: pd.DataFrame, in_domain: pd.DataFrame, config: Config) -> list[
     notes.append(
         f"Measured: mean over {_count(splits, 'split')} and {_count(seeds, 'seed')}, "
         + ("± standard deviation over seeds, " if seeds > 1 else "")
-        + "[95 % bootstrap interval over source groups]. Bold: best of its column."
+        + "[95 % bootstrap interval over source groups]. Bold: the highest of its column, "
+        "which need not be a significant difference."
     )
     done = top1[top1["measured"].notna()]
     if len(done):
@@ -160,7 +168,7 @@ def _notes(top1: pd.DataFrame, in_domain: pd.DataFrame, config: Config) -> list[
     if len(in_domain):
         heads = ", ".join(in_domain["benchmark"].unique())
         rows = [
-            f"{row} {input_} {', '.join(f'{value:.1f}' for value in group['measured'])}"
+            f"{row} {input_} {', '.join(f'{_rounded(value):.1f}' for value in group['measured'])}"
             for (row, input_), group in in_domain.groupby(["row", "input"], sort=False)
         ]
         notes.append(f"In-domain, on held-out videos of the source ({heads}): {'; '.join(rows)}.")

@@ -1,6 +1,8 @@
 # The configuration, the words of the wildcards, and the functions that find a rule's inputs.
 
+import os
 import re
+import sys
 
 from snakemake.exceptions import WorkflowError
 
@@ -152,3 +154,13 @@ def table_scores(wildcards):
         for run in experiments.table_runs(wildcards.table, CONFIG)
         for part in ("test", "val")
     ]
+
+
+onstart:
+    # Said before days of decoding and flow, not when the first training looks for them.
+    for key, source in CONFIG.initial_weights.items():
+        if not os.path.exists(source.file):
+            print(
+                f"warning: initial_weights.{key}: no file {source.file}",
+                file=sys.stderr,
+            )
