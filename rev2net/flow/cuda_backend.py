@@ -131,7 +131,8 @@ def launch(
             parameters.epsilon**2 * height * width,
             parameters.warps, parameters.outerIterations, parameters.innerIterations,
             MEDIAN=parameters.medianFiltering, BLOCK=BLOCK, MEDIAN_BLOCK=MEDIAN_BLOCK,
-            num_warps=NUM_WARPS, enable_fp_fusion=False,
+            num_warps=NUM_WARPS, num_stages=1,  # loads must not be moved ahead of a barrier
+            enable_fp_fusion=False,
         )  # fmt: skip
     return state[:, :2].permute(0, 2, 3, 1).contiguous()
 

@@ -76,6 +76,19 @@ def _twice(x: float) -> float:
     return 2 * x
 
 
+def test_a_change_of_any_kernel_is_compiled(tmp_path: Path) -> None:
+    """Numba's own cache would go on with the old one where it is called from another file."""
+    head = "from rev2net.flow.kernels.rounding import kernel\n"
+    caller = head + "from called import number\n@kernel()\ndef call():\n    return number()\n"
+    (tmp_path / "caller.py").write_text(caller)
+    for number in (1, 2):
+        called = head + f"@kernel()\ndef number():\n    return {number}\n"
+        (tmp_path / "called.py").write_text(called)
+        program = [sys.executable, "-c", "import caller; print(caller.call())"]
+        answer = subprocess.run(program, cwd=tmp_path, capture_output=True, check=True, text=True)
+        assert int(answer.stdout) == number
+
+
 @pytest.mark.slow
 def test_processes_that_start_together_may_share_an_empty_cache(tmp_path: Path) -> None:
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}

@@ -9,8 +9,11 @@ multiply-adds until it rounds to the same float.
 # mypy: ignore-errors
 # Numba infers the types of kernels from what they are called with.
 
+import functools
+import hashlib
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numba
@@ -33,6 +36,9 @@ def kernel(**options: Any) -> Callable[[Kernel], Kernel]:
     """
 
     def compiled(function: Kernel) -> Kernel:
+        # Numba's cache notices a change of the kernel's own file only, not of the kernels it calls
+        # in others; it goes by the name, though.
+        function.__qualname__ += "_" + _digest(Path(function.__code__.co_filename).parent)
         common = {"nogil": True, "error_model": "numpy", **options}
         try:
             return numba.njit(cache=True, **common)(function)
@@ -40,6 +46,13 @@ def kernel(**options: Any) -> Callable[[Kernel], Kernel]:
             return numba.njit(**common)(function)
 
     return compiled
+
+
+@functools.cache
+def _digest(folder: Path) -> str:
+    """Of all sources in a folder."""
+    sources = b"".join(path.read_bytes() for path in sorted(folder.glob("*.py")))
+    return hashlib.blake2b(sources, digest_size=4).hexdigest()
 
 
 @intrinsic
