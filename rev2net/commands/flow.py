@@ -11,6 +11,7 @@ greyscale frames, never from stored JPEGs. Shard I of N holds the same videos as
 """
 
 import argparse
+import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -70,4 +71,14 @@ def run(args: argparse.Namespace) -> None:
             yield encode_image(image, settings.codec, settings.quality)
 
     attributes = flow_attributes(settings, backend, parameters, FLOW_VERSION)
-    make_shard(args, Stage("flow", settings.frames, attributes, to_images))
+    with _device(backend):
+        make_shard(args, Stage("flow", settings.frames, attributes, to_images))
+
+
+def _device(backend: str) -> "contextlib.AbstractContextManager[object]":
+    """A GPU of one's own where the backend needs one: jobs side by side would fill its memory."""
+    if backend != "cuda":
+        return contextlib.nullcontext()
+    from rev2net.training.device import claim_device
+
+    return claim_device()

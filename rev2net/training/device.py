@@ -1,4 +1,4 @@
-"""One training, one device: a free GPU under a lock, or the CPU where there is none."""
+"""One job, one device: a free GPU under a lock, or the CPU where there is none."""
 
 import contextlib
 import fcntl
@@ -16,7 +16,7 @@ POLL_SECONDS = 2.0
 
 @contextlib.contextmanager
 def claim_device() -> Iterator[torch.device]:
-    """The device to train on; a GPU is held until the block ends, however the process dies.
+    """The device to compute on; a GPU is held until the block ends, however the process dies.
 
     Snakemake hands out no GPU numbers, so jobs that run side by side find theirs here: a lock file
     for each visible GPU (`CUDA_VISIBLE_DEVICES` is respected), released by the operating system.
@@ -48,6 +48,6 @@ def claim_first(names: list[str], folder: Path | None = None) -> Iterator[int]:
                 yield index
                 return
         if not told:
-            print(f"waiting: all {len(names)} GPUs are taken by other trainings", file=sys.stderr)
+            print(f"waiting: all {len(names)} GPUs are taken by other jobs", file=sys.stderr)
             told = True
         time.sleep(POLL_SECONDS)
