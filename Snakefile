@@ -13,14 +13,17 @@ if not workflow.overwrite_configfiles:
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/mini.smk"
+include: "workflow/rules/extract.smk"
 include: "workflow/rules/index.smk"
 include: "workflow/rules/shards.smk"
 include: "workflow/rules/splits.smk"
+include: "workflow/rules/weights.smk"
 include: "workflow/rules/runs.smk"
+include: "workflow/rules/search.smk"
 include: "workflow/rules/tables.smk"
 
 
 rule all:
     default_target: True
     input:
-        expand("results/{table}.csv", table=TABLES),
+        expand("results/{table}.csv", table=paper.configured_tables(CONFIG)),

@@ -12,21 +12,31 @@ from collections.abc import Sequence
 
 from rev2net import __version__
 from rev2net.errors import UserError
+from rev2net.files import disk_is_full
 
 COMMANDS: dict[str, str] = {  # in the order in which data flows
     "mini": "write the synthetic benchmark in the on-disk formats of UCF101, HMDB51 and Kinetics",
+    "download": "fetch a dataset's archives from its own site",
+    "extract": "unpack a dataset's archives into its folder and check it against the lists",
     "index": "list a dataset's videos with class, group and official splits",
     "frames": "decode one shard of videos into an HDF5 shard of JPEG frames",
     "flow": "compute TV-L1 flow for one shard of videos into an HDF5 shard",
     "merge": "join shard indexes and ledgers of a dataset into one index file and one ledger",
     "splits": "turn a benchmark's protocol into per-video splits, with checks",
+    "weights": "download a checkpoint that trainings start from",
     "train": "train one run",
     "evaluate": "score the test videos of one run",
     "fuse": "add the scores of several streams with weights",
     "metrics": "print the accuracies of a scores file",
     "table": "write one table of the paper as CSV, Markdown and LaTeX",
-    "inspect": "print what a shard, index, ledger, scores file or video holds",
+    "search": "the steps of the coarse-to-fine search on validation videos",
+    "sweep": "write how two-stream rows depend on the weight of flow, on validation videos",
+    "claims": "test the claims of the paper on the stored scores",
+    "report": "write one HTML page with tables, claims, figures and provenance",
+    "predict": "say what is done in any video, with probabilities",
+    "inspect": "print what a dataset, video, shard, ledger, checkpoint or other file holds",
     "visualize": "draw frames beside their flow",
+    "models": "print what every network takes and costs, at its published input",
     "bench": "measure this machine's speed at one stage beside a named baseline",
 }
 
@@ -64,12 +74,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         args.run(args)
     except UserError as error:
-        print(f"rev2net {args.command}: {error}", file=sys.stderr)
+        # A loader's worker hands its error on with its traceback in front.
+        line = str(error).rpartition("rev2net.errors.UserError: ")[2].strip()
+        print(f"rev2net {args.command}: {line}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"rev2net {args.command}: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:
+        return 1
+    except (OSError, RuntimeError) as error:
+        if not disk_is_full(error):
+            raise
+        print(
+            f"rev2net {args.command}: no space left on the disk; nothing half-written counts as "
+            "done: free some space and give the same command again",
+            file=sys.stderr,
+        )
         return 1
     return 0
 

@@ -7,8 +7,9 @@ pipeline gets only its own section, as JSON: `parse_settings(FlowShardSettings, 
 import difflib
 import hashlib
 import json
+import math
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import yaml
 from pydantic import (
@@ -58,6 +59,14 @@ class MiniSettings(Section):
     seed: int
 
 
+class DownloadSource(Section):
+    """A file of a dataset on its own site, and what is known of it."""
+
+    url: Annotated[str, Field(pattern=r"^https?://[^/]+/.*[^/]$")]
+    bytes: Positive | None = None
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+
+
 class DatasetSettings(Section):
     """Where a dataset lies and how it is cut into shards."""
 
@@ -68,6 +77,25 @@ class DatasetSettings(Section):
     partial: bool  # an incomplete copy: missing videos are recorded, and never stop a run
     max_unusable_fraction: Fraction
     shards: Positive
+    # Where the folder comes from; with neither of the first two it is taken as it is.
+    archives: tuple[str, ...] = ()  # files, and folders of them, to unpack into `root`
+    download: bool = False  # fetch the archives from the dataset's own site first
+    sources: tuple[DownloadSource, ...] = ()  # in place of the addresses that we know
+
+    @model_validator(mode="after")
+    def _archives_are_given_or_downloaded(self) -> "DatasetSettings":
+        if self.download and self.archives:
+            raise ValueError("give archives, or download: true, not both")
+        return self
+
+    @property
+    def unpacked(self) -> bool:
+        """Whether the stage `extract` fills the folder."""
+        return bool(self.archives or self.download)
+
+    def as_folder(self) -> "DatasetSettings":
+        """The same without where the folder comes from, which later stages do not depend on."""
+        return self.model_copy(update={"archives": (), "download": False, "sources": ()})
 
 
 class FramesSettings(Section):
@@ -117,6 +145,8 @@ class WithinDataset(Section):
 
     dataset: DatasetName
     validation_fraction: Fraction  # of the training list, held out by whole groups
+    splits: Annotated[tuple[Literal[1, 2, 3], ...], Field(min_length=1)] | None = None
+    seeds: Annotated[tuple[int, ...], Field(min_length=1)] | None = None  # where not all of them
 
 
 class CrossDataset(Section):
@@ -163,6 +193,17 @@ class ClipSettings(Section):
     flip: bool
 
 
+class RateMultipliers(Section):
+    """Factors on the learning rate of some layers, as published fine-tuning recipes have them.
+
+    They multiply: the bias of the head has `head * biases`.
+    """
+
+    first_convolution: Annotated[float, Field(gt=0)] = 1.0  # TSN and TSM on flow: 5
+    head: Annotated[float, Field(gt=0)] = 1.0  # the classifier; TSM's fine-tuning: 5
+    biases: Annotated[float, Field(gt=0)] = 1.0  # of convolutions and classifiers; TSN, TSM: 2
+
+
 class OptimisationSettings(Section):
     """Optimiser, schedule, batch."""
 
@@ -171,21 +212,38 @@ class OptimisationSettings(Section):
     momentum: Fraction = 0.9
     weight_decay: Annotated[float, Field(ge=0)]
     batch: Positive  # labelled clips a step; a cross-dataset step has as many unlabelled ones
+    accumulate: Positive = 1  # parts that pass one after the other and add up to the batch
     steps: Positive
     schedule: Literal["cosine", "step"]
+    cycles: Positive = 1  # of the cosine: how often it begins at the full rate
     milestones: tuple[Fraction, ...] = ()  # fractions of `steps` at which the rate drops tenfold
     warmup: Fraction = 0.0  # fraction of `steps` of linear warm-up
     clip_gradient: Annotated[float, Field(gt=0)] | None = None
     checkpoint_every: Positive = 100  # steps
+    multipliers: RateMultipliers = RateMultipliers()
+    freeze_batchnorm: bool = False  # all of it: stored statistics, scale and shift stay
+    ema: Annotated[float, Field(gt=0, lt=1)] | None = None  # decay of averaged weights, if kept
+
+    @model_validator(mode="after")
+    def _batch_divides(self) -> "OptimisationSettings":
+        if self.batch % self.accumulate:
+            raise ValueError(
+                f"batch is {self.batch}, accumulate {self.accumulate}; the batch must be a "
+                "multiple of it"
+            )
+        return self
 
 
 class LossSettings(Section):
     """Weights of the loss terms beside the classification (Eq. 3) and of the adaptation."""
 
     flow: Annotated[float, Field(ge=0)] = 0.0
+    flow_norm: Literal["l1", "l2", "epe"] = "l1"  # epe: end-point error (ActionFlowNet)
     frames: Annotated[float, Field(ge=0)] = 0.0
+    frames_norm: Literal["l1", "l2"] = "l1"
     feature_discrepancy: Annotated[float, Field(ge=0)] = 0.0
     latent_discrepancy: Annotated[float, Field(ge=0)] = 0.0
+    mask: Annotated[float, Field(ge=0)] = 0.0  # penalty on the foreground mask; VGAN has 0.1
     domain: Annotated[float, Field(ge=0)] = 1.0
     decoders_on_target: bool = False
 
@@ -222,12 +280,61 @@ class CrossDatasetTables(Section):
     source_only: bool  # also run every row without adaptation
 
 
+class WithinDatasetTables(Section):
+    """Tables 2 and 4, and the Kinetics runs that Table 3's start from."""
+
+    init: Initialisation
+
+
+SearchedKey = Literal[
+    "learning_rate", "flow", "frames", "feature_discrepancy", "latent_discrepancy", "domain"
+]
+
+
+class SearchSpace(Section):
+    """Values of one method's settings that are tried: a coarse grid, then a finer one."""
+
+    coarse: Annotated[
+        dict[SearchedKey, Annotated[tuple[float, ...], Field(min_length=1)]], Field(min_length=1)
+    ]
+    fine: tuple[Annotated[float, Field(gt=0)], ...] = ()  # factors on the best of the coarse grid
+
+
+class SearchSettings(Section):
+    """The coarse-to-fine search on validation videos, held out of the training list by groups."""
+
+    benchmark: DatasetName
+    split: Literal[1, 2, 3]
+    seed: Annotated[int, Field(ge=0)]
+    validation_fraction: Annotated[float, Field(gt=0, lt=1)]
+    max_runs: Positive  # of all spaces together
+    spaces: dict[Annotated[str, Field(pattern=r"^[a-z0-9]+\.(rgb|flow|rgbdiff)$")], SearchSpace]
+
+    @model_validator(mode="after")
+    def _runs_are_bounded(self) -> "SearchSettings":
+        runs = sum(
+            math.prod(map(len, space.coarse.values())) + len(space.fine) ** len(space.coarse)
+            for space in self.spaces.values()
+        )
+        if runs > self.max_runs:
+            raise ValueError(f"the spaces take {runs} runs; max_runs is {self.max_runs}")
+        return self
+
+
 class WeightsSource(Section):
-    """A published checkpoint: a local file and its digest."""
+    """A checkpoint to start from: a file that is there, or where to download it to, and from."""
 
     file: str
-    sha256: str | None = None
+    url: Annotated[str, Field(pattern=r"^https?://[^/]+/.*[^/]$")] | None = None
+    # hexadecimal; its first 8 digits are enough (torchvision writes them into file names)
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{8,64}$")] | None = None
     partial: bool = False  # the network has more than the checkpoint: Rev2Net's decoders
+
+    @model_validator(mode="after")
+    def _downloads_are_checked(self) -> "WeightsSource":
+        if self.url is not None and self.sha256 is None:
+            raise ValueError(f"url {self.url} without sha256: what is downloaded has to be checked")
+        return self
 
 
 class ComputeSettings(Section):
@@ -236,12 +343,17 @@ class ComputeSettings(Section):
     threads: Positive  # of torch, for one training: sums depend on it, so not --cores
     loader_workers: Annotated[int, Field(ge=0)]  # processes that decode clips beside it
     precision: Literal["float32", "bfloat16"]  # bfloat16: autocast, on GPUs only
+    # Of one training: each has a share of the batch, a GPU, and threads and workers as above.
+    processes: Positive = 1
+    sync_batchnorm: bool = False  # statistics over the batches of all processes; GPUs only
+    channels_last: bool = True  # layout of the activations
+    compile: bool = False  # torch.compile
 
 
 class ResourceSettings(Section):
     """What a training asks of the scheduler."""
 
-    gpus: Annotated[int, Field(ge=0)]
+    gpus: Annotated[int, Field(ge=0)]  # 0, or one for each of compute.processes
     memory_mb: Positive
     minutes: Positive
 
@@ -259,11 +371,16 @@ class Config(Section):
     flow: FlowSettings
     benchmarks: dict[BenchmarkName, BenchmarkSettings]
     cross_dataset_tables: CrossDatasetTables
+    within_dataset_tables: WithinDatasetTables = WithinDatasetTables(init="scratch")
+    search: SearchSettings | None = None
     compute: ComputeSettings
     resources: ResourceSettings
-    recipes: dict[Annotated[str, Field(pattern=r"^[a-z0-9]+\.(rgb|flow)$")], Recipe]
+    # "<method>.<input>", or with a benchmark's name behind it where that has its own
+    recipes: dict[
+        Annotated[str, Field(pattern=r"^[a-z0-9]+\.(rgb|flow|rgbdiff)(\.[a-z0-9-]+)?$")], Recipe
+    ]
     initial_weights: dict[
-        Annotated[str, Field(pattern=r"^(imagenet|kinetics)\.[a-z0-9]+\.(rgb|flow)$")],
+        Annotated[str, Field(pattern=r"^(imagenet|kinetics)\.[a-z0-9]+\.(rgb|flow|rgbdiff)$")],
         WeightsSource,
     ] = {}  # "<init>.<method>.<input>"
 
@@ -271,6 +388,16 @@ class Config(Section):
     def _seeds_differ(self) -> "Config":
         if len(set(self.seeds)) < len(self.seeds) or len(set(self.splits)) < len(self.splits):
             raise ValueError("a seed or split stands twice; each counts once")
+        return self
+
+    @model_validator(mode="after")
+    def _a_gpu_for_each_process(self) -> "Config":
+        gpus, processes = self.resources.gpus, self.compute.processes
+        if gpus not in (0, processes):
+            raise ValueError(
+                f"resources.gpus is {gpus} and compute.processes {processes}; "
+                "give both the same number (or 0 GPUs, to train on the CPU)"
+            )
         return self
 
     @model_validator(mode="after")
@@ -287,6 +414,8 @@ class Config(Section):
                     "mini.classes 'small' renders the set 'small' only"
                 )
         for dataset, settings in self.datasets.items():
+            if settings.unpacked:
+                raise ValueError(f"datasets.{dataset}: archives or download, but `mini` makes it")
             made = f"work/{self.name}/datasets/{dataset}"
             if settings.root != made:
                 raise ValueError(
@@ -305,7 +434,22 @@ class Config(Section):
                 or (settings.source, settings.target) != (source, target)
             ):
                 raise ValueError(f"benchmarks.{name} needs source {source} and target {target}")
+        for name in self.recipes:
+            benchmark_name = name.split(".")[2:]
+            if benchmark_name and benchmark_name[0] not in get_args(BenchmarkName):
+                raise ValueError(
+                    f"recipes.{name}: {benchmark_name[0]!r} is none of "
+                    f"{', '.join(get_args(BenchmarkName))}"
+                )
         for name, benchmark in self.benchmarks.items():
+            if name not in directions and (
+                not isinstance(benchmark, WithinDataset) or benchmark.dataset != name
+            ):
+                raise ValueError(f"benchmarks.{name} needs dataset {name}")
+            if name == "kinetics400" and getattr(benchmark, "splits", None) != (1,):
+                raise ValueError(
+                    "benchmarks.kinetics400.splits: kinetics400 has one official split, give [1]"
+                )
             used = (
                 [benchmark.dataset]
                 if isinstance(benchmark, WithinDataset)
@@ -317,6 +461,11 @@ class Config(Section):
                         f"benchmarks.{name} uses dataset {dataset!r}; "
                         f"datasets has {', '.join(self.datasets)}"
                     )
+        if self.search is not None and self.search.benchmark not in self.benchmarks:
+            raise ValueError(
+                f"search.benchmark is {self.search.benchmark!r}; "
+                f"benchmarks has {', '.join(self.benchmarks)}"
+            )
         return self
 
 
@@ -339,6 +488,7 @@ class EvaluateSettings(Section):
     """What one evaluation depends on beside its checkpoint."""
 
     configuration: str
+    parts: tuple[Literal["test", "val"], ...] = ("test", "val")  # a search sees no test video
     test: TestSettings
     compute: ComputeSettings
 

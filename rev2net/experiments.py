@@ -1,10 +1,9 @@
-"""The rows of the paper's tables, the runs they need, and the identity of a run.
+"""The compared methods, the identity of a run, and what a run depends on.
 
-The one place that knows which trainings a table takes; the workflow, the command line and the
-tables all ask here. Imports neither pandas nor torch: Snakemake reads it for every job.
+Which runs a table needs is in `paper`. The workflow, the command line and the tables all ask these
+two. Imports neither pandas nor torch: Snakemake reads it for every job.
 """
 
-import difflib
 import re
 from dataclasses import dataclass, replace
 from typing import get_args
@@ -19,6 +18,7 @@ from rev2net.config import (
     Initialisation,
     Recipe,
     TrainSettings,
+    WeightsSource,
     WithinDataset,
 )
 from rev2net.errors import UserError
@@ -31,11 +31,12 @@ STAGE_VERSIONS = {
     "frames": 1,
     "flow": 1,
     "merge": 1,
-    "splits": 1,
+    "splits": 2,
     "train": 1,
     "evaluate": 1,
     "fuse": 1,
     "table": 1,
+    "search": 1,
 }
 
 
@@ -56,21 +57,30 @@ DISCREPANCY = ("feature_discrepancy", "latent_discrepancy")
 METHODS: dict[str, Method] = {
     "tsn": Method("TSN", "tsn"),
     "tsm": Method("TSM", "tsm"),
+    "stm": Method("STM", "stm"),
+    "off": Method("Sun-OFF", "off"),
+    "actionflownet": Method("ActionFlowNet", "actionflownet"),
     "i3d": Method("I3D", "i3d"),
     "rev2net": Method("Rev2Net", "rev2net"),
-    "rev2net-noframe": Method("Rev2Net w/o frame dec.", "rev2net", ("frames", *DISCREPANCY)),
+    "rev2net-noframe": Method("Rev2Net w/o frame dec.", "rev2net", ("frames", "mask", *DISCREPANCY)),
     "rev2net-noflow": Method("Rev2Net w/o flow dec.", "rev2net", ("flow", *DISCREPANCY)),
     "rev2net-noddp": Method("Rev2Net w/o DDP", "rev2net", DISCREPANCY),
 }
 
-# Weights of RGB and flow scores in a two-stream row, as each method publishes them
-# (TSN 1:1.5; I3D adds logits; where a paper says nothing: equal).
-FUSION_WEIGHTS: dict[str, tuple[float, float]] = {
-    method: (1.0, 1.5) if method == "tsn" else (1.0, 1.0) for method in METHODS
+RGB_FLOW, RGB_RGBDIFF = "rgb+flow", "rgb+rgbdiff"
+FUSED_INPUTS = (RGB_FLOW, RGB_RGBDIFF)
+INPUT_LABELS = {
+    "rgb": "RGB",
+    "flow": "Flow",
+    "rgbdiff": "RGB diff.",
+    RGB_FLOW: "RGB + Flow",
+    RGB_RGBDIFF: "RGB + RGB diff.",
 }
 
-TWO_STREAM = "rgb+flow"
-INPUT_LABELS = {"rgb": "RGB", "flow": "Flow", TWO_STREAM: "RGB + Flow"}
+# Weight of an RGB-like and of a flow stream in a fused row, as each method publishes them
+# (TSN 1:1.5; I3D adds logits; where a paper says nothing: equal).
+TSN_FUSION = {"rgb": 1.0, "rgbdiff": 1.0, "flow": 1.5}
+OFF_OVER_TSN = 2.0  # Sun-OFF adds its network's scores to those of the TSN that it stands on, 2:1
 
 _RUN_PATH = re.compile(
     r"(?P<benchmark>[a-z0-9-]+)/(?P<method>[a-z0-9-]+)/"
@@ -80,7 +90,7 @@ _RUN_PATH = re.compile(
 
 @dataclass(frozen=True, order=True)
 class Run:
-    """One training (or, with input `rgb+flow`, one fusion of two), named by its path.
+    """One training (or, with input `rgb+flow`, one fusion of several), named by its path.
 
     >>> Run("hmdb-ucf", "i3d", "rgb", "scratch", "mkmmd", 1, 0).path
     'hmdb-ucf/i3d/rgb.scratch.mkmmd/split1.seed0'
@@ -133,100 +143,33 @@ class Run:
         )
 
     @property
-    def streams(self) -> tuple["Run", ...]:
-        """The trainings behind this run: itself, or the two that a two-stream run fuses.
+    def streams(self) -> "tuple[tuple[Run, float], ...]":
+        """The trainings behind this run with the weights of their scores; a training's is itself.
 
-        Rev2Net's second stream is an I3D on flow (the paper's "R + F", PROTOCOLS section 1).
+        Rev2Net's second stream is an I3D on flow (the paper's "R + F", PROTOCOLS section 1). Each
+        input of Sun-OFF is two networks: its own, and the TSN that it was trained on.
         """
-        if self.input != TWO_STREAM:
-            return (self,)
-        flow_method = "i3d" if self.method.startswith("rev2net") else self.method
-        return (replace(self, input="rgb"), replace(self, method=flow_method, input="flow"))
+        if self.input not in FUSED_INPUTS:
+            return ((self, 1.0),)
+        found: list[tuple[Run, float]] = []
+        for input_ in self.input.split("+"):
+            stream = replace(self, input=input_)
+            if self.method == "off":
+                weight = TSN_FUSION[input_]
+                found.append((stream, OFF_OVER_TSN * weight))
+                found.append((replace(stream, method="tsn"), weight))
+            elif self.method == "tsn":
+                found.append((stream, TSN_FUSION[input_]))
+            elif input_ == "flow" and self.method.startswith("rev2net"):
+                found.append((replace(stream, method="i3d"), 1.0))
+            else:
+                found.append((stream, 1.0))
+        return tuple(found)
 
     @property
     def scores_folder(self) -> str:
         """Where the run's scores lie, relative to `work/<name>`."""
-        return f"{'fused' if self.input == TWO_STREAM else 'runs'}/{self.path}"
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One number of a table."""
-
-    table: str
-    row: str
-    method: str
-    input: str
-    init: str
-    adapt: str
-    benchmark: str
-    paper: float | None  # percent; None where the paper has none
-
-
-# (method, input, the paper's HMDB->UCF, UCF->HMDB)
-_Row = tuple[str, str, float, float]
-_TABLE1: list[_Row] = [
-    ("tsn", "rgb", 58.5, 40.1),
-    ("tsn", "flow", 33.2, 23.0),
-    ("tsn", TWO_STREAM, 60.9, 40.3),
-    ("tsm", "rgb", 58.9, 41.2),
-    ("tsm", "flow", 35.1, 24.0),
-    ("tsm", TWO_STREAM, 61.2, 41.5),
-    ("i3d", "rgb", 56.4, 41.0),
-    ("i3d", "flow", 45.0, 31.1),
-    ("i3d", TWO_STREAM, 57.9, 41.5),
-]
-_TABLE5: list[_Row] = [
-    *(row for row in _TABLE1 if row[1] == "rgb"),
-    *(row for row in _TABLE1 if row[1] == TWO_STREAM),
-    ("rev2net", "rgb", 63.1, 46.8),
-]
-TABLES: dict[str, list[_Row]] = {"table1": _TABLE1, "table5": _TABLE5}
-TITLES: dict[str, str] = {
-    "table1": "Cross-dataset accuracy of two-stream networks",
-    "table5": "Cross-dataset accuracy of Rev2Net and the compared networks",
-}
-
-
-def cells(table: str, config: Config) -> list[Cell]:
-    """The cells of a table under a configuration, row by row."""
-    if table not in TABLES:
-        near = difflib.get_close_matches(table, TABLES, n=1)
-        hint = f", did you mean {near[0]!r}?" if near else f"; tables: {', '.join(TABLES)}"
-        raise UserError(f"unknown table {table!r}{hint}")
-    chosen = config.cross_dataset_tables
-    adaptations = [chosen.adapt, *(["none"] if chosen.source_only else [])]
-    found = []
-    for method, input_, *paper in TABLES[table]:
-        for adapt in dict.fromkeys(adaptations):
-            for benchmark, value in zip(("hmdb-ucf", "ucf-hmdb"), paper, strict=True):
-                # The paper's rows are adapted ones; a source-only row stands beside, without.
-                published = value if adapt == chosen.adapt else None
-                label = METHODS[method].label
-                row = label if adapt == chosen.adapt else f"{label} (source only)"
-                found.append(
-                    Cell(table, row, method, input_, chosen.init, adapt, benchmark, published)
-                )
-    return found
-
-
-def cell_runs(cell: Cell, config: Config) -> list[Run]:
-    """The runs that a cell averages: every split and seed of the configuration.
-
-    `official-split1` is a protocol of the first split, whatever other benchmarks average over.
-    """
-    benchmark = config.benchmarks.get(cell.benchmark)  # type: ignore[call-overload]
-    first_only = isinstance(benchmark, CrossDataset) and benchmark.protocol == "official-split1"
-    return [
-        Run(cell.benchmark, cell.method, cell.input, cell.init, cell.adapt, split, seed)
-        for split in ((1,) if first_only else config.splits)
-        for seed in config.seeds
-    ]
-
-
-def table_runs(table: str, config: Config) -> list[Run]:
-    """All runs of a table's cells, two-stream ones included."""
-    return sorted({run for cell in cells(table, config) for run in cell_runs(cell, config)})
+        return f"{'fused' if self.input in FUSED_INPUTS else 'runs'}/{self.path}"
 
 
 def benchmark_datasets(benchmark: str, config: Config) -> list[str]:
@@ -243,10 +186,61 @@ def benchmark_datasets(benchmark: str, config: Config) -> list[str]:
     return [settings.source, settings.target]
 
 
+def seeds_and_splits(benchmark: str, config: Config) -> list[tuple[int, int]]:
+    """Every (split, seed) that a cell of a benchmark averages.
+
+    `official-split1` is a protocol of the first split, whatever other benchmarks average over; a
+    benchmark inside one dataset may ask for fewer than the configuration's.
+    """
+    settings = config.benchmarks.get(benchmark)  # type: ignore[call-overload]
+    splits, seeds = config.splits, config.seeds
+    if isinstance(settings, WithinDataset):
+        splits, seeds = settings.splits or splits, settings.seeds or seeds
+    elif isinstance(settings, CrossDataset) and settings.protocol == "official-split1":
+        splits = (1,)
+    return [(split, seed) for split in splits for seed in seeds]
+
+
+def parent(run: Run, config: Config) -> Run | None:
+    """The run whose checkpoint this one starts from, where it is one of ours.
+
+    Sun-OFF starts from its TSN; a Kinetics-initialised run from the same method's on Kinetics,
+    unless the configuration gives a published checkpoint.
+    """
+    if run.method == "off":
+        return replace(run, method="tsn")
+    if run.init != "kinetics" or _published_weights(run, config) is not None:
+        return None
+    trained = seeds_and_splits("kinetics400", config)
+    split, seed = (1, run.seed) if (1, run.seed) in trained else trained[0]
+    init = config.within_dataset_tables.init
+    return Run("kinetics400", run.method, run.input, init, "none", split, seed)
+
+
+def _published_weights(run: Run, config: Config) -> WeightsSource | None:
+    return config.initial_weights.get(f"{run.init}.{METHODS[run.method].recipe}.{run.input}")
+
+
+def checkpoint_path(run: Run, config: Config) -> str:
+    """Where a run's finished weights lie."""
+    return f"work/{config.name}/{run.scores_folder}/checkpoint.pt"
+
+
+def _initial_weights(run: Run, config: Config) -> WeightsSource | None:
+    """What a run starts from; None: fresh weights."""
+    start = parent(run, config)
+    if start is not None:
+        # The class count or the network is another: what has no counterpart starts fresh.
+        return WeightsSource(file=checkpoint_path(start, config), partial=True)
+    return _published_weights(run, config)
+
+
 def _recipe(run: Run, config: Config) -> Recipe:
     """The run's recipe; Rev2Net's ablations share Rev2Net's, less what they go without."""
     method = METHODS[run.method]
     name = f"{method.recipe}.{run.input}"
+    if f"{name}.{run.benchmark}" in config.recipes:
+        name = f"{name}.{run.benchmark}"
     if name not in config.recipes:
         raise UserError(
             f"configuration {config.name!r} has no recipe {name!r}; "
@@ -260,7 +254,6 @@ def _recipe(run: Run, config: Config) -> Recipe:
 def train_settings(run: Run, config: Config) -> TrainSettings:
     """Everything one training depends on, and nothing else (its test protocol, for one)."""
     recipe = _recipe(run, config)
-    weights = f"{run.init}.{METHODS[run.method].recipe}.{run.input}"
     return TrainSettings(
         configuration=config.name,
         run=run.path,
@@ -271,7 +264,7 @@ def train_settings(run: Run, config: Config) -> TrainSettings:
         compute=config.compute,
         frames=config.frames,
         flow_bound=config.flow.bound,
-        initial_weights=config.initial_weights.get(weights),
+        initial_weights=_initial_weights(run, config),
     )
 
 

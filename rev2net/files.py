@@ -1,6 +1,7 @@
 """Files that are whole or absent: written beside their final name, flushed, renamed."""
 
 import contextlib
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,3 +33,12 @@ def write_text(path: Path, text: str) -> None:
     """Write a UTF-8 file, whole or not at all; line ends are written as they are."""
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="")
+
+
+def disk_is_full(error: BaseException | None) -> bool:
+    """Whether an exception, or one that it arose from, is a full disk or an exhausted quota."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

@@ -18,11 +18,12 @@ from torch.utils.data import Dataset, Sampler
 from rev2net.clips import sampling
 from rev2net.clips.sampling import Crop
 from rev2net.config import FramesSettings
+from rev2net.digests import check_text
 from rev2net.errors import UserError
 from rev2net.flow.quantize import split_components
 from rev2net.shards.layout import index_path, required_attributes
 from rev2net.shards.reader import ShardIndex
-from rev2net.video.images import decode_image
+from rev2net.video.images import ImageBytes, decode_image
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Entry:
 
 def read_split(path: Path, parts: Sequence[str]) -> dict[str, list[Entry]]:
     """The rows of a split file, by part, in the file's order."""
+    check_text(path)
     rows: dict[str, list[Entry]] = {part: [] for part in parts}
     try:
         with open(path, newline="", encoding="utf-8") as file:
@@ -60,7 +62,7 @@ class ClipShape:
     segments: bool  # snippets spread over the video, or consecutive frames
     length: int  # frames, or segments
     stride: int = 1
-    stack: int = 1  # images a segment
+    images: int = 1  # stored images a segment
 
 
 @dataclass(frozen=True)
@@ -118,38 +120,47 @@ class Shards:
                 f"given: {given}"
             ) from None
 
+    def encoded(self, entry: Entry, kind: str, indices: np.ndarray) -> list[ImageBytes]:
+        """Images of a video at ascending indices, as stored."""
+        index = self.index(entry, kind)
+        first, stop = int(indices[0]), int(indices[-1]) + 1
+        if stop - first == len(indices):
+            return index.read_images(entry.video_id, first, stop)
+        return index.read_images_at(entry.video_id, indices)
+
     def read(self, entry: Entry, kind: str, indices: np.ndarray) -> np.ndarray:
         """Decoded images (T, H, W, C) uint8 of a video: RGB, or flow bytes x and y."""
-        index = self.index(entry, kind)
-        unique, inverse = np.unique(indices, return_inverse=True)
-        if unique[-1] - unique[0] + 1 == len(unique):
-            encoded = index.read_images(entry.video_id, int(unique[0]), int(unique[-1]) + 1)
-        else:
-            encoded = index.read_images_at(entry.video_id, unique)
+        video = self.index(entry, kind).video(entry.video_id)
+        return self.read_crop(entry, kind, indices, Crop(0, 0, video.height, video.width))
+
+    def read_crop(self, entry: Entry, kind: str, indices: np.ndarray, crop: Crop) -> np.ndarray:
+        """The part (T, h, w, C) uint8 of images that a crop shows, unmirrored.
+
+        No pixel outside it is copied. The components of a flow lie apart in memory, as they are
+        stored and as networks take them.
+        """
+        if (np.diff(indices) <= 0).any():  # a short video, looped: decode no image twice
+            unique, inverse = np.unique(indices, return_inverse=True)
+            return self.read_crop(entry, kind, unique, crop)[inverse]
+        shape = crop.height, crop.width
         if kind == "rgb":
-            images = [decode_image(data) for data in encoded]
+            images = np.empty((len(indices), *shape, 3), np.uint8)
         else:
-            images = [split_components(decode_image(data, grey=True)) for data in encoded]
-        return np.stack(images)[inverse]
+            images = np.moveaxis(np.empty((len(indices), 2, *shape), np.uint8), 1, -1)
+        for place, data in zip(images, self.encoded(entry, kind, indices), strict=True):
+            # No name for the image: its memory is free for the next one.
+            place[:] = _part(decode_image(data) if kind == "rgb" else _flow_image(data), crop)
+        return images
 
 
-def _read_clip(
-    shards: Shards, entry: Entry, shape: ClipShape, indices: np.ndarray
-) -> dict[str, np.ndarray]:
-    """The images of a clip by kind; where both are asked for, each frame with its own flow.
-
-    A video of T frames has T - 1 flows: its last frame takes the last flow again.
-    """
-    clip = {}
-    for kind in shape.kinds:
-        last = shards.index(entry, kind).num_images(entry.video_id) - 1
-        clip[kind] = shards.read(entry, kind, np.minimum(indices, last))
-    return clip
+def _flow_image(data: ImageBytes) -> np.ndarray:
+    return split_components(decode_image(data, grey=True))
 
 
-def _crop(images: np.ndarray, crop: Crop) -> Tensor:
-    part = images[:, crop.top : crop.top + crop.height, crop.left : crop.left + crop.width]
-    return torch.from_numpy(np.ascontiguousarray(part))
+def _part(images: np.ndarray, crop: Crop) -> np.ndarray:
+    """A view of the part of images (..., H, W, C) that a crop shows."""
+    rows = slice(crop.top, crop.top + crop.height)
+    return images[..., rows, crop.left : crop.left + crop.width, :]
 
 
 class TrainingClips(Dataset[Sample]):
@@ -173,24 +184,28 @@ class TrainingClips(Dataset[Sample]):
         video, draw = key
         entry, shape, augmentation = self.entries[video], self.shape, self.augmentation
         rng = np.random.default_rng((self.seed, 0, draw))
-        num_images = self.shards.index(entry, shape.kinds[0]).num_images(entry.video_id)
+        stored = self.shards.index(entry, shape.kinds[0]).video(entry.video_id)
+        num_images = stored.num_images
         if shape.segments:
-            indices = sampling.segments(num_images, shape.length, shape.stack, rng)
+            indices = sampling.segments(num_images, shape.length, shape.images, rng)
         else:
             start = sampling.random_start(num_images, shape.length, shape.stride, rng)
             indices = sampling.dense(num_images, shape.length, shape.stride, start)
-        clip = _read_clip(self.shards, entry, shape, indices)
-        height, width = clip[shape.kinds[0]].shape[1:3]
         crop = sampling.random_crop(
-            height,
-            width,
+            stored.height,
+            stored.width,
             augmentation.scales,
             augmentation.distortion,
             augmentation.corners,
             augmentation.flip,
             rng,
         )
-        crops = {kind: _crop(images, crop) for kind, images in clip.items()}
+        crops = {}
+        for kind in shape.kinds:
+            # A video of T frames has T - 1 flows: its last frame takes the last flow again.
+            last = self.shards.index(entry, kind).num_images(entry.video_id) - 1
+            images = self.shards.read_crop(entry, kind, np.minimum(indices, last), crop)
+            crops[kind] = torch.from_numpy(images)
         return Sample(crops, crop.flip, entry.label)
 
 
@@ -250,7 +265,7 @@ class TestClips(Dataset[list[Sample]]):
         if shape.segments:
             shifts = (np.arange(self.clips) + 0.5) / self.clips
             return [
-                sampling.segments(num_images, shape.length, shape.stack, None, shift)
+                sampling.segments(num_images, shape.length, shape.images, None, shift)
                 for shift in shifts
             ]
         starts = sampling.even_starts(num_images, shape.length, shape.stride, self.clips)
@@ -264,5 +279,6 @@ class TestClips(Dataset[list[Sample]]):
             images = self.shards.read(entry, kind, indices)
             height, width = images.shape[1:3]
             for crop in sampling.protocol_crops(height, width, self.size, self.crops):
-                views.append(Sample({kind: _crop(images, crop)}, crop.flip, entry.label))
+                part = _part(images, crop).copy(order="K")  # views of one array cannot be shared
+                views.append(Sample({kind: torch.from_numpy(part)}, crop.flip, entry.label))
         return views

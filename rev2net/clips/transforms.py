@@ -12,8 +12,10 @@ from torch import Tensor
 
 
 class InputLike(Protocol):
-    """What a network says of its input (`rev2net.models.InputSpec` is one)."""
+    """What a network says of its input (`rev2net.models.spec.InputSpec` is one)."""
 
+    @property
+    def modality(self) -> str: ...  # rgb, flow, or rgbdiff: differences of neighbouring frames
     @property
     def layout(self) -> str: ...  # BCTHW, or BTCHW: segments with their stack in C
     @property
@@ -21,7 +23,7 @@ class InputLike(Protocol):
     @property
     def std(self) -> tuple[float, ...]: ...
     @property
-    def stack(self) -> int: ...  # consecutive images in C
+    def images(self) -> int: ...  # stored images a segment, one more than differences in C
 
 
 def to_batch(
@@ -56,13 +58,14 @@ def to_input(values_BCTHW: Tensor, spec: InputLike) -> Tensor:
     """Values as a network wants them: (value - mean) / std, in its layout.
 
     For a 2D network (B, C, T * K, H, W) becomes (B, T, K * C, H, W): the K images of a segment
-    lie one after the other in the channels (x, y, x, y, … for flow).
+    lie one after the other in the channels (x, y, x, y, … for flow). For RGB differences the K
+    frames of a segment become K - 1 differences, each frame's successor minus itself.
     """
-    mean = torch.tensor(spec.mean, device=values_BCTHW.device).view(1, -1, 1, 1, 1)
-    std = torch.tensor(spec.std, device=values_BCTHW.device).view(1, -1, 1, 1, 1)
-    x_BCTHW = (values_BCTHW - mean) / std
+    mean = torch.tensor(spec.mean, device=values_BCTHW.device).view(-1, 1, 1)
+    std = torch.tensor(spec.std, device=values_BCTHW.device).view(-1, 1, 1)
     if spec.layout == "BCTHW":
-        return x_BCTHW
-    b, c, images, h, w = x_BCTHW.shape
-    segments, stack = images // spec.stack, spec.stack
-    return x_BCTHW.transpose(1, 2).reshape(b, segments, stack * c, h, w)
+        return (values_BCTHW - mean[:, None]) / std[:, None]
+    values_BTKCHW = values_BCTHW.transpose(1, 2).unflatten(1, (-1, spec.images))
+    if spec.modality == "rgbdiff":
+        values_BTKCHW = values_BTKCHW.diff(dim=2)
+    return ((values_BTKCHW - mean) / std).flatten(2, 3)

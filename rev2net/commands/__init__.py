@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from rev2net.digests import check_text
 from rev2net.errors import UserError
 
 
@@ -41,6 +42,7 @@ def dataset_paths(words: Iterable[str]) -> dict[str, Path]:
 def read_split_summary(split: Path) -> dict[str, Any]:
     """The JSON that stands beside a split's CSV."""
     path = split.with_suffix(".json")
+    check_text(path)
     try:
         summary: dict[str, Any] = json.loads(path.read_text())
     except OSError as error:

@@ -10,6 +10,8 @@ import importlib
 
 STAGES = {  # each in its own module, rev2net.commands.bench_<stage>
     "flow": "TV-L1 flow, beside OpenCV on one core",
+    "decode": "videos into shards, beside bare ffmpeg and cv2.imencode",
+    "load": "shards into crops, beside bare cv2.imdecode",
 }
 
 

@@ -2,7 +2,9 @@
 
 Reads the run's checkpoint.pt and writes, into the same folder, scores-test.h5, scores-val.h5 (the
 held-out source videos; without rows where the split has no such part) and features.h5 (pooled
-features of both). Here, and nowhere before, test labels are read.
+features of both). Where the network learnt to decode flow or reversed frames, examples.h5 and the
+pictures in examples/ show that for a few test clips; examples.h5 has no clips for other networks.
+Here, and nowhere before, test labels are read.
 """
 
 import argparse
@@ -15,8 +17,6 @@ if TYPE_CHECKING:
     from rev2net.config import EvaluateSettings
     from rev2net.evaluation.predict import Prediction
     from rev2net.training.trained import TrainedRun
-
-PARTS = ("test", "val")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> None:
         raise UserError(f"{args.folder}: trained on another version of {args.split}; train again")
     summary = read_split_summary(args.split)
     spec = trained.network.input_spec
-    shape = clip_shape(spec, (spec.modality,), trained.settings, settings.test.length)
+    shape = clip_shape(spec, (spec.kind,), trained.settings, settings.test.length)
     shards = Shards.open(
         dataset_paths(args.shards),
         shape.kinds,
@@ -53,15 +53,17 @@ def run(args: argparse.Namespace) -> None:
         trained.settings.flow_bound,
     )
 
-    parts = read_split(args.split, PARTS)
-    entries = [entry for part in PARTS for entry in parts[part]]
+    parts = read_split(args.split, settings.parts)
+    entries = [entry for part in settings.parts for entry in parts[part]]
     with claim_device() as device:
         network = trained.network.to(device)
         prediction = predict(
             network, entries, shards, shape, settings.test, settings.compute, device
         )
+        if "test" in parts:
+            _write_examples(args, trained, parts["test"], device)
     start = 0
-    for part in PARTS:
+    for part in settings.parts:
         rows = slice(start, start + len(parts[part]))
         scores = _scores(
             trained, settings, summary, part, parts[part], prediction, rows, file_digest(args.split)
@@ -77,9 +79,47 @@ def run(args: argparse.Namespace) -> None:
             [entry.video_id for entry in entries],
             np.array([entry.label for entry in entries]),
             [entry.dataset for entry in entries],
-            [part for part in PARTS for _ in parts[part]],
+            [part for part in settings.parts for _ in parts[part]],
         ),
     )
+
+
+def _write_examples(
+    args: argparse.Namespace, trained: "TrainedRun", entries: "list[Entry]", device: Any
+) -> None:
+    """The decoders' pictures of a few held-out clips; without decoders, a file without clips."""
+    from rev2net.clips.dataset import Shards
+    from rev2net.evaluation.decode import decode_examples, first_of_classes
+    from rev2net.evaluation.examples import Examples, write_examples
+    from rev2net.figures.decoded_clips import clip_sheet
+    from rev2net.files import atomic_path
+    from rev2net.training.trained import clip_shape
+
+    settings, run = trained.settings, trained.settings.run
+    decoders = [term for term in ("flow", "frames") if getattr(settings.loss, term) > 0]
+    examples = Examples(run)
+    if decoders:
+        kinds = ("rgb", "flow") if "flow" in decoders else ("rgb",)
+        examples = decode_examples(
+            trained.network,
+            run,
+            first_of_classes(entries),
+            trained.class_names,
+            Shards.open(dataset_paths(args.shards), kinds, settings.frames, settings.flow_bound),
+            clip_shape(trained.network.input_spec, kinds, settings),
+            settings.clip.size,
+            settings.flow_bound,
+            decoders,
+            device,
+        )
+    write_examples(args.folder / "examples.h5", examples)
+    pictures = args.folder / "examples"
+    for old in pictures.glob("*.png"):
+        old.unlink()
+    for number, video_id in enumerate(examples.video_id):
+        title = f"{video_id} ({examples.class_name[number]})"
+        with atomic_path(pictures / f"{number}-{video_id}.png") as temporary:
+            temporary.write_bytes(clip_sheet(title, *examples.one(number)))
 
 
 def _scores(
@@ -95,13 +135,11 @@ def _scores(
     """The scores file of one part."""
     import numpy as np
 
+    from rev2net.evaluation.predict import protocol_in_words
     from rev2net.evaluation.scores import Scores
     from rev2net.provenance import commit
 
     test = settings.test
-    views = "whole video" if test.whole_video else f"{test.clips} clip{'s' * (test.clips > 1)}"
-    if test.length is not None:
-        views += f" of {test.length}"
     return Scores(
         scores=prediction.scores[rows],
         video_id=[entry.video_id for entry in entries],
@@ -110,7 +148,7 @@ def _scores(
         class_names=trained.class_names,
         part=part,
         configuration=settings.configuration,
-        protocol=f"{summary['protocol']}; {views} x {test.crops} crop{'s' * (test.crops > 1)}",
+        protocol=f"{summary['protocol']}; {protocol_in_words(test)}",
         space=test.average,
         videos_expected=int(summary["parts"].get(part, {}).get("expected", 0)),
         checkpoint=trained.digest,

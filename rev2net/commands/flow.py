@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> None:
 
     from rev2net.commands.shard_stage import Stage, make_shard
     from rev2net.config import FlowShardSettings, parse_settings
-    from rev2net.flow.parameters import MIN_SIDE
+    from rev2net.flow.parameters import MIN_SIDE, of_settings
     from rev2net.flow.quantize import quantize, stack_components
     from rev2net.flow.tvl1 import FLOW_VERSION, resolve_backend, tvl1_sequence
     from rev2net.shards.layout import flow_attributes
@@ -44,18 +44,7 @@ def run(args: argparse.Namespace) -> None:
 
     settings = parse_settings(FlowShardSettings, args.settings)
     backend = resolve_backend(settings.backend)
-    parameters: dict[str, Any] = {
-        "tau": settings.tau,
-        "lambda_": settings.lambda_,
-        "theta": settings.theta,
-        "nscales": settings.nscales,
-        "warps": settings.warps,
-        "epsilon": settings.epsilon,
-        "innerIterations": settings.inner_iterations,
-        "outerIterations": settings.outer_iterations,
-        "scaleStep": settings.scale_step,
-        "medianFiltering": settings.median_filtering,
-    }
+    parameters = of_settings(settings)
 
     def grey_frames(frames: "FrameStream") -> "Iterator[npt.NDArray[Any]]":
         for frame in frames:

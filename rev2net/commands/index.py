@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Write the index and print what it holds."""
     from rev2net.datasets.index import build_index
-    from rev2net.files import write_text
+    from rev2net.digests import write_text
 
     settings = parse_settings(DatasetSettings, args.settings)
     if args.root is not None:

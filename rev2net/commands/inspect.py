@@ -1,115 +1,92 @@
-"""Print what a file holds, as a table: a video, a shard, a shard index, a ledger, scores, any CSV.
+"""Print what a file or folder holds, as tables.
 
-rev2net inspect UCF-101/Archery/v_Archery_g01_c01.avi
-rev2net inspect work/mini/shards/ucf101/rgb/0.h5
-rev2net inspect work/mini/shards/ucf101/ledger.csv
+    rev2net inspect data/ucf101                                 # a dataset: what is there of it
+    rev2net inspect UCF-101/Archery/v_Archery_g01_c01.avi       # a video, decoded to its end
+    rev2net inspect work/mini/shards/ucf101/rgb/0.h5            # a shard
+    rev2net inspect work/mini/shards/ucf101/rgb/0.h5 --sheet sheet.png
+    rev2net inspect work/mini/shards/ucf101/ledger.csv          # counts, and what is not ok
+    rev2net inspect work/mini/runs/.../checkpoint.pt --json     # for a program
+
+Also: shard indexes, dataset indexes, splits, scores, features, logs (metrics.jsonl), and any CSV or
+JSON. --sheet draws a contact sheet: a row a video, frames beside their flow, with the ledger's
+status.
 """
 
 import argparse
-import csv
-from collections import Counter
-from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rev2net.errors import UserError
 
+if TYPE_CHECKING:
+    from rev2net.inspection.report import Report
+
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+TORCH_SUFFIXES = (".pt", ".pth")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `rev2net inspect`."""
-    parser.add_argument("file", type=Path)
-    parser.add_argument("--rows", type=int, default=20, help="rows of a table at most (20)")
+    parser.add_argument("path", type=Path, metavar="PATH", help="a file, or a dataset's folder")
+    parser.add_argument(
+        "--rows", type=int, metavar="N", help="rows of a table (20), or of a sheet (all), at most"
+    )
+    parser.add_argument("--json", action="store_true", help="everything, as one JSON object")
+    parser.add_argument("--sheet", type=Path, metavar="OUT.png", help="draw a shard")
+    parser.add_argument(
+        "--moments", type=int, default=4, metavar="N", help="of each video of a sheet (4)"
+    )
 
 
 def run(args: argparse.Namespace) -> None:
-    """Print the tables of one file."""
-    path: Path = args.file
+    """Print the tables of one path, or draw its sheet."""
+    from rev2net.inspection.report import print_report, to_json
+
+    for name in ("rows", "moments"):
+        value = getattr(args, name)
+        if value is not None and value < 1:
+            raise UserError(f"--{name}: {value}; allowed is a whole number from 1")
+    if args.sheet is not None:
+        from rev2net.inspection.sheet import write_sheet
+
+        print(write_sheet(args.path, args.sheet, args.moments, args.rows))
+        return
+    report = _inspect(args.path)
+    if args.json:
+        print(to_json(report))
+    else:
+        print_report(report, args.rows or 20)
+
+
+def _inspect(path: Path) -> "Report":
+    """What a path holds, by its first bytes or its ending; anything else is taken for a video."""
+    if path.is_dir():
+        from rev2net.inspection.dataset import inspect_dataset
+
+        return inspect_dataset(path)
     try:
         with open(path, "rb") as file:
             start = file.read(len(HDF5_SIGNATURE))
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}") from None
+    suffix = path.suffix.lower()
     if start == HDF5_SIGNATURE:
-        _print_hdf5(path, args.rows)
-    elif path.suffix == ".csv":
-        _print_csv(path, args.rows)
-    else:
-        _print_video(path)
+        from rev2net.inspection.hdf5 import inspect_hdf5
 
+        return inspect_hdf5(path)
+    if suffix in TORCH_SUFFIXES:
+        from rev2net.inspection.checkpoint import inspect_checkpoint
 
-def _print_hdf5(path: Path, rows: int) -> None:
-    import h5py
+        return inspect_checkpoint(path)
+    if suffix in (".csv", ".json", ".jsonl"):
+        from rev2net.inspection import text
 
-    from rev2net.shards.reader import open_hdf5
+        readers = {
+            ".csv": text.inspect_csv,
+            ".json": text.inspect_json,
+            ".jsonl": text.inspect_json_lines,
+        }
+        return readers[suffix](path)
+    from rev2net.inspection.video import inspect_video
 
-    with open_hdf5(path) as file:
-        datasets: list[h5py.Dataset] = []
-        file.visititems(lambda _, item: _collect(item, datasets))
-        _print_table(["attribute", "value"], sorted(file.attrs.items()), None)
-        shapes = [[item.name, item.shape, item.dtype] for item in datasets]
-        _print_table(["dataset", "shape", "type"], shapes, None)
-        videos = [item for item in datasets if item.name.startswith("/video/")]
-        if videos:
-            # The id leads; HDF5 lists names alphabetically.
-            videos.sort(key=lambda item: item.name != "/video/id")
-            names = [item.name.removeprefix("/video/") for item in videos]
-            columns = [
-                item.asstr()[:rows] if h5py.check_string_dtype(item.dtype) else item[:rows]
-                for item in videos
-            ]
-            _print_table(names, zip(*columns, strict=True), len(videos[0]))
-
-
-def _collect(item: Any, datasets: list[Any]) -> None:
-    if hasattr(item, "shape"):
-        datasets.append(item)
-
-
-def _print_csv(path: Path, rows: int) -> None:
-    with open(path, newline="", encoding="utf-8") as file:
-        header, *lines = list(csv.reader(file)) or [[]]
-    if "status" in header and "kind" in header:  # a ledger
-        kind, status = header.index("kind"), header.index("status")
-        counts = Counter((line[kind], line[status]) for line in lines)
-        _print_table(["kind", "status", "videos"], [[*key, n] for key, n in counts.items()], None)
-        lines = [line for line in lines if line[status] != "ok"]
-        if not lines:
-            return
-    _print_table(header, lines[:rows], len(lines))
-
-
-def _print_video(path: Path) -> None:
-    from rev2net.video.decoding import FrameStream
-    from rev2net.video.ledger import judge
-    from rev2net.video.probe import announced_frames
-
-    stream = FrameStream(path)
-    for _ in stream:
-        pass
-    facts, decoding = stream.outcome()
-    announced = announced_frames(path, facts.container)
-    status, message = judge(announced, decoding)
-    table: list[list[Any]] = [
-        ["container", facts.container],
-        ["codec", facts.codec],
-        ["width x height", f"{facts.width} x {facts.height}"],
-        ["frames per second", f"{facts.fps:g}"],
-        ["frames announced", "not stored" if announced is None else announced],
-        ["frames decoded", decoding.decoded],
-        ["status", f"{status}: {message}" if message else status],
-    ]
-    _print_table(["video", path.name], table, None)
-
-
-def _print_table(header: Sequence[str], rows: Iterable[Iterable[Any]], total: int | None) -> None:
-    """Aligned columns; where `total` is given, the number of rows left out is said."""
-    cells = [list(header), *([str(cell) for cell in row] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    for row in [cells[0], ["-" * width for width in widths], *cells[1:]]:
-        print("  ".join(map(str.ljust, row, widths)).rstrip())
-    shown = len(cells) - 1
-    if total is not None and total > shown:
-        print(f"… and {total - shown} more")
-    print()
+    return inspect_video(path)

@@ -40,10 +40,12 @@ def run(args: argparse.Namespace) -> None:
 
     settings = parse_settings(DatasetSettings, args.settings)
     video_ids = list(read_index(args.index)["video_id"])
-    rows = []
+    rows, unread = [], []
     for kind in KINDS:
         parts = [ledger_path(args.folder, kind, shard) for shard in range(settings.shards)]
-        of_kind = [row for part in parts for row in read_ledger(part)]
+        ledgers = {part: read_ledger(part) for part in parts}
+        of_kind = [row for ledger in ledgers.values() for row in ledger]
+        unread += [p for p, ledger in ledgers.items() if any(row.status != "ok" for row in ledger)]
         if [row.video_id for row in of_kind] != video_ids:
             raise UserError(
                 f"{args.folder / kind}: ledger parts of {len(of_kind)} videos that are not the "
@@ -63,8 +65,14 @@ def run(args: argparse.Namespace) -> None:
         raise UserError(
             f"{args.folder}: {len(unusable)} of {len(video_ids)} videos are unusable; allowed is a "
             f"fraction of {settings.max_unusable_fraction:g} (datasets.{args.dataset}: "
-            f"max_unusable_fraction), or any with partial: true"
+            f"max_unusable_fraction), or any with partial: true; where the videos above can be put "
+            f"right, do so, delete {_listed(unread)} and give the same command again"
         )
+
+
+def _listed(paths: list[Path]) -> str:
+    more = len(paths) - LISTED
+    return ", ".join(map(str, paths[:LISTED])) + (f" (and {more} more)" if more > 0 else "")
 
 
 def _print_unusable(rows: "list[LedgerRow]") -> None:

@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> None:
     from rev2net.datasets.index import read_index
     from rev2net.datasets.splits import build_split, datasets_of
     from rev2net.datasets.usable import usable_videos
-    from rev2net.files import write_text
+    from rev2net.digests import write_text
 
     settings: WithinDataset | CrossDataset
     datasets = DATASETS[args.benchmark]

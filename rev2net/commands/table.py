@@ -5,7 +5,9 @@ CSV is tidy, one row a cell and metric (docs/formats.md); the Markdown, also pri
 LaTeX are laid out like the paper's table. A cell without finished runs stays empty and its
 `provenance` says what is missing.
 
-    rev2net table table5 --settings config.yaml --root work/mini --out results/mini/table5.csv
+    rev2net table table5                                    # of config.yaml, to results/mini/
+    rev2net table table5 --settings configs/paper.yaml
+    rev2net table --explain table5 rev2net rgb hmdb-ucf     # where one number comes from
 """
 
 import argparse
@@ -16,25 +18,50 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `rev2net table`."""
     parser.add_argument("table", help="table5, for example")
     parser.add_argument(
-        "--settings", required=True, help="the configuration: JSON text, or a YAML or JSON file"
+        "cell", nargs="*", metavar="METHOD INPUT BENCHMARK", help="of the cell, with --explain"
     )
-    parser.add_argument("--root", required=True, help="folder of runs/ and fused/")
-    parser.add_argument("--out", required=True, metavar="OUT.csv", help="file to write")
+    parser.add_argument(
+        "--settings",
+        default="config.yaml",
+        help="the configuration: JSON text, or a YAML or JSON file (config.yaml)",
+    )
+    parser.add_argument("--root", help="folder of runs/ and fused/ (work/<name>)")
+    parser.add_argument(
+        "--out", metavar="OUT.csv", help="file to write (results/<name>/<table>.csv)"
+    )
+    parser.add_argument(
+        "--explain", action="store_true", help="print where one cell comes from; writes nothing"
+    )
+    parser.add_argument(
+        "--adapt", choices=("none", "mkmmd", "dann"), help="which of a method's rows to explain"
+    )
 
 
 def run(args: argparse.Namespace) -> None:
     """Write the three files and print the Markdown."""
     from rev2net.config import Config, parse_settings
+    from rev2net.digests import write_text
     from rev2net.errors import UserError
-    from rev2net.files import write_text
     from rev2net.tables.build import build
+    from rev2net.tables.explain import explain, find_cell
     from rev2net.tables.render import latex, markdown
 
-    out = Path(args.out)
+    config = parse_settings(Config, args.settings)
+    root = Path(args.root or f"work/{config.name}")
+    if args.explain:
+        if len(args.cell) != 3:
+            words = " ".join(args.cell) or "nothing"
+            raise UserError(f"--explain takes TABLE METHOD INPUT BENCHMARK; {words} given")
+        method, input_, benchmark = args.cell
+        cell = find_cell(args.table, method, input_, benchmark, args.adapt, config)
+        print(explain(cell, config, root), end="")
+        return
+    if args.cell:
+        raise UserError(f"{' '.join(args.cell)}: a cell is given with --explain only")
+    out = Path(args.out or f"results/{config.name}/{args.table}.csv")
     if out.suffix != ".csv":
         raise UserError(f"--out {args.out}: a name that ends in .csv expected")
-    config = parse_settings(Config, args.settings)
-    frame = build(args.table, config, args.root)
+    frame = build(args.table, config, root)
     text = markdown(frame, config)
     write_text(out.with_suffix(".md"), text)
     write_text(out.with_suffix(".tex"), latex(frame, config))

@@ -104,12 +104,11 @@ def _write_video(
     import itertools
 
     import cv2
-    import ffmpeg
 
     from rev2net.figures.flow_colors import flow_sheet
     from rev2net.flow.tvl1 import tvl1_sequence
-    from rev2net.video.ffmpeg import ffmpeg_binary
     from rev2net.video.probe import probe
+    from rev2net.video.writing import write_mp4
 
     shown, analysed = itertools.tee(frames)
     grey = (cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in analysed)
@@ -117,19 +116,4 @@ def _write_video(
         flow_sheet([pair], max_motion)
         for pair in zip(shown, tvl1_sequence(grey, backend=backend), strict=False)
     )
-    first = next(pictures)
-    height, width = first.shape[:2]
-    encoder = (
-        ffmpeg.input(
-            "pipe:", format="rawvideo", pix_fmt="rgb24", s=f"{width}x{height}", r=probe(source).fps
-        )
-        .filter("pad", "ceil(iw/2)*2", "ceil(ih/2)*2", color="white")  # H.264 wants even sides
-        .output(f"file:{path}", format="mp4", vcodec="libx264", crf=18, pix_fmt="yuv420p")
-        .global_args("-hide_banner", "-loglevel", "error")
-        .run_async(cmd=ffmpeg_binary(), pipe_stdin=True, overwrite_output=True)
-    )
-    with encoder.stdin as pipe:
-        for picture in itertools.chain([first], pictures):
-            pipe.write(picture.tobytes())
-    if encoder.wait():
-        raise RuntimeError(f"ffmpeg could not encode {path}")
+    write_mp4(path, pictures, probe(source).fps)

@@ -7,8 +7,10 @@ fall into one of them.
 """
 
 import csv
+import hashlib
 from dataclasses import dataclass
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 from rev2net.errors import UserError
 
@@ -64,11 +66,16 @@ def class_map(name: str, class_set: str) -> ClassMap:
     )
 
 
+def class_map_digest(name: str) -> str:
+    """Twelve hex digits that change with the map: its version."""
+    return hashlib.sha256(_file(name).read_bytes()).hexdigest()[:12]
+
+
 def read_pairs(name: str) -> list[Pair]:
     """All pairs of a map, in the order of the file; raises UserError for an unknown map."""
     if name not in CLASS_MAPS:
         raise UserError(f"class map {name!r}: allowed are {', '.join(CLASS_MAPS)}")
-    text = (files("rev2net.datasets") / "data" / f"{name}.csv").read_text(encoding="utf-8")
+    text = _file(name).read_text(encoding="utf-8")
     return [
         Pair(
             names={dataset: row[dataset] for dataset in name.split("_")},
@@ -78,3 +85,7 @@ def read_pairs(name: str) -> list[Pair]:
         )
         for row in csv.DictReader(text.splitlines())
     ]
+
+
+def _file(name: str) -> Traversable:
+    return files("rev2net.datasets") / "data" / f"{name}.csv"

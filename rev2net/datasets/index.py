@@ -13,6 +13,7 @@ from rev2net.datasets.hmdb51 import list_hmdb51
 from rev2net.datasets.kinetics import list_kinetics400
 from rev2net.datasets.listing import Listing
 from rev2net.datasets.ucf101 import list_ucf101
+from rev2net.digests import check_text
 from rev2net.errors import UserError
 
 IMPORTERS: dict[str, Callable[[DatasetSettings], Listing]] = {
@@ -65,6 +66,7 @@ def read_index(path: Path) -> pd.DataFrame:
 
     Raises UserError for an unreadable file, a missing column, or a video listed twice.
     """
+    check_text(path)
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
     except (OSError, ValueError) as error:
@@ -87,7 +89,9 @@ def _absent(dataset: str, settings: DatasetSettings, listing: Listing) -> list[s
         f"{len(absent)} of {total} listed videos are not in {settings.root} (first: {min(absent)})"
     )
     if len(absent) == total:
-        raise UserError(f"datasets.{dataset}.videos: {finding}; unpack the videos there")
+        raise UserError(
+            f"datasets.{dataset}.videos: {finding}; unpack them there, or name their archives"
+        )
     if not settings.partial and len(absent) > settings.max_unusable_fraction * total:
         raise UserError(
             f"datasets.{dataset}: {finding}, more than max_unusable_fraction "

@@ -25,7 +25,7 @@ from rev2net.errors import UserError
 NUM_CLASSES = 400
 SUFFIXES = {".mp4", ".mkv", ".webm", ".avi"}
 _COLUMNS = ("label", "youtube_id", "time_start", "time_end", "split")
-_SIDES: dict[str, Side] = {"train": "train", "val": "test"}
+_SIDES: dict[str, Side] = {"train": "train", "val": "test", "validate": "test"}
 _CLIP = re.compile(r"(?P<id>.{11})(?:_(?P<start>\d+)_(?P<end>\d+))?")
 
 
@@ -104,7 +104,7 @@ def _listed(path: Path) -> tuple[list[dict[str, str]], int]:
 
 def _check_row(row: dict[str, str], where: str) -> None:
     if row["split"] not in _SIDES:
-        raise UserError(f"{where}: split {row['split']!r}; allowed: train, val, test")
+        raise UserError(f"{where}: split {row['split']!r}; allowed: {', '.join(_SIDES)}, test")
     if not row["label"] or not row["youtube_id"]:
         raise UserError(f"{where}: label {row['label']!r}, youtube_id {row['youtube_id']!r}: empty")
     for name in ("time_start", "time_end"):

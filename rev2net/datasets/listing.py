@@ -36,7 +36,8 @@ def folder(dataset: str, key: str, path: Path) -> Path:
     """The folder that a configuration key names; raises UserError where it is absent."""
     if not path.is_dir():
         raise UserError(
-            f"datasets.{dataset}.{key}: no folder {path}; give the {dataset} folder as published"
+            f"datasets.{dataset}.{key}: no folder {path}; give the {dataset} folder as published, "
+            f"or its archives under datasets.{dataset}.archives"
         )
     return path
 
@@ -56,7 +57,9 @@ def video_files(root: Path, videos: Path, suffixes: Collection[str]) -> list[str
     """Files below `videos` with one of the suffixes, as sorted paths relative to `root`."""
     found = []
     # Class folders are often links to another disk.
-    for directory, _, names in os.walk(videos, followlinks=True):
+    for directory, folders, names in os.walk(videos, followlinks=True):
+        # Hidden ones hold what is being unpacked.
+        folders[:] = [name for name in folders if not name.startswith(".")]
         below = Path(os.path.relpath(directory, root)).as_posix()
         prefix = "" if below == "." else f"{below}/"
         found += [prefix + name for name in names if Path(name).suffix.lower() in suffixes]

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from rev2net.config import CrossDataset, WithinDataset
-from rev2net.datasets.categories import class_map
+from rev2net.datasets.categories import class_map, class_map_digest
 from rev2net.datasets.checks import check_coverage, check_parts
 from rev2net.datasets.protocols import PARTS, assign_parts
 
@@ -98,8 +98,9 @@ def _protocol(settings: WithinDataset | CrossDataset) -> dict[str, str | None]:
             "protocol": settings.protocol,
             "class_set": settings.class_set,
             "class_map": settings.class_map,
+            "class_map_digest": class_map_digest(settings.class_map),
         }
-    return {"protocol": "official", "class_set": None, "class_map": None}
+    return {"protocol": "official", "class_set": None, "class_map": None, "class_map_digest": None}
 
 
 def _csv(table: pd.DataFrame) -> str:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from rev2net.digests import check_text
 from rev2net.errors import UserError
 
 KINDS = ("rgb", "flow")
@@ -16,6 +17,7 @@ def usable_videos(ledger: Path, index: pd.DataFrame) -> set[str]:
     Raises UserError for an unreadable ledger, an unknown status, or a ledger that lacks a row of
     an index video in either kind (a ledger of another index or of unfinished shards).
     """
+    check_text(ledger)
     try:
         rows = pd.read_csv(ledger, dtype=str, keep_default_na=False)
         rows = rows[["video_id", "kind", "status"]]

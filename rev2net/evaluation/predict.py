@@ -34,15 +34,18 @@ def predict(
     test: TestSettings,
     compute: ComputeSettings,
     device: torch.device,
+    *,
+    progress: bool = True,
 ) -> Prediction:
-    """Score videos by a test protocol.
+    """Score videos by a test protocol; `progress` is shown on terminals.
 
     Crops of `test.size` pixels enter the network as they are; images smaller than that are cropped
     to their short side and resized to it.
     """
     clips = TestClips(entries, shards, shape, test.clips, test.crops, test.size, test.whole_video)
     loader = DataLoader(clips, batch_size=None, num_workers=compute.loader_workers)
-    bar = tqdm(loader, total=len(entries), unit="video", disable=not sys.stderr.isatty())
+    silent = not (progress and sys.stderr.isatty())
+    bar = tqdm(loader, total=len(entries), unit="video", disable=silent)
     network.eval()
     videos: list[int] = []
     scores, features = [], []
@@ -55,6 +58,13 @@ def predict(
     return Prediction(
         _mean_by_video(videos, torch.cat(scores)), _mean_by_video(videos, torch.cat(features))
     )
+
+
+def protocol_in_words(test: TestSettings) -> str:
+    """The protocol in words: "10 clips of 25 x 3 crops"."""
+    clips = "whole video" if test.whole_video else f"{test.clips} clip{'s' * (test.clips > 1)}"
+    length = f" of {test.length}" if test.length is not None else ""
+    return f"{clips}{length} x {test.crops} crop{'s' * (test.crops > 1)}"
 
 
 def _batched(videos: Iterable[list[Sample]], batch: int) -> Iterator[list[tuple[int, Sample]]]:
@@ -74,7 +84,7 @@ def _forward(
     network: VideoNetwork, views: Sequence[Sample], size: int, device: torch.device
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Logits (N, C) and pooled features (N, D) of some views, on the CPU in float32."""
-    kind = network.input_spec.modality
+    kind = network.input_spec.kind
     crops, flips = [view.crops[kind] for view in views], [view.flip for view in views]
     values = to_batch(crops, flips, size, device, kind)
     outputs = network.forward_train(to_input(values, network.input_spec), decode_first=0)

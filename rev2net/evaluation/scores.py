@@ -15,6 +15,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from rev2net import digests
 from rev2net.errors import UserError
 from rev2net.files import atomic_path
 
@@ -58,7 +59,10 @@ def write_scores(path: str | Path, scores: Scores) -> None:
     """
     path = Path(path)
     _check(path, scores)
-    with atomic_path(path) as temporary, h5py.File(temporary, "w", locking=False) as file:
+    with (
+        atomic_path(path) as temporary,
+        h5py.File(temporary, "w", libver=digests.LIBVER, locking=False) as file,
+    ):
         file["scores"] = np.asarray(scores.scores, np.float32)
         file["label"] = np.asarray(scores.label, np.int64)
         for name in ("video_id", "group"):
@@ -66,6 +70,7 @@ def write_scores(path: str | Path, scores: Scores) -> None:
         for name in _attributes():
             value = getattr(scores, name)
             file.attrs[name] = json.dumps(value) if name == "class_names" else value
+        digests.seal(file)
 
 
 def read_scores(path: str | Path) -> Scores:
@@ -77,6 +82,7 @@ def read_scores(path: str | Path) -> Scores:
     path = Path(path)
     try:
         with h5py.File(path, "r", locking=False) as file:
+            digests.check_seal(path, file)
             content: dict[str, Any] = {
                 "scores": file["scores"][()].astype(np.float32, copy=False),
                 "label": file["label"][()].astype(np.int64, copy=False),
@@ -84,6 +90,8 @@ def read_scores(path: str | Path) -> Scores:
                 "group": file["group"].asstr()[()].tolist(),
             }
             for name in _attributes():
+                if name not in file.attrs:
+                    raise KeyError(f"no attribute {name!r}")
                 value = file.attrs[name]
                 if name == "class_names":
                     value = json.loads(value)
@@ -91,7 +99,7 @@ def read_scores(path: str | Path) -> Scores:
     except FileNotFoundError:
         raise UserError(f"{path}: no such scores file") from None
     except (OSError, KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{path}: not a scores file ({_line(error)})") from None
+        raise digests.damaged(path, f"not a scores file ({_line(error)})") from None
     scores = Scores(**content)
     _check(path, scores)
     return scores

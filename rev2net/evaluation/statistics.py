@@ -10,7 +10,7 @@ strata = split and class give the mean-class accuracy.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -38,22 +38,25 @@ def bootstrap(
 ) -> NDArray[np.float64]:
     """The statistic on `draws` resamples, each of as many groups as there are, with replacement.
 
-    `value` (N,), `group` (N,) names, `stratum` (N,) integers (None: a single one); returns
+    `value` (N,), `group` (N,) names, `stratum` (N,) integers (None: one of them); returns
     (draws,). A stratum of which a resample holds nothing is left out of that resample's mean.
-    The order of the videos plays no part. Raises ValueError without videos.
+    The order of the videos plays no part. `value` may also be (S, N), S systems measured on the
+    same videos: then (S, draws), every system on the same resamples. Raises ValueError without
+    videos.
     """
-    value_N = np.asarray(value, np.float64)
-    if not value_N.size:
+    value_SN = np.atleast_2d(np.asarray(value, np.float64))
+    if not value_SN.size:
         raise ValueError("no videos to resample")
     names, group_N = np.unique(np.asarray(group, str), return_inverse=True)
     num_groups = len(names)
-    stratum_N = np.zeros(len(value_N), np.int64) if stratum is None else np.asarray(stratum)
+    num_videos = value_SN.shape[1]
+    stratum_N = np.zeros(num_videos, np.int64) if stratum is None else np.asarray(stratum)
     _, stratum_N = np.unique(stratum_N, return_inverse=True)
 
     # A cell is what one group has in one stratum; cells are sorted by stratum, so that a
     # stratum's sum is that of a run of columns.
     cell, cell_N = np.unique(stratum_N * num_groups + group_N, return_inverse=True)
-    sum_P = np.bincount(cell_N, weights=value_N)
+    sum_SP = np.stack([np.bincount(cell_N, weights=value_N) for value_N in value_SN])
     count_P = np.bincount(cell_N)
     stratum_P, group_P = np.divmod(cell, num_groups)
     start_K = np.flatnonzero(np.diff(stratum_P, prepend=-1))
@@ -67,12 +70,28 @@ def bootstrap(
         drawn_BG += num_groups * np.arange(rows)[:, None]
         times_BG = np.bincount(drawn_BG.ravel(), minlength=rows * num_groups)
         times_BP = times_BG.reshape(rows, num_groups)[:, group_P]
-        sum_BK = np.add.reduceat(times_BP * sum_P, start_K, axis=1)
         count_BK = np.add.reduceat(times_BP * count_P, start_K, axis=1)
         present_BK = count_BK > 0
-        mean_BK = np.divide(sum_BK, count_BK, out=np.zeros_like(sum_BK), where=present_BK)
-        statistic.append(mean_BK.sum(axis=1) / present_BK.sum(axis=1))
-    return np.concatenate(statistic)
+        sum_SBK = _stratum_sums(times_BP, sum_SP, start_K)
+        mean_SBK = np.divide(sum_SBK, count_BK, out=np.zeros_like(sum_SBK), where=present_BK)
+        statistic.append(mean_SBK.sum(axis=2) / present_BK.sum(axis=1))
+    statistic_SD = np.concatenate(statistic, axis=1)
+    return statistic_SD if np.ndim(value) == 2 else statistic_SD[0]
+
+
+def _stratum_sums(
+    times_BP: NDArray[Any], sum_SP: NDArray[Any], start_K: NDArray[Any]
+) -> NDArray[np.float64]:
+    """Sums (systems, draws, strata) of cells drawn so many times; strata are runs of cells."""
+    if len(sum_SP) <= len(start_K):
+        return np.stack([np.add.reduceat(times_BP * sum_P, start_K, axis=1) for sum_P in sum_SP])
+    # Many systems and few strata: a product of matrices a stratum.
+    of_stratum = zip(
+        np.split(times_BP.astype(np.float64), start_K[1:], axis=1),
+        np.split(sum_SP, start_K[1:], axis=1),
+        strict=True,
+    )
+    return np.stack([(times_BC @ sum_SC.T).T for times_BC, sum_SC in of_stratum], axis=2)
 
 
 def percentile_interval(draws: NDArray[np.float64], confidence: float = CONFIDENCE) -> Interval:
@@ -114,8 +133,22 @@ class Difference:
 
         It inverts the percentile interval: p below 1 - confidence is an interval without 0.
         """
-        rarer = min((self.draws <= 0).sum(), (self.draws >= 0).sum())
-        return min(1.0, 2 * (int(rarer) + 1) / (len(self.draws) + 1))
+        return _two_sided(self.draws, min((self.draws <= 0).sum(), (self.draws >= 0).sum()))
+
+    def equivalence_p_value(self, tolerance: float) -> float:
+        """The same of a difference within +-tolerance: small where that is decided, either way.
+
+        It inverts the percentile interval too: p below 1 - confidence is an interval that lies
+        within the tolerance, or wholly outside it.
+        """
+        draws = self.draws
+        below, above = (draws <= -tolerance).sum(), (draws >= tolerance).sum()
+        outside = min((draws <= tolerance).sum(), (draws >= -tolerance).sum())
+        return _two_sided(draws, min(max(below, above), outside))
+
+
+def _two_sided(draws: NDArray[np.float64], rarer: int) -> float:
+    return min(1.0, 2 * (int(rarer) + 1) / (len(draws) + 1))
 
 
 def paired_difference(
@@ -132,13 +165,29 @@ def paired_difference(
     `first` and `second` (N,) are values of the same videos in the same order; `group` and
     `stratum` as in `bootstrap`. Raises ValueError with fewer than two groups.
     """
+    difference_1N = np.asarray(first, np.float64)[None] - np.asarray(second, np.float64)
+    return paired_differences(difference_1N, group, stratum, draws=draws, seed=seed)[0]
+
+
+def paired_differences(
+    difference_SN: ArrayLike,
+    group: Sequence[str],
+    stratum: ArrayLike | None = None,
+    *,
+    draws: int = COMPARISON_DRAWS,
+    seed: int = 0,
+) -> list[Difference]:
+    """Several comparisons on the same videos, (S, N) differences of values, in one resampling."""
     if len(set(group)) < 2:
         raise ValueError("a comparison takes at least two source groups")
-    value_N = np.asarray(first, np.float64) - np.asarray(second, np.float64)
-    strata = np.zeros(len(value_N)) if stratum is None else np.asarray(stratum)
-    means = [value_N[strata == one].mean() for one in np.unique(strata)]
-    resampled = bootstrap(value_N, group, strata, draws=draws, seed=seed)
-    return Difference(float(np.mean(means)), resampled)
+    value_SN = np.asarray(difference_SN, np.float64)
+    strata = np.zeros(value_SN.shape[1]) if stratum is None else np.asarray(stratum)
+    means_KS = [value_SN[:, strata == one].mean(axis=1) for one in np.unique(strata)]
+    resampled_SD = bootstrap(value_SN, group, strata, draws=draws, seed=seed)
+    return [
+        Difference(float(mean), draws_D)
+        for mean, draws_D in zip(np.mean(means_KS, axis=0), resampled_SD, strict=True)
+    ]
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -1,10 +1,12 @@
 """The parameters of TV-L1, named and set as in OpenCV, and the array types that backends share."""
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+
+from rev2net.config import FlowSettings
 
 Image: TypeAlias = npt.NDArray[np.uint8] | npt.NDArray[np.float32]  # (H, W), 0..255 or 0..1
 Flow: TypeAlias = npt.NDArray[np.float32]  # (H, W, 2), x then y, pixels per frame
@@ -45,3 +47,40 @@ class Parameters:
     def _require(self, name: str, valid: bool, allowed: str) -> None:
         if not valid:
             raise ValueError(f"TV-L1 {name}: {getattr(self, name)!r}; allowed is {allowed}")
+
+
+def of_settings(settings: FlowSettings) -> dict[str, Any]:
+    """The parameters of a configuration, under OpenCV's names."""
+    return {
+        "tau": settings.tau,
+        "lambda_": settings.lambda_,
+        "theta": settings.theta,
+        "nscales": settings.nscales,
+        "warps": settings.warps,
+        "epsilon": settings.epsilon,
+        "innerIterations": settings.inner_iterations,
+        "outerIterations": settings.outer_iterations,
+        "scaleStep": settings.scale_step,
+        "medianFiltering": settings.median_filtering,
+    }
+
+
+def default_settings(bound: float) -> FlowSettings:
+    """OpenCV's defaults as a configuration, for flow stored as JPEG with this bound."""
+    chosen = Parameters()
+    return FlowSettings(
+        backend="auto",
+        bound=bound,
+        codec="jpeg",
+        quality=95,
+        tau=chosen.tau,
+        lambda_=chosen.lambda_,
+        theta=chosen.theta,
+        nscales=chosen.nscales,
+        warps=chosen.warps,
+        epsilon=chosen.epsilon,
+        inner_iterations=chosen.innerIterations,
+        outer_iterations=chosen.outerIterations,
+        scale_step=chosen.scaleStep,
+        median_filtering=5,
+    )

@@ -1,7 +1,8 @@
 """The auxiliary tasks of Rev2Net: flow prediction and reversed-frame reconstruction (Eq. 3).
 
 Terms are means over elements, so their size depends neither on the clip's nor on the batch's.
-The paper does not state the norm: L1 is ours, L2 (squared) can be asked for.
+The paper does not state the norm: L1 is ours, L2 (squared) can be asked for. ActionFlowNet
+predicts flow too, under the end-point error.
 
 Shapes: B clips, T frames, H x W pixels.
 """
@@ -14,16 +15,19 @@ from torch import Tensor
 from rev2net.losses.precision import at_least_single
 
 Norm = Literal["l1", "l2"]
+FlowNorm = Literal["l1", "l2", "epe"]
 
 TINY = 1e-12  # keeps the gradient of a square root finite where flows agree
 
 
-def flow_loss(predicted: Tensor, target: Tensor, *, norm: Norm = "l1") -> Tensor:
+def flow_loss(predicted: Tensor, target: Tensor, *, norm: FlowNorm = "l1") -> Tensor:
     """mean |predicted - target|, or its square, over both components of every pixel.
 
-    Both (B, 2, T, H, W), x then y, in units of the flow bound, [-1, 1]. Paper: first auxiliary
-    term of Eq. 3.
+    Both (B, 2, T, H, W), x then y, in units of the flow bound, [-1, 1]. `norm` epe is
+    `end_point_error`. Paper: first auxiliary term of Eq. 3.
     """
+    if norm == "epe":
+        return end_point_error(predicted, target)
     return _mean_error(predicted, target, norm)
 
 
@@ -56,13 +60,13 @@ def mask_penalty(mask: Tensor) -> Tensor:
     mask (B, 1, T, H, W) in [0, 1]. Source: VGAN (Vondrick et al. 2016), there with weight 0.1; the
     paper names no such term.
     """
-    return mask.abs().mean()
+    return at_least_single(mask).abs().mean()
 
 
 def _mean_error(predicted: Tensor, target: Tensor, norm: Norm) -> Tensor:
     _check_shapes(predicted, target)
     if norm not in ("l1", "l2"):
-        raise ValueError(f"norm {norm!r} is unknown; allowed: l1, l2")
+        raise ValueError(f"norm {norm!r} is unknown; allowed: l1, l2, and epe for flow")
     predicted, target = at_least_single(predicted), at_least_single(target)
     return F.l1_loss(predicted, target) if norm == "l1" else F.mse_loss(predicted, target)
 

@@ -116,7 +116,7 @@ class ActionFlowNet(VideoNetwork):
     def stage_maps(self, x: Tensor) -> list[Tensor]:
         """The outputs of the four stages, finest first."""
         self.check(x)
-        x = self.stem(x.contiguous(memory_format=torch.channels_last_3d))
+        x = self.stem(self.lay_out(x))
         maps = []
         for name in self.stages:
             x = self.get_submodule(name)(x)

@@ -57,7 +57,8 @@ class Unit3D(nn.Module):
 
     def convolve(self, x: Tensor) -> Tensor:
         weight = self.conv3d.weight
-        if self.kernel == self.stride == (1, 1, 1):
+        channels_last = x.is_contiguous(memory_format=torch.channels_last_3d)
+        if channels_last and self.kernel == self.stride == (1, 1, 1):
             # Of a channels-last clip this is a matrix product, and as such it is faster.
             return F.linear(x.movedim(1, -1), weight.flatten(1)).movedim(-1, 1)
         pads = [
@@ -193,7 +194,7 @@ class I3D(VideoNetwork):
     def endpoints(self, x: Tensor, *names: str) -> dict[str, Tensor]:
         """The activations at the named endpoints and at the last one, by name."""
         self.check(x)
-        x = x.contiguous(memory_format=torch.channels_last_3d)  # the fast one, on CPU and GPU
+        x = self.lay_out(x)
         taps = {}
         for name in self.channels:
             x = self.get_submodule(name)(x)

@@ -19,6 +19,8 @@ class VideoNetwork(nn.Module, ABC):
     domain adaptation compares.
     """
 
+    channels_last: bool = True  # layout of the activations: the fast one, on the CPU by far
+
     def __init__(self, input_spec: InputSpec) -> None:
         super().__init__()
         self.input_spec = input_spec
@@ -33,6 +35,15 @@ class VideoNetwork(nn.Module, ABC):
         `decode_first=n` runs the networks' decoders, where there are any, on the first n clips of
         the batch only; classification always covers the whole batch.
         """
+
+    def lay_out(self, x: Tensor) -> Tensor:
+        """Images or clips in the layout that the layers after them will keep."""
+        if not self.channels_last:
+            return x.contiguous()
+        three_d = x.ndim == 5
+        return x.contiguous(
+            memory_format=torch.channels_last_3d if three_d else torch.channels_last
+        )
 
     def check(self, x: Tensor) -> None:
         """Raise UserError unless x has the layout, channels and least size of the network."""

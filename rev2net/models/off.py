@@ -163,7 +163,7 @@ class OFF(VideoNetwork):
         """The outputs (B * (T - 1), C, H', W') of the three scales, finest first."""
         self.check(x)
         with torch.no_grad():
-            x_NCHW = x.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+            x_NCHW = self.lay_out(x.flatten(0, 1))
             blocks = self.backbone.blocks(x_NCHW, list(self.units))
         off = {
             name: unit(blocks[name].unflatten(0, x.shape[:2])) for name, unit in self.units.items()

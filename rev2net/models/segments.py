@@ -5,6 +5,7 @@ Shapes: B clips, T segments, C channels, H x W pixels, N = B * T images, D featu
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from rev2net.models.network import Outputs, VideoNetwork, initialise_classifier
 from rev2net.models.spec import InputSpec
@@ -46,7 +47,7 @@ class SegmentNetwork(VideoNetwork):
     def segment_features(self, x: Tensor) -> Tensor:
         """Features (B, T, D) of x_BTCHW, averaged over positions."""
         self.check(x)
-        x_NCHW = x.flatten(0, 1).contiguous(memory_format=torch.channels_last)  # the fast one
+        x_NCHW = self.lay_out(x.flatten(0, 1))
         maps_NDHW = self.backbone(x_NCHW, x.shape[1])
         return maps_NDHW.mean((2, 3)).unflatten(0, x.shape[:2])
 
@@ -55,7 +56,7 @@ class SegmentNetwork(VideoNetwork):
 
     def train(self, mode: bool = True) -> "SegmentNetwork":
         super().train(mode)
-        norms = [m for m in self.modules() if isinstance(m, nn.BatchNorm2d)]
+        norms = [m for m in self.modules() if isinstance(m, _BatchNorm)]  # synchronised or not
         for norm in norms[1:]:
             norm.train(mode and not self.partial_bn)
             norm.requires_grad_(not self.partial_bn)

@@ -11,6 +11,7 @@ from typing import Literal
 from rev2net.errors import UserError
 
 Modality = Literal["rgb", "flow", "rgbdiff"]
+Kind = Literal["rgb", "flow"]  # of stored images, one set of shards each
 
 STACK = 5  # flow fields, or frame differences, that one segment stacks in its channels (TSN)
 
@@ -36,6 +37,16 @@ class InputSpec:
     size: int  # height and width as published, pixels
     min_length: int
     min_size: int
+
+    @property
+    def kind(self) -> Kind:
+        """The stored images that clips are read from: differences are taken of RGB frames."""
+        return "flow" if self.modality == "flow" else "rgb"
+
+    @property
+    def images(self) -> int:
+        """Stored images a segment (or frame of a clip) takes: n differences take n + 1 frames."""
+        return self.stack + (self.modality == "rgbdiff")
 
 
 _SYMMETRIC_RGB = InputSpec(

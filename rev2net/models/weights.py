@@ -1,4 +1,4 @@
-"""Published checkpoints: into our parameter names, with a report of what went where.
+"""Checkpoints to start from: into our parameter names, with a report of what went where.
 
 Recognised by their names: our own runs; the public I3D (same names as ours); torchvision's
 GoogLeNet (inflated into I3D), ResNet-50 and r3d_18; the Caffe BN-Inception port; TSN's and TSM's
@@ -7,7 +7,7 @@ initialisation (TSN, section 3.2).
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,34 +37,46 @@ _CAFFE_MEAN_BGR = (104.0, 117.0, 128.0)
 class LoadReport:
     """Which parameters a checkpoint gave, by our names unless said."""
 
-    used: list[str] = field(default_factory=list)
+    checkpoint: str  # the file and, of our own, the run that made it
+    used: list[str] = field(default_factory=list)  # renamed ones too
     renamed: dict[str, str] = field(default_factory=dict)  # the checkpoint's name: ours
     reset: list[str] = field(default_factory=list)  # heads for other classes, left fresh
     missing: list[str] = field(default_factory=list)  # not in the checkpoint, left fresh
     left_over: list[str] = field(default_factory=list)  # the checkpoint's names
 
     def __str__(self) -> str:
-        counts = {name: len(getattr(self, name)) for name in self.__dataclass_fields__}
-        lines = [", ".join(f"{name.replace('_', ' ')} {count}" for name, count in counts.items())]
-        for name in ("reset", "missing", "left_over"):
+        """The counts in one line, then a line for every parameter."""
+        names = ("used", "renamed", "reset", "missing", "left_over")
+        counts = [f"{name.replace('_', ' ')} {len(getattr(self, name))}" for name in names]
+        lines = [f"{self.checkpoint}: {', '.join(counts)}"]
+        for name in ("left_over", "missing", "reset"):
             lines += [f"{name.replace('_', ' ')}: {key}" for key in getattr(self, name)]
-        return "\n".join(lines)
+        lines += [f"renamed: {theirs} -> {ours}" for theirs, ours in self.renamed.items()]
+        known = set(self.renamed.values())
+        return "\n".join(lines + [f"used: {key}" for key in self.used if key not in known])
 
 
 def load_weights(
-    model: VideoNetwork, checkpoint: Path | Mapping[str, Tensor], *, partial: bool = False
+    model: VideoNetwork,
+    checkpoint: Path | Mapping[str, Tensor],
+    *,
+    partial: bool = False,
+    class_names: Sequence[str] | None = None,
 ) -> LoadReport:
     """Fill a network from a checkpoint, in place.
 
-    A head for another number of classes is left fresh and reported. Anything else that the
-    checkpoint lacks, or has in another shape, is a UserError unless `partial` is true; what is
-    left over in it is reported only. Files are read as tensors: nothing in them is executed.
+    A head for other classes is left fresh and reported: one of another size and, where
+    `class_names` are given and the checkpoint has its own, one of other names. Anything else that
+    the checkpoint lacks, or has in another shape, is a UserError unless `partial` is true and it is
+    trained afterwards; what is left over in the checkpoint is reported only. Files are read as
+    tensors: nothing in them is executed.
     """
-    name = str(checkpoint) if isinstance(checkpoint, Path) else "checkpoint"
-    state = _read(checkpoint) if isinstance(checkpoint, Path) else dict(checkpoint)
+    source = _read(checkpoint) if isinstance(checkpoint, Path) else _Source(dict(checkpoint))
+    name, state = source.name, source.state
+    other_classes = class_names is not None and source.class_names not in (None, list(class_names))
     wanted = model.state_dict()
     converted, origin = _to_our_names(state, model)
-    report = LoadReport()
+    report = LoadReport(name)
     given: State = {}
     for key, tensor in wanted.items():
         if key not in converted:
@@ -72,13 +84,13 @@ def load_weights(
                 report.missing.append(key)
             continue
         found = converted[key].reshape(-1) if tensor.ndim == 1 else converted[key]
-        if found.shape == tensor.shape:
+        if key.startswith(HEADS) and (other_classes or found.shape != tensor.shape):
+            report.reset.append(key)
+        elif found.shape == tensor.shape:
             given[key] = found
             report.used.append(key)
             if origin[key] != key:
                 report.renamed[origin[key]] = key
-        elif key.startswith(HEADS):
-            report.reset.append(key)
         elif partial:
             report.missing.append(key)
         else:
@@ -89,29 +101,49 @@ def load_weights(
     taken = {origin[key] for key in (*report.used, *report.reset)}
     report.left_over = [key for key in state if key not in taken]
     lacking = [key for key in report.missing if not key.startswith(HEADS)]
-    if not report.used or (lacking and not partial):
+    remedy = "allow a partial match or give another checkpoint"
+    if partial and report.used:
+        # What training leaves as it is would stay random.
+        frozen = {key for key, weight in model.named_parameters() if not weight.requires_grad}
+        lacking = [key for key in lacking if key in frozen]
+        remedy = "they are frozen: give a checkpoint that has them, in their shapes"
+    if lacking or not report.used:
         first = lacking[0] if lacking else report.missing[0]
         raise UserError(
             f"{name}: {len(lacking)} of {len(wanted)} parameters of {type(model).__name__} are "
-            f"missing, {first!r} first; allow a partial match or give another checkpoint"
+            f"missing, {first!r} first; {remedy}"
         )
     model.load_state_dict(given, strict=False)
     return report
 
 
-def _read(path: Path) -> State:
+@dataclass(frozen=True)
+class _Source:
+    """The tensors of a checkpoint, and what is known of it."""
+
+    state: State
+    name: str = "checkpoint"
+    class_names: list[str] | None = None
+
+
+def _read(path: Path) -> _Source:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise UserError(f"{path}: no such checkpoint") from None
     except Exception as error:  # whatever unpickling a file of another kind may raise
         raise UserError(f"{path}: not a checkpoint ({type(error).__name__})") from None
-    for wrapper in ("state_dict", "model"):
+    name, class_names = str(path), None
+    if isinstance(content, dict) and "identity" in content:  # a checkpoint.pt of ours
+        words = content["identity"]
+        name += f" ({words['method']} on {words['input']}, {words['benchmark']})"
+        class_names = content["class_names"]
+    for wrapper in ("state_dict", "model", "network"):
         if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
             content = content[wrapper]
     if not isinstance(content, dict) or not all(isinstance(v, Tensor) for v in content.values()):
         raise UserError(f"{path}: holds no dictionary of tensors")
-    return content
+    return _Source(content, name, class_names)
 
 
 def _to_our_names(state: State, model: VideoNetwork) -> tuple[State, dict[str, str]]:

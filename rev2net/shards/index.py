@@ -7,6 +7,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from rev2net import digests
 from rev2net.errors import UserError
 from rev2net.files import atomic_path
 from rev2net.shards.layout import (
@@ -38,7 +39,10 @@ def write_index(dataset_folder: Path, kind: str, num_shards: int) -> int:
     if repeated:
         raise UserError(f"{target}: {repeated} videos are in more than one shard")
     columns["shard"] = [number for number, table in enumerate(tables) for _ in table["id"]]
-    with atomic_path(target) as temporary, h5py.File(temporary, "w", locking=False) as file:
+    with (
+        atomic_path(target) as temporary,
+        h5py.File(temporary, "w", libver=digests.LIBVER, locking=False) as file,
+    ):
         for name, value in attributes.items():
             file.attrs[name] = value
         write_columns(file, columns)
@@ -46,6 +50,7 @@ def write_index(dataset_folder: Path, kind: str, num_shards: int) -> int:
         file.create_dataset("shard/path", data=relative, dtype=h5py.string_dtype())
         sizes = [path.stat().st_size for path in paths]
         file.create_dataset("shard/bytes", data=sizes, dtype=np.int64)
+        digests.seal(file)
     return len(columns["id"])
 
 
@@ -55,6 +60,7 @@ def _read_tables(paths: Sequence[Path], kind: str) -> tuple[list[dict[str, Any]]
     shared: Attributes = {}
     for number, path in enumerate(paths):
         with open_hdf5(path) as file:
+            digests.check_seal(path, file)
             found = read_attributes(file.attrs)
             own = {"format_version": FORMAT_VERSION, "kind": kind, "shard": number}
             check_attributes(path, found, own | {"num_shards": len(paths)})

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from rev2net.config import FlowShardSettings, FramesSettings
+from rev2net.digests import SEAL
 from rev2net.errors import UserError
 
 FORMAT_VERSION = 1
@@ -106,8 +107,9 @@ def check_attributes(path: Path, found: Mapping[str, Any], required: Mapping[str
 
 
 def read_attributes(attributes: Any) -> Attributes:
-    """HDF5 attributes as plain Python values."""
+    """HDF5 attributes, less the file's digest, as plain Python values."""
     return {
         name: value.item() if hasattr(value, "item") else value
         for name, value in attributes.items()
+        if name != SEAL
     }

@@ -6,6 +6,7 @@ stay open. An index can be pickled and survives a fork: each process opens its o
 
 import itertools
 import os
+import zlib
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
+from rev2net import digests
 from rev2net.errors import UserError
 from rev2net.shards.layout import check_attributes, read_attributes
 from rev2net.shards.writer import VIDEO_COLUMNS, VideoRow
@@ -24,20 +26,51 @@ OPEN_SHARDS = 128  # file handles a process keeps, each with the image offsets o
 
 
 class _OpenShard:
-    """An open shard: its byte store and where each image begins."""
+    """An open shard: its byte store, where each image begins, and the images' checksums."""
 
-    def __init__(self, path: Path, num_bytes: int) -> None:
-        # Without a chunk cache, HDF5 reads just the bytes asked for.
-        self.file = open_hdf5(path, rdcc_nbytes=0)
+    def __init__(self, path: Path, num_bytes: int, index: Path) -> None:
+        self._path, self._index = path, index
         # What the index says of its shards holds as long as they are the same files. Reading all
         # attributes again would take longer than reading a clip.
-        if (found := path.stat().st_size) != num_bytes:
+        try:
+            found = path.stat().st_size
+        except FileNotFoundError:
             raise UserError(
-                f"{path}: {found} bytes; it had {num_bytes} when its index was made: "
-                f"run `rev2net merge` again"
-            )
-        self.frames = self.file["frames"]
-        self.offset: npt.NDArray[np.int64] = self.file["offset"][()]
+                f"{path}: no such file; delete {index} and give the same command again"
+            ) from None
+        if found != num_bytes:
+            raise self._damaged(f"{found} bytes, and {num_bytes} when its index was made")
+        # Without a chunk cache, HDF5 reads just the bytes asked for.
+        self.file = open_hdf5(path, also=index, rdcc_nbytes=0)
+        try:
+            self.frames = self.file["frames"]
+            self.offset: npt.NDArray[np.int64] = self.file["offset"][()]
+            # Shards of the first versions have none.
+            self.crc32 = self.file["crc32"][()] if "crc32" in self.file else None
+        except Exception as error:  # HDF5 raises many kinds for a damaged file
+            raise self._damaged(error) from None
+
+    def read(self, first: int, stop: int) -> list[ImageBytes]:
+        """Images first..stop-1 of the shard; raises UserError where one is not what was written.
+
+        A flipped bit in a JPEG file often gives another picture and no error.
+        """
+        bounds = self.offset[first : stop + 1].tolist()
+        try:
+            data = self.frames[bounds[0] : bounds[-1]]
+        except Exception as error:
+            raise self._damaged(error) from None
+        images = [
+            data[begin - bounds[0] : end - bounds[0]] for begin, end in itertools.pairwise(bounds)
+        ]
+        if self.crc32 is not None:
+            for number, expected in enumerate(self.crc32[first:stop].tolist()):
+                if zlib.crc32(images[number]) != expected:
+                    raise self._damaged(f"image {first + number} is not what was written")
+        return images
+
+    def _damaged(self, reason: object) -> UserError:
+        return digests.damaged(self._path, f"damaged: {reason}", also=self._index)
 
 
 class ShardIndex:
@@ -51,6 +84,7 @@ class ShardIndex:
         self.path = Path(path)
         self._required = dict(required or {})
         with open_hdf5(self.path) as file:
+            digests.check_seal(self.path, file)
             self.attributes = read_attributes(file.attrs)
             check_attributes(self.path, self.attributes, self._required)
             columns = read_columns(self.path, file, (*VIDEO_COLUMNS, "shard"))
@@ -92,11 +126,7 @@ class ShardIndex:
             )
         shard = self._shard(int(self._columns["shard"][row]))
         first = int(self._columns["first_image"][row]) + start
-        bounds = shard.offset[first : first + stop - start + 1].tolist()
-        data = shard.frames[bounds[0] : bounds[-1]]
-        return [
-            data[begin - bounds[0] : end - bounds[0]] for begin, end in itertools.pairwise(bounds)
-        ]
+        return shard.read(first, first + stop - start)
 
     def read_images_at(self, video_id: str, indices: Iterable[int]) -> list[ImageBytes]:
         """Images of a video at any indices, encoded; neighbours are read together."""
@@ -128,18 +158,22 @@ class ShardIndex:
             return self._open[number]
         if len(self._open) >= OPEN_SHARDS:
             self._open.popitem(last=False)[1].file.close()
-        shard = _OpenShard(self._shard_paths[number], self._shard_bytes[number])
+        shard = _OpenShard(self._shard_paths[number], self._shard_bytes[number], self.path)
         self._open[number] = shard
         return shard
 
 
-def open_hdf5(path: Path, **options: Any) -> h5py.File:
-    """An HDF5 file for reading, without locks; raises UserError where it is absent or another."""
+def open_hdf5(path: Path, also: Path | None = None, **options: Any) -> h5py.File:
+    """An HDF5 file for reading, without locks; raises UserError where it is absent or another.
+
+    `also`: see `digests.damaged`.
+    """
     try:
         return h5py.File(path, "r", locking=False, **options)
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
     except OSError as error:
-        reason = "no such file" if not path.exists() else f"not a readable HDF5 file ({error})"
-        raise UserError(f"{path}: {reason}") from None
+        raise digests.damaged(path, f"not a readable HDF5 file ({error})", also) from None
 
 
 def read_columns(path: Path, file: h5py.File, names: Iterable[str]) -> dict[str, Any]:

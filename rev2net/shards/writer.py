@@ -1,6 +1,7 @@
 """Writing one shard, image by image, in memory that grows with neither video nor shard."""
 
 import contextlib
+import zlib
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -10,6 +11,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from rev2net import digests
 from rev2net.files import atomic_path
 from rev2net.shards.layout import Attribute
 from rev2net.video.images import ImageBytes
@@ -42,12 +44,14 @@ class ShardWriter:
             file.attrs[name] = value
         self._file = file
         self._frames = file.create_dataset(
-            "frames", (0,), np.uint8, maxshape=(None,), chunks=(CHUNK_BYTES,)
+            "frames", (0,), np.uint8, maxshape=(None,), chunks=(CHUNK_BYTES,), fill_time="never"
         )
         self._offsets = array("q", [0])
+        self._checksums = array("I")  # of the encoded images
         self._rows: list[VideoRow] = []
         self._first_image = 0  # of the video being written
-        self._pending = bytearray()  # its bytes that lie beyond the last one written
+        self._pending = np.empty(CHUNK_BYTES, np.uint8)  # bytes that are not in the file yet
+        self._num_pending = 0
         self._written = 0  # bytes
 
     @property
@@ -57,16 +61,20 @@ class ShardWriter:
 
     def append(self, image: ImageBytes) -> None:
         """Add one encoded image to the video being written."""
-        self._pending += image.data
         self._offsets.append(self._offsets[-1] + len(image))
-        if len(self._pending) >= CHUNK_BYTES:
+        self._checksums.append(zlib.crc32(image.data))
+        if self._num_pending + len(image) > CHUNK_BYTES:
             self._flush()
+        if len(image) > CHUNK_BYTES:
+            self._write(image)
+        else:
+            self._pending[self._num_pending : self._num_pending + len(image)] = image
+            self._num_pending += len(image)
 
     def keep_video(
         self, video_id: str, *, num_frames: int, height: int, width: int, fps: float
     ) -> None:
         """Keep the images since the last video as those of `video_id`."""
-        self._flush()
         self._rows.append(
             VideoRow(video_id, self._first_image, self.num_images, num_frames, height, width, fps)
         )
@@ -75,23 +83,30 @@ class ShardWriter:
     def drop_video(self) -> None:
         """Drop the images since the last video; the next one overwrites their bytes."""
         del self._offsets[self._first_image + 1 :]
-        self._pending = bytearray()
-        self._written = self._offsets[-1]
+        del self._checksums[self._first_image :]
+        self._num_pending = max(0, self._offsets[-1] - self._written)
+        self._written = min(self._offsets[-1], self._written)
 
     def close(self) -> None:
-        """Write the tables."""
+        """Write what is left, and the tables."""
+        self._flush()
         self._frames.resize((self._written,))
         self._file.create_dataset("offset", data=np.frombuffer(self._offsets, np.int64))
+        self._file.create_dataset("crc32", data=np.array(self._checksums, np.uint32))
         columns = {name: [getattr(row, name) for row in self._rows] for name in VIDEO_COLUMNS}
         write_columns(self._file, columns)
+        digests.seal(self._file)
 
     def _flush(self) -> None:
-        end = self._written + len(self._pending)
+        self._write(self._pending[: self._num_pending])
+        self._num_pending = 0
+
+    def _write(self, data: ImageBytes) -> None:
+        end = self._written + len(data)
         if end > len(self._frames):
             self._frames.resize((end,))
-        self._frames[self._written : end] = np.frombuffer(self._pending, np.uint8)
+        self._frames[self._written : end] = data
         self._written = end
-        self._pending = bytearray()
 
 
 def write_columns(file: h5py.File, columns: Mapping[str, Sequence[Any]]) -> None:
@@ -105,7 +120,11 @@ def write_columns(file: h5py.File, columns: Mapping[str, Sequence[Any]]) -> None
 def write_shard(path: Path, attributes: Mapping[str, Attribute]) -> Iterator[ShardWriter]:
     """A `ShardWriter`; its file appears at `path`, whole, when the block ends without exception."""
     # No lock: the file has a name of its own until it is whole, and some file systems have none.
-    with atomic_path(path) as temporary, h5py.File(temporary, "w", locking=False) as file:
+    # No chunk cache, no fill: bytes go to the file once.
+    with (
+        atomic_path(path) as temporary,
+        h5py.File(temporary, "w", libver=digests.LIBVER, locking=False, rdcc_nbytes=0) as file,
+    ):
         writer = ShardWriter(file, attributes)
         yield writer
         writer.close()

@@ -4,21 +4,20 @@ Every number is computed here from scores files; nothing is carried over from a 
 A cell whose runs are not all there stays empty and says why.
 """
 
-from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from rev2net.config import Config, digest
-from rev2net.errors import UserError
 from rev2net.evaluation import metrics
-from rev2net.evaluation.scores import Scores, disagreement, read_scores
+from rev2net.evaluation.scores import Scores
 from rev2net.evaluation.statistics import bootstrap_interval
-from rev2net.experiments import Cell, Run, cell_runs, cells
+from rev2net.experiments import Run
+from rev2net.paper import Cell, cell_runs, cells
+from rev2net.tables.stored import SplitScores, StoredScores, by_split, distinct
 
 # fmt: off
 COLUMNS = [
@@ -62,112 +61,45 @@ class Measurement(NamedTuple):
 NOTHING = Measurement(np.nan, np.nan, np.nan, np.nan)
 
 
-@dataclass(frozen=True)
-class _Split:
-    """The scores of one split by all seeds, videos in one order."""
-
-    scores_SNC: NDArray[np.float32]
-    label_N: NDArray[np.int64]
-    group_N: list[str]
-    coverage: float  # videos scored of those expected
-
-
 def build(table: str, config: Config, root: str | Path) -> pd.DataFrame:
     """The tidy frame of a table from the scores below `root`, columns as in docs/formats.md.
 
     Raises UserError for an unknown table and for scores files that are broken, belong to another
     run than their folder says, or have other videos, classes or labels than their neighbours.
     """
-    reader = _Reader(Path(root), config.name)
-    rows = []
-    for cell in cells(table, config):
-        runs = cell_runs(cell, config)
-        stored, reason = reader.read(runs, "test")
-        if reason:
-            rows.append(_row(cell, config, TOP1, NOTHING, stored, reason))
-            continue
-        splits = _by_split(stored)
-        for metric in TEST_METRICS:
-            if metric.k == 1 or metric.k < splits[0].scores_SNC.shape[2]:
-                rows.append(_row(cell, config, metric, measure(metric, splits), stored))
-        if reader.has_any(runs, "val"):
-            stored, reason = reader.read(runs, "val")
-            if stored and not any(scores.videos_expected for scores in stored):
-                continue  # the benchmark holds no videos out
-            found = NOTHING if reason else measure(IN_DOMAIN, _by_split(stored))
-            rows.append(_row(cell, config, IN_DOMAIN, found, stored, reason))
+    reader = StoredScores(root, config.name)
+    rows = [row for cell in cells(table, config) for row in measure_cell(cell, config, reader)]
     counts = ("videos_evaluated", "videos_expected")
     return pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(counts, "Int64"))
 
 
-class _Reader:
-    """Reads scores files and checks that those of one benchmark and split belong together."""
-
-    # What all rows of a split share, so that no two of them are measured on different videos.
-    SHARED = ("configuration", "split_digest", "videos_expected")
-
-    def __init__(self, root: Path, configuration: str) -> None:
-        self._root = root
-        self._configuration = configuration
-        self._first: dict[tuple[str, int, str], tuple[Path, Scores]] = {}
-
-    def read(self, runs: list[Run], part: str) -> tuple[list[Scores], str]:
-        """The scores of all runs; or why they cannot be measured."""
-        missing = [path for run in runs if not (path := self._path(run, part)).exists()]
-        if missing:
-            name = missing[0].relative_to(self._root)
-            return [], f"missing {len(missing)} of {len(runs)} scores files, first {name}"
-        stored = [self._read_one(run, part) for run in runs]
-        return stored, "" if all(map(len, stored)) else "no usable video"
-
-    def has_any(self, runs: list[Run], part: str) -> bool:
-        return any(self._path(run, part).exists() for run in runs)
-
-    def _path(self, run: Run, part: str) -> Path:
-        return self._root / run.scores_folder / f"scores-{part}.h5"
-
-    def _read_one(self, run: Run, part: str) -> Scores:
-        path = self._path(run, part)
-        scores = read_scores(path)
-        expected = {**vars(run), "part": part, "configuration": self._configuration}
-        for key, value in expected.items():
-            found = getattr(scores, key)
-            if found != value:
-                raise UserError(f"{path}: {key} is {found!r}, {value!r} expected there")
-        first_path, first = self._first.setdefault((run.benchmark, run.split, part), (path, scores))
-        difference = disagreement(first, scores, self.SHARED)
-        if difference:
-            raise UserError(f"{first_path} and {path} do not belong together: {difference}")
-        return scores
+def measure_cell(cell: Cell, config: Config, reader: StoredScores) -> list[dict[str, object]]:
+    """The rows of one cell: one a metric, or a single empty one with the reason."""
+    runs = cell_runs(cell, config)
+    stored, reason = reader.read(runs, "test")
+    if reason:
+        return [_row(cell, config, TOP1, NOTHING, stored, reason)]
+    splits = by_split(stored)
+    rows = [
+        _row(cell, config, metric, measure(metric, splits), stored)
+        for metric in TEST_METRICS
+        if metric.k == 1 or metric.k < splits[0].scores_SNC.shape[2]
+    ]
+    if reader.has_any(runs, "val"):
+        stored, reason = reader.read(runs, "val")
+        if any(scores.videos_expected for scores in stored) or not stored:  # else: none held out
+            found = NOTHING if reason else measure(IN_DOMAIN, by_split(stored))
+            rows.append(_row(cell, config, IN_DOMAIN, found, stored, reason))
+    return rows
 
 
-def _by_split(stored: list[Scores]) -> list[_Split]:
-    """Stack the seeds of each split, videos in the order of their names."""
-    found = []
-    for index in _distinct(scores.split for scores in stored):
-        seeds = [scores for scores in stored if scores.split == index]
-        orders = [np.argsort(np.array(scores.video_id)) for scores in seeds]
-        pairs = zip(seeds, orders, strict=True)
-        first, order = seeds[0], orders[0]
-        found.append(
-            _Split(
-                scores_SNC=np.stack([scores.scores[rows] for scores, rows in pairs]),
-                label_N=first.label[order],
-                group_N=[first.group[row] for row in order],
-                coverage=len(first) / first.videos_expected,
-            )
-        )
-    return found
-
-
-def measure(metric: Metric, splits: list[_Split]) -> Measurement:
+def measure(metric: Metric, splits: list[SplitScores]) -> Measurement:
     """One metric of one cell.
 
     The interval resamples source groups, in all splits at once; a video's hits are averaged over
     seeds first, so it speaks of the videos, and `std` of the seeds.
     """
     accuracy_KS = np.empty((len(splits), len(splits[0].scores_SNC)))
-    value, group, stratum = [], [], []
     for row, split in enumerate(splits):
         scale = split.coverage if metric.of_expected else 1.0
         for seed, scores_NC in enumerate(split.scores_SNC):
@@ -176,15 +108,28 @@ def measure(metric: Metric, splits: list[_Split]) -> Measurement:
                 if metric.by_class
                 else metrics.topk(scores_NC, split.label_N, metric.k)
             )
+    low, high = bootstrap_interval(*per_video(metric, splits))
+    of_seed = accuracy_KS.mean(axis=0)
+    std = of_seed.std(ddof=1) if len(of_seed) > 1 else np.nan
+    return Measurement(float(of_seed.mean()), float(std), low, high)
+
+
+def per_video(
+    metric: Metric, splits: list[SplitScores]
+) -> tuple[NDArray[np.float64], list[str], NDArray[np.int64]]:
+    """What a resampling takes: values (N,) in percent, averaged over seeds; groups; strata (N,).
+
+    Split after split, in each the videos in the order of their names.
+    """
+    value, group, stratum = [], [], []
+    for row, split in enumerate(splits):
+        scale = split.coverage if metric.of_expected else 1.0
         hits_SN = [metrics.hits(scores, split.label_N, metric.k) for scores in split.scores_SNC]
         value.append(100 * scale * np.mean(hits_SN, axis=0))
         group += split.group_N
         num_classes = split.scores_SNC.shape[2]
         stratum.append(row * num_classes + split.label_N * metric.by_class)
-    low, high = bootstrap_interval(np.concatenate(value), group, np.concatenate(stratum))
-    of_seed = accuracy_KS.mean(axis=0)
-    std = of_seed.std(ddof=1) if len(of_seed) > 1 else np.nan
-    return Measurement(float(of_seed.mean()), float(std), low, high)
+    return np.concatenate(value), group, np.concatenate(stratum)
 
 
 def _row(
@@ -215,7 +160,7 @@ def _row(
         "delta": round(delta, DECIMALS),
         "videos_evaluated": sum(map(len, one_a_split)) if stored else None,
         "videos_expected": sum(s.videos_expected for s in one_a_split) if stored else None,
-        "protocol": " | ".join(_distinct(scores.protocol for scores in stored)),
+        "protocol": " | ".join(distinct(scores.protocol for scores in stored)),
         "provenance": _provenance(config, runs, stored, reason),
     }
 
@@ -224,20 +169,12 @@ def _provenance(config: Config, runs: list[Run], stored: list[Scores], reason: s
     """`key=value,value;…`: why the cell is empty, if it is, and what it was made from."""
     parts = {
         "empty": [reason] if reason else [],
-        "commit": _distinct(word for scores in stored for word in scores.commit.split(",")),
+        "commit": distinct(word for scores in stored for word in scores.commit.split(",")),
         "config": [digest(config)],
-        "split": _distinct(scores.split_digest[:DIGEST_LENGTH] for scores in stored),
-        "checkpoint": _distinct(
+        "split": distinct(scores.split_digest[:DIGEST_LENGTH] for scores in stored),
+        "checkpoint": distinct(
             word[:DIGEST_LENGTH] for scores in stored for word in scores.checkpoint.split(",")
         ),
         "runs": [run.path for run in runs],
     }
     return ";".join(f"{key}={','.join(values)}" for key, values in parts.items() if values)
-
-
-T = TypeVar("T", bound=Hashable)
-
-
-def _distinct(values: Iterable[T]) -> list[T]:
-    """The values without repetitions, in order of first appearance."""
-    return list(dict.fromkeys(values))

@@ -1,4 +1,4 @@
-"""Render a tidy table as Markdown and LaTeX, laid out like the paper's.
+"""Render a tidy table as Markdown, LaTeX and HTML, laid out like the paper's.
 
 Rows are model and input, columns the benchmarks: first what was measured, with its 95 %
 interval, then the paper's values in columns of their own, so that the two cannot be confused.
@@ -7,11 +7,13 @@ interval, then the paper's values in columns of their own, so that the two canno
 import re
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from html import escape
 
 import pandas as pd
 
 from rev2net.config import Config
-from rev2net.experiments import INPUT_LABELS, TITLES
+from rev2net.experiments import INPUT_LABELS
+from rev2net.paper import TABLES
 
 BENCHMARK_LABELS = {
     "ucf101": "UCF101",
@@ -95,6 +97,36 @@ def latex(frame: pd.DataFrame, config: Config) -> str:
     )
 
 
+def html(frame: pd.DataFrame, config: Config) -> str:
+    """The table as an HTML figure and the list of its notes, without any style."""
+    layout = _layout(frame, config)
+    benchmarks = "".join(f'<th scope="col">{escape(name)}</th>' for name in layout.benchmarks)
+    groups = "".join(
+        f'<th scope="colgroup" colspan="{len(layout.benchmarks)}">{name}</th>'
+        for name in ("Measured", "Paper")
+    )
+    body = []
+    for model, input_, measured, paper in layout.rows:
+        cells = [_html_number(number) for number in measured]
+        cells += [_html_number(number, "paper") for number in paper]
+        head = f'<th scope="row">{escape(model)}</th><td class="word">{escape(input_)}</td>'
+        body.append(f"<tr>{head}{''.join(cells)}</tr>")
+    title = f"{layout.table.replace('table', 'Table ')}. {layout.caption}"
+    return "\n".join(
+        [
+            f'<figure class="table"><figcaption>{escape(title)}</figcaption>',
+            '<div class="scroll"><table>',
+            f'<thead><tr><th rowspan="2">Model</th><th class="word" rowspan="2">Input</th>{groups}'
+            f"</tr><tr>{2 * benchmarks}</tr></thead>",
+            f"<tbody>{''.join(body)}</tbody>",
+            "</table></div></figure>",
+            '<ul class="notes">',
+            *(f"<li>{escape(note)}</li>" for note in layout.notes),
+            "</ul>",
+        ]
+    )
+
+
 def _layout(frame: pd.DataFrame, config: Config) -> _Layout:
     """What is printed: the paper's accuracy of each cell, and what has to be known beside it."""
     named = frame.assign(
@@ -119,7 +151,7 @@ def _layout(frame: pd.DataFrame, config: Config) -> _Layout:
             paper.append(_number(cell, "paper", best[benchmark, "paper"]))
         rows.append((str(model), str(input_), measured, paper))
     table = str(frame["table"].iloc[0])
-    caption = f"{TITLES[table]}; top-1 accuracy in %, configuration “{config.name}”"
+    caption = f"{TABLES[table].title}; top-1 accuracy in %, configuration “{config.name}”"
     return _Layout(table, caption, benchmarks, rows, _notes(top1, in_domain, config))
 
 
@@ -191,6 +223,12 @@ def _count(number: int, noun: str) -> str:
 def _markdown_number(number: _Number) -> str:
     text = f"**{number.text}**" if number.best else number.text
     return f"{text} {number.detail}".strip()
+
+
+def _html_number(number: _Number, kind: str = "measured") -> str:
+    text = f"<b>{escape(number.text)}</b>" if number.best else escape(number.text)
+    detail = f" <small>{escape(number.detail)}</small>" if number.detail else ""
+    return f'<td class="{kind}">{text}{detail}</td>'
 
 
 def _markdown_text(text: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from rev2net.digests import check_zip, damaged
 from rev2net.errors import UserError
 from rev2net.files import atomic_path
 
@@ -22,11 +23,12 @@ def load(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
     """Read a file that `save` wrote; raises UserError where it is absent or damaged."""
     if not path.is_file():
         raise UserError(f"{path}: no such checkpoint")
+    check_zip(path)
     try:
         state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
     except Exception as error:  # torch raises many kinds for a damaged file
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UserError(f"{path}: not a readable checkpoint ({reason}); delete it") from None
+        raise damaged(path, f"not a readable checkpoint ({reason})") from None
     return state
 
 

@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,13 @@ PLAIN_LINE_SECONDS = 10.0
 class TrainingLog:
     """Means of the named values since the last line, written as JSON lines.
 
-    A training that resumes at `first_step` keeps the lines up to there.
+    A training that resumes at `first_step` keeps the lines up to there. At the end of every epoch
+    (`epoch` steps, not always a whole number) it says how long was waited for data.
     """
 
-    def __init__(self, path: Path, steps: int, first_step: int, every: int) -> None:
+    def __init__(self, path: Path, steps: int, first_step: int, every: int, epoch: float) -> None:
         self.steps, self.every = steps, every
+        self.whole, self.part = Waiting(epoch, first_step), Waiting(epoch, first_step)
         _drop_lines_after(path, first_step)
         self.file = open(path, "a", encoding="utf-8")  # noqa: SIM115  (closed in close())
         self.bar = tqdm(
@@ -34,6 +37,11 @@ class TrainingLog:
             self.sums[name] = self.sums.get(name, 0.0) + value
         self.count += 1
         self.bar.update()
+        for waiting in (self.whole, self.part):
+            waiting.add(values["seconds"], values["data_seconds"])
+        if self.part.steps >= self.every and self.part.ends_epoch():
+            self._say(str(self.part))
+            self.part = Waiting(self.part.epoch, step + 1)
         if (step + 1) % self.every and step + 1 != self.steps:
             return
         means = {name: round(total / self.count, 6) for name, total in self.sums.items()}
@@ -49,6 +57,16 @@ class TrainingLog:
             terms = " ".join(f"{name} {value:.4g}" for name, value in means.items())
             print(f"step {step + 1}/{self.steps}: {terms}", flush=True)
 
+    def _say(self, line: str) -> None:
+        """A line that does not tear the bar."""
+        tqdm.write(line, file=sys.stdout)
+        sys.stdout.flush()
+
+    @property
+    def data_wait_percent(self) -> float:
+        """How much of the time since the training started, or resumed, was spent on waiting."""
+        return round(self.whole.percent, 2)
+
     def state(self) -> dict[str, Any]:
         """What a resumed training needs to write the same next line."""
         return {"sums": self.sums, "count": self.count}
@@ -60,6 +78,44 @@ class TrainingLog:
     def close(self) -> None:
         self.bar.close()
         self.file.close()
+
+
+@dataclass
+class Waiting:
+    """How much of some steps' time went by before their clips were there."""
+
+    epoch: float  # steps
+    first_step: int
+    steps: int = 0
+    seconds: float = 0.0
+    data_seconds: float = 0.0
+
+    def add(self, seconds: float, data_seconds: float) -> None:
+        """Count a step: its time, and how much of it was waiting."""
+        self.steps += 1
+        self.seconds += seconds
+        self.data_seconds += data_seconds
+
+    @property
+    def percent(self) -> float:
+        return 100.0 * self.data_seconds / self.seconds if self.seconds else 0.0
+
+    def ends_epoch(self) -> bool:
+        """Whether an epoch ended in one of the steps."""
+        return self._epochs_before(self.first_step + self.steps) > self._epochs_before(
+            self.first_step
+        )
+
+    def _epochs_before(self, step: int) -> int:
+        return int(step / self.epoch)
+
+    def __str__(self) -> str:
+        """For example "epoch 3: 0.412 s a step, 2.1 % of the time waiting for data"."""
+        first = self._epochs_before(self.first_step) + 1
+        last = self._epochs_before(self.first_step + self.steps)
+        epochs = f"epoch {first}" if first == last else f"epochs {first}-{last}"
+        each = self.seconds / self.steps
+        return f"{epochs}: {each:.3g} s a step, {self.percent:.1f} % of the time waiting for data"
 
 
 def _drop_lines_after(path: Path, first_step: int) -> None:

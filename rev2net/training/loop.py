@@ -2,10 +2,12 @@
 
 A step takes labelled source clips and, for domain adaptation, as many unlabelled target clips;
 both pass the network together. The state is saved every few steps and on SIGTERM; a training that
-was interrupted anywhere continues to the same weights.
+was interrupted anywhere continues to the same weights. Several processes share the batch of a step
+(`distributed`); the first of them writes the files.
 """
 
 import json
+import math
 import platform
 import signal
 import time
@@ -16,40 +18,33 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 
 from rev2net import __version__
-from rev2net.clips.dataset import (
-    Augmentation,
-    DrawSampler,
-    Entry,
-    Sample,
-    Shards,
-    TrainingClips,
-    read_split,
-)
-from rev2net.clips.transforms import to_batch, to_input
 from rev2net.config import TrainSettings
 from rev2net.errors import UserError
-from rev2net.experiments import METHODS, STAGE_VERSIONS, Run
+from rev2net.experiments import STAGE_VERSIONS
 from rev2net.files import write_text
-from rev2net.models.network import VideoNetwork
 from rev2net.models.spec import input_spec
-from rev2net.models.weights import load_weights
 from rev2net.provenance import commit
-from rev2net.training import checkpoint
-from rev2net.training.device import claim_device
+from rev2net.training import checkpoint, distributed
+from rev2net.training.batches import Batches, Parts
+from rev2net.training.device import claim_device, claim_devices
+from rev2net.training.distributed import Interrupted
 from rev2net.training.log import TrainingLog
-from rev2net.training.objective import Objective, Targets
-from rev2net.training.optimiser import build_optimiser, learning_rate
-from rev2net.training.trained import build_network, clip_shape, save_trained
+from rev2net.training.objective import Objective
+from rev2net.training.optimiser import WeightAverage, build_optimiser, learning_rate
+from rev2net.training.prepare import (
+    feature_size,
+    freeze_batchnorm,
+    initialise,
+    synchronise_batchnorm,
+)
+from rev2net.training.step import TrainingStep
+from rev2net.training.trained import build_network, save_trained
 
 INTERRUPTED = 75  # exit code of a saved, unfinished training (EX_TEMPFAIL: try again)
 LINES = 60  # of metrics.jsonl, about
-
-
-class Interrupted(Exception):
-    """SIGTERM arrived; the state is saved."""
+NAMED_VIDEOS = 4  # of a batch, in an error
 
 
 def train(
@@ -62,22 +57,37 @@ def train(
 ) -> None:
     """Train one run into `folder`; `identity` holds the words of the run (method, input, …).
 
-    `shard_folders` has, for each dataset, the folder with its rgb.index and flow.index.
+    `shard_folders` has, for each dataset, the folder with its rgb.index and flow.index. Where
+    `compute.processes` asks for several, they are started here; a process that torchrun started
+    takes its place among them.
 
     Raises UserError for a split without training videos or a loss that is not finite, and
     Interrupted after SIGTERM.
     """
+    arguments = (settings, identity, split, shard_folders, list(class_names), folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    processes = settings.compute.processes
+    if processes == 1:
+        with claim_device() as device:
+            _train(*arguments, device)
+    elif distributed.launched():
+        device = distributed.own_device(processes)
+        with distributed.joined(device):
+            _train(*arguments, device)
+    else:
+        with claim_devices(processes):
+            distributed.launch(processes, train, *arguments)
+
+
+def _train(settings: TrainSettings, *arguments: Any) -> None:
     torch.set_num_threads(settings.compute.threads)
     torch.use_deterministic_algorithms(True, warn_only=True)
     # A debugging aid of that mode, which costs time.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    folder.mkdir(parents=True, exist_ok=True)
-    with claim_device() as device:
-        run = _Run(settings, identity, split, shard_folders, class_names, folder, device)
-        run.train()
+    Training(settings, *arguments).run()
 
 
-class _Run:
+class Training:
     """The pieces of one training, built in the order in which data passes them."""
 
     def __init__(
@@ -91,143 +101,150 @@ class _Run:
         device: torch.device,
     ) -> None:
         self.settings, self.identity, self.folder, self.device = settings, identity, folder, device
+        self.optimisation = settings.optimisation
         self.class_names = list(class_names)
-        self.adapts = identity["adapt"] != "none"
-        self.seed = int(identity["seed"])
         self.commit = commit()  # of the code that trains, whatever is committed meanwhile
         self.split = split
-        parts = read_split(split, ("train", "target_unlabelled"))
-        self.source = _required(parts["train"], split, "train")
-        self.target = (
-            _required(parts["target_unlabelled"], split, "target_unlabelled") if self.adapts else []
-        )
-        self.spec = input_spec(identity["method"], identity["input"])
-        self.kinds = (self.spec.modality, *(["flow"] if settings.loss.flow > 0 else []))
-        self.shards = Shards.open(shard_folders, self.kinds, settings.frames, settings.flow_bound)
-        checkpoint.seed_everything(self.seed)
+        self.writes = distributed.rank() == 0
+        seed, adapt = int(identity["seed"]), identity["adapt"]
+        spec = input_spec(identity["method"], identity["input"])
+        self.batches = Batches(settings, spec, split, shard_folders, seed, adapt != "none", device)
+        checkpoint.seed_everything(seed)
         network = build_network(settings, identity, len(class_names))
-        if identity["init"] != "scratch":
-            _initialise(network, settings)
+        if identity["init"] != "scratch" or settings.initial_weights is not None:
+            initialise(network, settings, class_names)
+        synchronise_batchnorm(network, settings.compute, device)
         self.network = network.to(device)
         self.objective = Objective(
-            settings.loss, identity["adapt"], _feature_size(self.network, settings, device)
+            settings.loss, adapt, feature_size(self.network, settings, device)
         ).to(device)
-        self.optimiser = build_optimiser([self.network, self.objective], settings.optimisation)
+        forward = TrainingStep(self.network, self.objective, settings.compute).train()
+        if self.optimisation.freeze_batchnorm:
+            freeze_batchnorm(self.network)
+        self.optimiser = build_optimiser(self.network, self.objective, self.optimisation)
+        self.trained = [p for group in self.optimiser.param_groups for p in group["params"]]
+        decay = self.optimisation.ema
+        self.average = WeightAverage(self.network, decay) if decay and self.writes else None
+        self.forward: nn.Module = distributed.wrapped(forward)
+        if not self.writes:  # dropout differs between ranks
+            torch.manual_seed(seed + (distributed.rank() << 32))
         self.stopping = False
 
-    def train(self) -> None:
-        optimisation = self.settings.optimisation
+    def run(self) -> None:
+        """From the first step, or where an interrupted training stopped, to the files of a run."""
         first_step, log_state = self._resume()
         started = time.time()
-        log = TrainingLog(
-            self.folder / "last.jsonl",
-            optimisation.steps,
-            first_step,
-            every=max(1, optimisation.steps // LINES),
-        )
-        if log_state is not None:
-            log.restore(log_state)
+        steps = self.optimisation.steps
+        log = None
+        if self.writes:
+            log = TrainingLog(
+                self.folder / "last.jsonl",
+                steps,
+                first_step,
+                every=max(1, steps // LINES),
+                epoch=len(self.batches.source) / self.optimisation.batch,
+            )
+            if log_state is not None:
+                log.restore(log_state)
         previous = signal.signal(signal.SIGTERM, self._stop)
         try:
             self._steps(first_step, log)
         finally:
             signal.signal(signal.SIGTERM, previous)
-            log.close()
-        self._finish(time.time() - started)
+            if log is not None:
+                log.close()
+        self._check_weights()
+        if log is not None:
+            self._finish(time.time() - started, log)
 
-    def _steps(self, first_step: int, log: TrainingLog) -> None:
-        optimisation = self.settings.optimisation
-        self.network.train()
-        batches = self._batches(first_step)
-        for step in range(first_step, optimisation.steps):
-            begun = time.perf_counter()
-            source, target = next(batches)
-            waited = time.perf_counter() - begun
-            rate = learning_rate(step, optimisation)
-            for group in self.optimiser.param_groups:
-                group["lr"] = rate
-
-            x, targets = self._to_device(source, target)
-            decode_first = None if self.settings.loss.decoders_on_target else len(source)
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self._uses_bfloat16()):
-                outputs = self.network.forward_train(x, decode_first=decode_first)
-                terms = self.objective.terms(outputs, targets, step / optimisation.steps)
-            loss = self.objective.total(terms)
-
-            self.optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            if optimisation.clip_gradient is not None:
-                trained = (*self.network.parameters(), *self.objective.parameters())
-                nn.utils.clip_grad_norm_(trained, optimisation.clip_gradient)
-            self.optimiser.step()
-
-            logits = outputs["logits"]
-            assert isinstance(logits, Tensor)
-            correct = (logits[: len(source)].argmax(1) == targets.labels).float().mean()
-            values = {
-                "loss": loss.item(),
-                **{name: value.item() for name, value in terms.items()},
-                "top1": 100.0 * correct.item(),
-                "seconds": time.perf_counter() - begun,
-                "data_seconds": waited,
-            }
-            log.step(step, values, lr=rate)
-            if self.stopping:
+    def _steps(self, first_step: int, log: TrainingLog | None) -> None:
+        steps = self.optimisation.steps
+        batches = self.batches.steps(first_step)
+        for step in range(first_step, steps):
+            stop = self.advance(step, batches, log)
+            due = (step + 1) % self.optimisation.checkpoint_every == 0 and step + 1 < steps
+            if stop or due:
                 self._save_state(step + 1, log)
+            if stop:
                 raise Interrupted
-            if (step + 1) % optimisation.checkpoint_every == 0 and step + 1 < optimisation.steps:
-                self._save_state(step + 1, log)
 
-    def _batches(self, first_step: int) -> Iterator[tuple[list[Sample], list[Sample]]]:
-        source = self._loader(self.source, self.kinds, first_step, stream=0)
-        if not self.adapts:
-            return ((batch, []) for batch in source)
-        kinds = self.kinds if self.settings.loss.decoders_on_target else self.kinds[:1]
-        target = self._loader(self.target, kinds, first_step, stream=1)
-        return zip(source, target, strict=True)
+    def advance(self, step: int, batches: Iterator[Parts], log: TrainingLog | None) -> bool:
+        """Take one step with the next batch and log it; true where a rank was asked to stop."""
+        begun = time.perf_counter()
+        parts = next(batches)
+        waited = time.perf_counter() - begun
+        values, stop = self._shared(step, self.step(step, parts))
+        if log is not None:
+            times = {"seconds": time.perf_counter() - begun, "data_seconds": waited}
+            log.step(step, values | times, lr=learning_rate(step, self.optimisation))
+        return stop
 
-    def _loader(
-        self, entries: Sequence[Entry], kinds: tuple[str, ...], first_step: int, stream: int
-    ) -> DataLoader[Sample]:
-        clip, optimisation = self.settings.clip, self.settings.optimisation
-        seed = 2 * self.seed + stream
-        shape = clip_shape(self.spec, kinds, self.settings)
-        augmentation = Augmentation(clip.scales, clip.distortion, clip.corners, clip.flip)
-        return DataLoader(
-            TrainingClips(entries, self.shards, shape, augmentation, seed),
-            batch_sampler=DrawSampler(
-                len(entries), optimisation.batch, first_step, optimisation.steps, seed
-            ),
-            num_workers=self._workers(),
-            worker_init_fn=_ignore_signals,
-            collate_fn=list,
-            generator=torch.Generator().manual_seed(seed),
+    def step(self, step: int, parts: Parts) -> dict[str, Tensor]:
+        """One step of the optimiser over the parts of a batch; what is logged of it, by name.
+
+        Nothing here waits for the device.
+        """
+        optimisation = self.optimisation
+        rate = learning_rate(step, optimisation)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate * group["multiplier"]
+        self.optimiser.zero_grad(set_to_none=True)
+        totals: dict[str, Tensor] = {}
+        for source, target in parts:
+            batch = self.batches.on_device(source, target)
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bfloat16()):
+                loss, values = self.forward(batch, step / optimisation.steps)
+            # Ranks average their gradients every time; what is averaged already stays as it is.
+            (loss / len(parts)).backward()
+            for name, value in values.items():
+                totals[name] = totals[name] + value if name in totals else value
+        means = {name: total / len(parts) for name, total in totals.items()}
+        if optimisation.clip_gradient is not None:
+            norm = nn.utils.clip_grad_norm_(self.trained, optimisation.clip_gradient)
+            means["gradient_norm"] = norm
+        self.optimiser.step()
+        if self.average is not None:
+            self.average.update(self.network, step)
+        return means
+
+    def _shared(self, step: int, values: dict[str, Tensor]) -> tuple[dict[str, float], bool]:
+        """Means over ranks, and whether one of them was asked to stop.
+
+        The only time in a step that waits for the device. Raises UserError on every rank, naming
+        the term and the batch, where a value is not finite on one of them.
+        """
+        stacked = torch.stack([value.float() for value in values.values()])
+        flag = stacked.new_full((1,), float(self.stopping))
+        *means, stop = distributed.mean(torch.cat((stacked, flag))).tolist()
+        if not all(map(math.isfinite, means)):
+            self._report(step, dict(zip(values, stacked.tolist(), strict=True)))
+        return dict(zip(values, means, strict=True)), stop > 0
+
+    def _report(self, step: int, values: dict[str, float]) -> None:
+        """Raise UserError for the first rank that saw a value that is not finite."""
+        # The loss is last: it is not finite wherever one of its terms is not.
+        names = sorted(values, key=lambda name: name == "loss")
+        spoilt = [name for name in names if not math.isfinite(values[name])]
+        name = spoilt[0] if spoilt else None
+        found = distributed.gather((name, values.get(name or ""), self.batches.videos(step)))
+        term, value, videos = next(report for report in found if report[0] is not None)
+        what = "the gradient's norm" if term == "gradient_norm" else f"loss term {term!r}"
+        some = ", ".join(videos[:NAMED_VIDEOS])
+        more = f" and {len(videos) - NAMED_VIDEOS} more" if len(videos) > NAMED_VIDEOS else ""
+        raise UserError(
+            f"step {step + 1}: {what} is {value} (videos {some}{more}); lower its weight or "
+            "optimisation.learning_rate; the last good state is kept"
         )
 
-    def _workers(self) -> int:
-        """Processes of one loader; with adaptation two loaders share them."""
-        workers = self.settings.compute.loader_workers
-        return (workers + 1) // 2 if self.adapts else workers
+    def _check_weights(self) -> None:
+        """A loss tells of weights that are not finite a step late; such a state is never kept."""
+        if not all(bool(parameter.isfinite().all()) for parameter in self.trained):
+            raise UserError(
+                "the last step left weights that are not finite; lower optimisation.learning_rate "
+                "or set optimisation.clip_gradient; the last good state is kept"
+            )
 
-    def _to_device(self, source: list[Sample], target: list[Sample]) -> tuple[Tensor, Targets]:
-        """Network input of both halves, labelled first, and what its outputs are compared with."""
-        values = self._values([*source, *target], self.spec.modality)
-        decoded = [*source, *target] if self.settings.loss.decoders_on_target else source
-        flow = self._values(decoded, "flow") if self.objective.wants("flow") else None
-        frames = 2.0 * values[: len(decoded)] - 1.0 if self.objective.wants("frames") else None
-        labels = torch.tensor([sample.label for sample in source], device=self.device)
-        return to_input(values, self.spec), Targets(labels, flow, frames)
-
-    def _values(self, samples: list[Sample], kind: str) -> Tensor:
-        return to_batch(
-            [sample.crops[kind] for sample in samples],
-            [sample.flip for sample in samples],
-            self.settings.clip.size,
-            self.device,
-            kind,
-        )
-
-    def _uses_bfloat16(self) -> bool:
+    def _bfloat16(self) -> bool:
         return self.device.type == "cuda" and self.settings.compute.precision == "bfloat16"
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
@@ -243,11 +260,15 @@ class _Run:
             "weights": checkpoint.file_digest(Path(source.file)) if source else "",
             **{
                 f"{dataset}.{kind}": checkpoint.file_digest(index.path)
-                for (dataset, kind), index in self.shards.indexes.items()
+                for (dataset, kind), index in self.batches.shards.indexes.items()
             },
         }
 
-    def _save_state(self, next_step: int, log: TrainingLog) -> None:
+    def _save_state(self, next_step: int, log: TrainingLog | None) -> None:
+        self._check_weights()
+        random_states = distributed.gather(checkpoint.random_states())
+        if log is None:
+            return
         state = {
             "next_step": next_step,
             "log": log.state(),
@@ -255,7 +276,8 @@ class _Run:
             "network": self.network.state_dict(),
             "objective": self.objective.state_dict(),
             "optimiser": self.optimiser.state_dict(),
-            "random": checkpoint.random_states(),
+            "average": self.average.network.state_dict() if self.average else None,
+            "random": random_states,
         }
         checkpoint.save(state, self.folder / "last.pt")
 
@@ -267,31 +289,39 @@ class _Run:
         try:
             state = checkpoint.load(path, self.device)
         except UserError as error:
-            print(f"{error}; starting from step 0", flush=True)
+            self._say(f"{error}; starting from step 0")
             return 0, None
         if state["fingerprint"] != self._fingerprint():
-            print(f"{path} is of other settings or another split: starting from step 0", flush=True)
+            self._say(f"{path} is of other settings or another split: starting from step 0")
             return 0, None
         self.network.load_state_dict(state["network"])
         self.objective.load_state_dict(state["objective"])
         self.optimiser.load_state_dict(state["optimiser"])
-        checkpoint.restore_random_states(state["random"])
-        print(f"resuming at step {state['next_step']}", flush=True)
+        if self.average is not None:
+            self.average.network.load_state_dict(state["average"])
+        checkpoint.restore_random_states(state["random"][distributed.rank()])
+        self._say(f"resuming at step {state['next_step']}")
         return int(state["next_step"]), state["log"]
 
-    def _finish(self, seconds: float) -> None:
-        network = self.network.eval().cpu()
+    def _say(self, line: str) -> None:
+        if self.writes:
+            print(line, flush=True)
+
+    def _finish(self, seconds: float, log: TrainingLog) -> None:
+        network = (self.average.network if self.average else self.network).eval().cpu()
         split_digest = checkpoint.file_digest(self.split)
+        batches = self.batches
         record = {
             **self.identity,
             "settings": self.settings.model_dump(mode="json"),
             "class_names": self.class_names,
             "split_digest": split_digest,
             "commit": self.commit,
-            "videos": {"train": len(self.source), "target_unlabelled": len(self.target)},
+            "videos": {"train": len(batches.source), "target_unlabelled": len(batches.target)},
             "parameters": sum(p.numel() for p in network.parameters()),
             "device": str(self.device),
             "seconds": round(seconds, 1),
+            "data_wait_percent": log.data_wait_percent,
             "versions": {
                 "rev2net": __version__,
                 "torch": torch.__version__,
@@ -305,47 +335,3 @@ class _Run:
         )
         for name in ("last.pt", "last.jsonl"):  # not before everything else is there
             (self.folder / name).unlink(missing_ok=True)
-
-
-def _ignore_signals(worker: int) -> None:
-    """A signal to the whole process group is the training's own to answer."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _initialise(network: VideoNetwork, settings: TrainSettings) -> None:
-    """Load the run's initial weights and print what became of every parameter."""
-    source = settings.initial_weights
-    if source is None:
-        run = Run.parse(settings.run)
-        key = f"{run.init}.{METHODS[run.method].recipe}.{run.input}"
-        raise UserError(
-            f"run {settings.run} starts from {run.init} weights, and the configuration has no "
-            f"initial_weights.{key}; give it a file, or choose init scratch"
-        )
-    path = Path(source.file)
-    if not path.is_file():
-        raise UserError(f"initial_weights: no file {path}; download it, or use init scratch")
-    if source.sha256 is not None and (found := checkpoint.file_digest(path)) != source.sha256:
-        raise UserError(f"{path}: sha256 is {found}; the configuration asks for {source.sha256}")
-    print(load_weights(network, path, partial=source.partial), flush=True)
-
-
-def _required(entries: list[Entry], split: Path, part: str) -> list[Entry]:
-    if not entries:
-        raise UserError(f"{split}: no video of part {part!r}; a training needs at least one")
-    return entries
-
-
-def _feature_size(network: VideoNetwork, settings: TrainSettings, device: torch.device) -> int:
-    """D of the pooled features, seen by passing one empty clip."""
-    spec, clip = network.input_spec, settings.clip
-    sizes = {"B": 1, "C": spec.channels, "T": clip.length, "H": clip.size, "W": clip.size}
-    network.eval()
-    with torch.no_grad():
-        outputs = network.forward_train(
-            torch.zeros([sizes[axis] for axis in spec.layout], device=device)
-        )
-    features = outputs["features"]
-    assert isinstance(features, Tensor)
-    return features.shape[1]

@@ -1,6 +1,5 @@
-"""The objective, term by term (Eq. 3): classification, four Rev2Net terms, domain adaptation."""
+"""The objective, term by term (Eq. 3): classification, auxiliary tasks, domain adaptation."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -9,9 +8,20 @@ from torch import Tensor, nn
 
 from rev2net.config import LossSettings
 from rev2net.errors import UserError
-from rev2net.losses.auxiliary import flow_loss, frame_loss
+from rev2net.losses.auxiliary import flow_loss, frame_loss, mask_penalty
 from rev2net.losses.discrepancy import feature_discrepancy, latent_discrepancy
 from rev2net.losses.domain import DomainDiscriminator, dann_loss, mk_mmd, reversal_coefficient
+from rev2net.training.distributed import all_ranks
+
+# What a term takes of the network's outputs.
+NEEDS = {
+    "flow": ("flow",),
+    "frames": ("frames",),
+    "feature_discrepancy": ("flow_maps", "frame_maps"),
+    "latent_discrepancy": ("flow_mean", "flow_logvar", "frame_mean", "frame_logvar"),
+    "mask": ("mask",),
+    "domain": ("features",),
+}
 
 
 @dataclass
@@ -26,20 +36,23 @@ class Targets:
 class Objective(nn.Module):
     """Computes every term by name; `total` weighs them.
 
-    A term whose weight is 0 is not computed. The discriminator of the adversarial adaptation is
-    part of this module, so that it is trained and saved with the network.
+    A term whose weight is 0 is not computed. A network with several classifiers (Sun-OFF) has a
+    term for each: "classification" for "logits", "classification_28" for "logits_28", all of
+    weight 1. The discriminator of the adversarial adaptation is part of this module, so that it is
+    trained and saved with the network.
     """
 
-    def __init__(self, weights: LossSettings, adapt: str, feature_size: int) -> None:
+    def __init__(self, settings: LossSettings, adapt: str, feature_size: int) -> None:
         super().__init__()
         self.adapt = adapt
+        self.flow_norm, self.frames_norm = settings.flow_norm, settings.frames_norm
         self.weights = {
-            "classification": 1.0,
-            "flow": weights.flow,
-            "frames": weights.frames,
-            "feature_discrepancy": weights.feature_discrepancy,
-            "latent_discrepancy": weights.latent_discrepancy,
-            "domain": weights.domain if adapt != "none" else 0.0,
+            "flow": settings.flow,
+            "frames": settings.frames,
+            "feature_discrepancy": settings.feature_discrepancy,
+            "latent_discrepancy": settings.latent_discrepancy,
+            "mask": settings.mask,
+            "domain": settings.domain if adapt != "none" else 0.0,
         }
         self.discriminator = DomainDiscriminator(feature_size) if adapt == "dann" else None
 
@@ -49,26 +62,35 @@ class Objective(nn.Module):
     def terms(
         self, outputs: dict[str, Tensor | list[Tensor]], targets: Targets, progress: float
     ) -> dict[str, Tensor]:
-        """The unweighted terms of one batch; `progress` is the fraction of training done."""
+        """The unweighted terms of one batch; `progress` is the fraction of training done.
+
+        Raises UserError for a weighted term whose outputs the network does not give.
+        """
+        self._check(outputs)
         labelled = len(targets.labels)
         found = {
-            "classification": F.cross_entropy(_tensor(outputs, "logits")[:labelled], targets.labels)
+            name.replace("logits", "classification"): F.cross_entropy(
+                _tensor(outputs, name)[:labelled], targets.labels
+            )
+            for name in outputs
+            if name == "logits" or name.startswith("logits_")
         }
         if self.wants("flow") and targets.flow is not None:
-            found["flow"] = flow_loss(_tensor(outputs, "flow"), targets.flow)
+            predicted = _tensor(outputs, "flow")
+            found["flow"] = flow_loss(predicted, targets.flow, norm=self.flow_norm)
         if self.wants("frames") and targets.frames is not None:
-            found["frames"] = frame_loss(_tensor(outputs, "frames"), targets.frames)
+            predicted = _tensor(outputs, "frames")
+            found["frames"] = frame_loss(predicted, targets.frames, norm=self.frames_norm)
         if self.wants("feature_discrepancy"):
             found["feature_discrepancy"] = feature_discrepancy(
                 _list(outputs, "flow_maps"), _list(outputs, "frame_maps")
             )
         if self.wants("latent_discrepancy"):
             found["latent_discrepancy"] = latent_discrepancy(
-                *(
-                    _tensor(outputs, name)
-                    for name in ("flow_mean", "flow_logvar", "frame_mean", "frame_logvar")
-                )
+                *(_tensor(outputs, name) for name in NEEDS["latent_discrepancy"])
             )
+        if self.wants("mask"):
+            found["mask"] = mask_penalty(_tensor(outputs, "mask"))
         if self.wants("domain"):
             features = _tensor(outputs, "features").float()
             source, target = features[:labelled], features[labelled:]
@@ -78,19 +100,21 @@ class Objective(nn.Module):
                     self.discriminator, source, target, coefficient=coefficient
                 )
             else:
-                found["domain"] = mk_mmd(source, target)
+                found["domain"] = mk_mmd(all_ranks(source), all_ranks(target))
         return found
 
     def total(self, terms: dict[str, Tensor]) -> Tensor:
-        """The weighted sum; raises UserError naming the term that is not finite."""
-        for name, value in terms.items():
-            if not torch.isfinite(value):
+        """The weighted sum; not finite where one of the terms is not."""
+        weighted = [self.weights.get(name, 1.0) * value.float() for name, value in terms.items()]
+        return torch.stack(weighted).sum()
+
+    def _check(self, outputs: dict[str, Tensor | list[Tensor]]) -> None:
+        for term, names in NEEDS.items():
+            if self.wants(term) and (lacking := [n for n in names if n not in outputs]):
                 raise UserError(
-                    f"loss term {name!r} is {value.item()}; lower its weight or "
-                    "optimisation.learning_rate (the last good state is kept)"
+                    f"loss.{term} is {self.weights[term]}, but the network has no output "
+                    f"{lacking[0]!r}; set it to 0"
                 )
-        weighted: Sequence[Tensor] = [self.weights[name] * value for name, value in terms.items()]
-        return torch.stack([value.float() for value in weighted]).sum()
 
 
 def _tensor(outputs: dict[str, Tensor | list[Tensor]], name: str) -> Tensor:

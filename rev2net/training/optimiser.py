@@ -1,40 +1,105 @@
-"""From settings to an optimiser and its learning-rate schedule."""
+"""From settings to an optimiser, its learning-rate schedule, and averaged weights."""
 
+import copy
 import math
-from collections.abc import Iterable
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from rev2net.config import OptimisationSettings
+from rev2net.models.network import VideoNetwork
+from rev2net.models.weights import HEADS
 
 
 def build_optimiser(
-    modules: Iterable[nn.Module], settings: OptimisationSettings
+    network: VideoNetwork, others: nn.Module, settings: OptimisationSettings
 ) -> torch.optim.Optimizer:
-    """SGD with momentum or AdamW; biases and batch-norm weights are not decayed."""
-    decayed: list[nn.Parameter] = []
-    plain: list[nn.Parameter] = []
-    for module in modules:
-        for parameter in module.parameters():
-            if parameter.requires_grad:
-                (decayed if parameter.ndim > 1 else plain).append(parameter)
-    groups = [
-        {"params": decayed, "weight_decay": settings.weight_decay},
-        {"params": plain, "weight_decay": 0.0},
+    """SGD with momentum or AdamW over what is trained of the network and of `others`.
+
+    Biases and batch-normalisation weights are not decayed. A group of parameters has its factor on
+    the learning rate in "multiplier"; `others` have 1.
+    """
+    groups: dict[tuple[bool, float], list[nn.Parameter]] = {(True, 1.0): [], (False, 1.0): []}
+    multipliers = rate_multipliers(network, settings)
+    for parameter in (*network.parameters(), *others.parameters()):
+        if parameter.requires_grad:
+            key = (parameter.ndim > 1, multipliers.get(parameter, 1.0))
+            groups.setdefault(key, []).append(parameter)
+    described = [
+        {
+            "params": parameters,
+            "weight_decay": settings.weight_decay if decayed else 0.0,
+            "multiplier": multiplier,
+        }
+        for (decayed, multiplier), parameters in groups.items()
     ]
     if settings.optimiser == "sgd":
-        return torch.optim.SGD(groups, lr=settings.learning_rate, momentum=settings.momentum)
-    return torch.optim.AdamW(groups, lr=settings.learning_rate)
+        return torch.optim.SGD(described, lr=settings.learning_rate, momentum=settings.momentum)
+    return torch.optim.AdamW(described, lr=settings.learning_rate)
+
+
+def rate_multipliers(
+    network: VideoNetwork, settings: OptimisationSettings
+) -> dict[nn.Parameter, float]:
+    """The factor of every weight and bias of a convolution or linear layer.
+
+    The first convolution and the head are told by their places; their biases have both factors.
+    """
+    chosen = settings.multipliers
+    found: dict[nn.Parameter, float] = {}
+    layers = (nn.Conv2d, nn.Conv3d, nn.ConvTranspose3d, nn.Linear)
+    first = True
+    for name, layer in network.named_modules():
+        if not isinstance(layer, layers):
+            continue
+        factor = chosen.head if f"{name}.".startswith(HEADS) else 1.0
+        if first:
+            factor, first = chosen.first_convolution, False
+        for part, parameter in layer.named_parameters(recurse=False):
+            found[parameter] = factor * (chosen.biases if part == "bias" else 1.0)
+    return found
 
 
 def learning_rate(step: int, settings: OptimisationSettings) -> float:
-    """The rate of a step: linear warm-up, then a cosine to 0 or a tenfold drop at milestones."""
+    """The rate of a step: linear warm-up, then a cosine to 0 or a tenfold drop at milestones.
+
+    A cosine of several cycles falls to 0 in each (warm restarts, as Sun-OFF was trained).
+    """
     warmup = settings.warmup * settings.steps
     if step < warmup:
         return settings.learning_rate * (step + 1) / (warmup + 1)
     if settings.schedule == "cosine":
-        progress = (step - warmup) / max(1.0, settings.steps - warmup)
+        progress = (step - warmup) * settings.cycles / max(1.0, settings.steps - warmup) % 1.0
         return settings.learning_rate * 0.5 * (1.0 + math.cos(math.pi * progress))
     passed = sum(step >= milestone * settings.steps for milestone in settings.milestones)
     return settings.learning_rate * 0.1**passed
+
+
+class WeightAverage:
+    """An exponential moving average of a network's weights and batch-normalisation statistics.
+
+    average <- decay * average + (1 - decay) * weights after every step. The decay starts low, at
+    (1 + step) / (10 + step), so that a short training does not average its random start.
+    """
+
+    def __init__(self, network: VideoNetwork, decay: float) -> None:
+        self.network = copy.deepcopy(network).requires_grad_(False).eval()
+        self.decay = decay
+        self._averages, self._counters = _split(self.network)
+
+    def update(self, network: VideoNetwork, step: int) -> None:
+        """Take in the weights after a step (counted from 0)."""
+        weights, counters = _split(network)
+        decay = min(self.decay, (1 + step) / (10 + step))
+        torch._foreach_lerp_(self._averages, weights, 1 - decay)
+        for mine, theirs in zip(self._counters, counters, strict=True):
+            mine.copy_(theirs)
+
+
+def _split(network: nn.Module) -> tuple[list[Tensor], list[Tensor]]:
+    """What can be averaged, and what counts something."""
+    state = [tensor.detach() for tensor in network.state_dict().values()]
+    return (
+        [tensor for tensor in state if tensor.is_floating_point()],
+        [tensor for tensor in state if not tensor.is_floating_point()],
+    )

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from rev2net.clips.dataset import ClipShape
-from rev2net.config import TrainSettings
+from rev2net.config import TrainSettings, validate
+from rev2net.errors import UserError
 from rev2net.models import build
 from rev2net.models.network import VideoNetwork
 from rev2net.models.spec import InputSpec, input_spec
@@ -45,7 +46,7 @@ def clip_shape(
     """How clips for a network are cut in time; `length` where it is not that of training."""
     clip = settings.clip
     return ClipShape(
-        kinds, spec.time_axis == "segments", length or clip.length, clip.stride, spec.stack
+        kinds, spec.time_axis == "segments", length or clip.length, clip.stride, spec.images
     )
 
 
@@ -69,10 +70,16 @@ def save_trained(
 
 
 def load_trained(folder: Path) -> TrainedRun:
-    """Read `checkpoint.pt`; raises UserError where it is absent or damaged."""
-    path = folder / "checkpoint.pt"
+    """Read `checkpoint.pt` of a folder, or a file of that kind under any name.
+
+    Raises UserError where it is absent, damaged or no run's.
+    """
+    path = folder if folder.is_file() else folder / "checkpoint.pt"
     state = checkpoint.load(path)
-    settings = TrainSettings.model_validate(json.loads(state["settings"]))
+    if not isinstance(state, dict) or not {"network", "settings", "identity"} <= state.keys():
+        raise UserError(f"{path}: holds no trained run; needed: a checkpoint.pt of `rev2net train`")
+    words = json.loads(state["settings"])
+    settings = validate(TrainSettings, words, f"{path}: made by another version; train it again")
     network = build_network(settings, state["identity"], len(state["class_names"]))
     network.load_state_dict(state["network"])
     return TrainedRun(

@@ -12,7 +12,7 @@ import select
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import IO, TypeAlias
 
@@ -31,6 +31,7 @@ from rev2net.video.ffmpeg import (
     input_facts,
 )
 from rev2net.video.images import ChannelOrder
+from rev2net.video.planes import PIXEL_FORMAT, Planes, are_planes
 
 Frame: TypeAlias = npt.NDArray[np.uint8]  # (H, W, 3), RGB unless BGR is asked for
 
@@ -67,7 +68,7 @@ class FrameStream:
         self.input: InputFacts | None = None  # known from the first frame on
         self.decoding: DecodingFacts | None = None  # known after the last frame
         self.num_frames = 0  # delivered so far
-        self._command = _command(self.path, short_side, size, fps, order)
+        self._filters = resize_filters(short_side, size, fps)
         self._waited = 0.0  # seconds
 
     def outcome(self) -> tuple[InputFacts, DecodingFacts]:
@@ -79,25 +80,32 @@ class FrameStream:
     def __iter__(self) -> Iterator[Frame]:
         if not os.path.isfile(self.path):  # False too where a folder may not be entered
             raise VideoError(self.path, "no such file")
-        # The log goes to a file: nobody has to read it for the process to go on.
-        with tempfile.TemporaryFile() as log:
-            process = subprocess.Popen(
-                self._command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                bufsize=0,
-            )
-            assert process.stdout is not None
-            try:
-                with process.stdout as pipe:
-                    yield from self._frames(pipe, log)
-                self._finish(process, log)
-            finally:
-                process.kill()
-                process.wait()
+        # Few videos are stored as anything but planes; those are begun again.
+        for pixel_format in (PIXEL_FORMAT, f"{self.order}24"):
+            # The log goes to a file: nobody has to read it for the process to go on.
+            with tempfile.TemporaryFile() as log:
+                process = subprocess.Popen(
+                    decoder_command(self.path, self._filters, pixel_format),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    bufsize=0,
+                )
+                assert process.stdout is not None
+                try:
+                    with process.stdout as pipe:
+                        suitable = yield from self._frames(pipe, log, pixel_format)
+                    if suitable:
+                        self._finish(process, log)
+                        return
+                finally:
+                    process.kill()
+                    process.wait()
 
-    def _frames(self, pipe: IO[bytes], log: IO[bytes]) -> Iterator[Frame]:
+    def _frames(
+        self, pipe: IO[bytes], log: IO[bytes], pixel_format: str
+    ) -> Generator[Frame, None, bool]:
+        """The frames that a process writes; False, and none, where they are no planes as asked."""
         with contextlib.suppress(AttributeError, OSError):  # Linux only, and memory is rationed
             fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         ready = select.poll()
@@ -108,23 +116,34 @@ class FrameStream:
         if self.input is None:
             if pipe.read(1):
                 raise VideoError(self.path, f"cannot follow the log of ffmpeg {ffmpeg_version()}")
-            return
-        shape = (self.input.height, self.input.width, 3)
-        if max(shape) > MAX_SIDE:
-            raise VideoError(
-                self.path, f"{shape[1]}x{shape[0]} pixels; allowed is {MAX_SIDE} a side"
-            )
+            return True
+        height, width = self.input.height, self.input.width
+        if max(height, width) > MAX_SIDE:
+            raise VideoError(self.path, f"{width}x{height} pixels; allowed is {MAX_SIDE} a side")
+        if pixel_format == PIXEL_FORMAT:
+            if not are_planes(self.input.pixel_format):
+                return False
+            planes = Planes(height, width)
+            while self._fill(planes.data.data, pipe, ready):
+                self.num_frames += 1
+                yield planes.colour(self.order)
+            return True
         while True:
-            frame = np.empty(shape, np.uint8)
-            rest = frame.data.cast("B")
-            while rest:
-                self._wait(ready)
-                num_bytes = pipe.readinto(rest)  # type: ignore[attr-defined]
-                if num_bytes == 0:
-                    return
-                rest = rest[num_bytes:]
+            frame = np.empty((height, width, 3), np.uint8)
+            if not self._fill(frame.data.cast("B"), pipe, ready):
+                return True
             self.num_frames += 1
             yield frame
+
+    def _fill(self, rest: memoryview, pipe: IO[bytes], ready: "select.poll") -> bool:
+        """Read as many bytes as there is room for; False where the pipe ends before."""
+        while rest:
+            self._wait(ready)
+            num_bytes = pipe.readinto(rest)  # type: ignore[attr-defined]
+            if num_bytes == 0:
+                return False
+            rest = rest[num_bytes:]
+        return True
 
     def _wait(self, ready: "select.poll") -> None:
         """Wait for bytes, or for the end of them, as long as the time limit allows."""
@@ -175,19 +194,10 @@ def decode(
     return np.stack(list(iter_frames(path, short_side=short_side, size=size, fps=fps)))
 
 
-def _command(
-    path: Path,
-    short_side: int | None,
-    size: tuple[int, int] | None,
-    fps: float | None,
-    order: ChannelOrder,
-) -> list[str]:
-    """The ffmpeg call that writes raw frames to its standard output."""
-    # "file:" makes any name a plain file: those that begin with "-" or hold a colon too. The
-    # whitelist keeps a playlist that is named .avi from opening anything else.
-    source = ffmpeg.input(
-        f"file:{path}", threads=1, max_pixels=MAX_SIDE**2, protocol_whitelist="file"
-    )
+def resize_filters(
+    short_side: int | None, size: tuple[int, int] | None, fps: float | None
+) -> dict[str, str]:
+    """The option of ffmpeg that changes rate and size, empty where neither changes."""
     filters = []
     if fps is not None:
         filters.append(f"fps={fps!r}")
@@ -199,12 +209,24 @@ def _command(
         filters.append(f"scale='{width}':'{height}'")
     if size is not None or short_side is not None:
         # Scaling planes and then converting takes a quarter of the time of doing both at once.
-        filters.append("format=yuv420p")
-    options = {"vf": ",".join(filters)} if filters else {}
-    # V:0 is the first video stream that is not a cover picture; "passthrough" keeps every frame.
-    output = source["V:0"].output(
-        "pipe:", format="rawvideo", pix_fmt=f"{order}24", fps_mode="passthrough", **options
+        filters.append(f"format={PIXEL_FORMAT}")
+    return {"vf": ",".join(filters)} if filters else {}
+
+
+def decoder_command(
+    path: Path, filters: dict[str, str], pixel_format: str | None = None
+) -> list[str]:
+    """The ffmpeg call that writes raw frames to its standard output; without a format, nowhere."""
+    # "file:" makes any name a plain file: those that begin with "-" or hold a colon too. The
+    # whitelist keeps a playlist that is named .avi from opening anything else.
+    source = ffmpeg.input(
+        f"file:{path}", threads=1, max_pixels=MAX_SIDE**2, protocol_whitelist="file"
     )
+    sink = {"format": "null"}
+    if pixel_format is not None:
+        sink = {"format": "rawvideo", "pix_fmt": pixel_format}
+    # V:0 is the first video stream that is not a cover picture; "passthrough" keeps every frame.
+    output = source["V:0"].output("pipe:", fps_mode="passthrough", **sink, **filters)
     quiet = ("-nostdin", "-hide_banner", "-nostats", "-loglevel", "level+verbose")
     return list(ffmpeg.compile(output.global_args(*quiet, "-filter_threads", "1"), ffmpeg_binary()))
 

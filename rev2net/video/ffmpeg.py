@@ -68,6 +68,7 @@ class InputFacts:
 
     container: str  # ffmpeg's name of the format, such as "avi" or "mov"
     codec: str
+    pixel_format: str  # as stored, with what is known of its colours: "yuv420p(tv, bt709)"
     fps: float  # frames per second; the average where the rate varies, 0 where it is unknown
     width: int  # pixels of the frames as delivered: rotation tags and resize applied
     height: int
@@ -94,10 +95,17 @@ def input_facts(log: str) -> InputFacts | None:
     return InputFacts(
         container=container[1],
         codec=mapped[2],
+        pixel_format=_pixel_format(log, mapped[1]),
         fps=_frame_rate(log, mapped[1]),
         width=int(output[1]),
         height=int(output[2]),
     )
+
+
+def _pixel_format(log: str, stream: str) -> str:
+    """Empty where the container's head does not tell."""
+    line = re.search(rf"Stream #0:{stream}\D.*?Video: .*?, (\w+(?:\(.*?\))?), \d+x\d+[ ,]", log)
+    return line[1] if line else ""
 
 
 def _frame_rate(log: str, stream: str) -> float:

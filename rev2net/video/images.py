@@ -49,6 +49,8 @@ def decode_image(data: ImageBytes | memoryview | bytes, grey: bool = False) -> I
     """The image (H, W, 3) uint8 RGB, or (H, W) with `grey`; raises ValueError for other bytes."""
     flags = cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR_RGB
     buffer = np.frombuffer(data, np.uint8)
+    # Looking for a tag that turns the picture takes time, and none is ever written.
+    flags |= cv2.IMREAD_IGNORE_ORIENTATION
     image: Any = cv2.imdecode(buffer, flags) if len(buffer) else None
     if image is None:
         raise ValueError(f"{len(buffer)} bytes that are no image")

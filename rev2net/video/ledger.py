@@ -7,7 +7,7 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 from rev2net.errors import UserError
-from rev2net.files import write_text
+from rev2net.digests import check_text, write_text
 from rev2net.video.ffmpeg import DecodingFacts
 
 STATUSES = ("ok", "short", "broken", "missing")
@@ -68,6 +68,7 @@ def write_ledger(path: Path, rows: Iterable[LedgerRow]) -> None:
 
 def read_ledger(path: Path) -> list[LedgerRow]:
     """The rows of a ledger file; raises UserError where it is absent or not a ledger."""
+    check_text(path)
     try:
         with open(path, newline="", encoding="utf-8") as file:
             reader = csv.DictReader(file)

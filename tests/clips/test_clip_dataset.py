@@ -1,9 +1,11 @@
 """Clips from shards: the right images, the same whatever the workers, labels where they belong."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
-from small_dataset import BOUND, FRAME_SETTINGS, FRAMES, SmallData
+from small_dataset import BOUND, FRAME_SETTINGS, FRAMES, WIDTH, SmallData
 from torch.utils.data import DataLoader
 
 from rev2net.clips.dataset import (
@@ -16,8 +18,11 @@ from rev2net.clips.dataset import (
     TrainingClips,
     read_split,
 )
+from rev2net.clips.transforms import to_batch
 from rev2net.errors import UserError
+from rev2net.models.spec import input_spec
 
+CPU, SIZE = torch.device("cpu"), 24
 WHOLE = Augmentation(scales=(1.0,), distortion=0, corners=False, flip=False)
 JITTER = Augmentation(scales=(1.0, 0.75), distortion=1, corners=False, flip=True)
 
@@ -44,6 +49,56 @@ def test_a_clip_holds_the_stored_frames_and_their_flow(small_data: SmallData) ->
     expected = np.concatenate([flow, flow[-1:]])[:, :, part]  # the last frame repeats its flow
     assert np.array_equal(sample.crops["flow"].numpy(), expected)
     assert sample.label == 0
+
+
+@pytest.mark.parametrize("label", [0, 1])
+def test_the_flow_target_of_a_flipped_clip_is_the_flipped_target_with_x_negated(
+    small_data: SmallData, label: int
+) -> None:
+    """Bars move by 2 pixels a frame: to the right (label 0; to the left, mirrored) or downwards."""
+    entries = read_split(small_data.split, ["train"])["train"]
+    shape = ClipShape(("rgb", "flow"), segments=False, length=4)
+    upright = replace(JITTER, flip=False)
+    video = next(k for k, entry in enumerate(entries) if entry.label == label)
+    shards, flips = open_shards(small_data), 0
+    for draw in range(12):
+        samples = [
+            TrainingClips(entries, shards, shape, augmentation, seed=1)[video, draw]
+            for augmentation in (upright, JITTER)
+        ]
+        (frames, turned), (plain, flow) = (
+            to_batch([s.crops[kind] for s in samples], [s.flip for s in samples], SIZE, CPU, kind)
+            for kind in ("rgb", "flow")
+        )
+        if not samples[1].flip:
+            assert torch.equal(plain, flow)
+            continue
+        flips += 1
+        assert torch.equal(turned, frames.flip(-1))
+        assert torch.equal(flow, torch.stack((-plain[0], plain[1])).flip(-1))
+        height, width = samples[1].crops["flow"].shape[1:3]
+        motion = -2 * SIZE / width if label == 0 else 2 * SIZE / height  # pixels, as resized
+        moving = flow[label] * BOUND
+        bar = moving[moving.abs() > 0.99 * moving.abs().max()]
+        torch.testing.assert_close(bar, torch.full_like(bar, motion), rtol=0.02, atol=0)
+        assert flow[1 - label].abs().max() == 0
+    assert 2 <= flips <= 10
+
+
+def test_a_segment_of_differences_takes_six_frames_in_a_row(small_data: SmallData) -> None:
+    entries = read_split(small_data.split, ["train"])["train"]
+    images = input_spec("tsn", "rgbdiff").images
+    shape = ClipShape(("rgb",), segments=True, length=2, images=images)
+    sample = TrainingClips(entries, open_shards(small_data), shape, WHOLE, seed=0)[2, 7]
+    crop, frames = sample.crops["rgb"].numpy(), small_data.rgb["ucf101_2"]
+    assert len(crop) == 12
+    height = crop.shape[1]
+    for segment in (crop[:6], crop[6:]):
+        assert any(
+            np.array_equal(segment, frames[t : t + 6, :, left : left + height])
+            for t in range(FRAMES - 5)
+            for left in range(WIDTH - height + 1)
+        )
 
 
 def test_workers_change_nothing(small_data: SmallData) -> None:

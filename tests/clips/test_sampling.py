@@ -54,6 +54,13 @@ def test_each_snippet_lies_in_its_own_segment(
     assert (np.diff(starts) >= 0).all()
 
 
+@pytest.mark.parametrize("num_images", [1, 3])
+def test_a_video_shorter_than_a_snippet_repeats_its_last_image(num_images: int) -> None:
+    rng = np.random.default_rng(0)
+    for snippet in sampling.segments(num_images, 2, 6, rng).reshape(2, 6):
+        assert snippet.tolist() == [min(k, num_images - 1) for k in range(6)]
+
+
 def test_test_snippets_lie_in_the_middle_of_their_segments() -> None:
     assert sampling.segments(30, 3, 1, None).tolist() == [5, 15, 25]
     assert sampling.segments(12, 2, 3, None).tolist() == [2, 3, 4, 7, 8, 9]

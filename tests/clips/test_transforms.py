@@ -1,10 +1,11 @@
 """From uint8 crops to network input: what flips, resizes and scaling do to pixels and to flow."""
 
-from types import SimpleNamespace
+from dataclasses import replace
 
 import torch
 
 from rev2net.clips.transforms import to_batch, to_input
+from rev2net.models.spec import input_spec
 
 CPU = torch.device("cpu")
 
@@ -44,14 +45,33 @@ def test_resizing_a_flow_scales_its_components_with_the_pixels() -> None:
 
 def test_segments_keep_the_channels_of_each_stack_together() -> None:
     values = torch.arange(2 * 6).view(1, 2, 6, 1, 1).float()  # value = 6 * channel + image
-    spec = SimpleNamespace(layout="BTCHW", mean=(0.0, 0.0), std=(1.0, 1.0), stack=3)
+    spec = replace(input_spec("tsn", "flow"), std=(1.0, 1.0), stack=3)
     x = to_input(values, spec)
     assert x.shape == (1, 2, 6, 1, 1)
     assert x[0, 0].flatten().tolist() == [0, 6, 1, 7, 2, 8]  # x, y of images 0, 1, 2
     assert x[0, 1].flatten().tolist() == [3, 9, 4, 10, 5, 11]
 
 
+def test_six_frames_of_a_segment_are_five_differences_one_after_the_other() -> None:
+    spec = input_spec("tsn", "rgbdiff")
+    frames = torch.rand(2, 3, 3 * spec.images, 4, 5)  # 3 segments
+    x = to_input(frames, spec)
+    assert x.shape == (2, 3, 15, 4, 5)
+    for segment, k, channel in ((0, 0, 0), (1, 4, 2), (2, 3, 1)):
+        t = 6 * segment + k
+        difference = frames[:, channel, t + 1] - frames[:, channel, t]
+        expected = difference / spec.std[channel]
+        torch.testing.assert_close(x[:, segment, 3 * k + channel], expected)
+
+
+def test_a_flip_mirrors_differences_and_does_not_negate_them() -> None:
+    spec = input_spec("tsn", "rgbdiff")
+    clip = crop(3, frames=6)
+    plain, flipped = to_input(to_batch([clip, clip], [False, True], 8, CPU, "rgb"), spec)
+    assert torch.equal(flipped, plain.flip(-1))
+
+
 def test_normalisation_is_by_channel() -> None:
     values = torch.ones(1, 2, 1, 1, 1)
-    spec = SimpleNamespace(layout="BCTHW", mean=(1.0, 0.5), std=(2.0, 0.25), stack=1)
+    spec = replace(input_spec("i3d", "flow"), mean=(1.0, 0.5), std=(2.0, 0.25))
     assert to_input(values, spec).flatten().tolist() == [0.0, 2.0]

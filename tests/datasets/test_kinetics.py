@@ -35,6 +35,23 @@ def test_val_is_the_test_side_of_the_only_split(kinetics_root: Path, settings: S
     }
 
 
+def test_lists_may_say_validate_for_val(kinetics_root: Path, settings: Settings) -> None:
+    before = list_kinetics400(settings("kinetics400", kinetics_root))
+    path = kinetics_root / "kinetics-400_val.csv"
+    path.write_text(path.read_text().replace(",val,", ",validate,"))
+    assert list_kinetics400(settings("kinetics400", kinetics_root)) == before
+
+
+def test_clips_that_are_being_unpacked_do_not_count(
+    kinetics_root: Path, settings: Settings
+) -> None:
+    hidden = kinetics_root / "videos" / ".unpacked" / "part"
+    hidden.mkdir(parents=True)
+    (kinetics_root / "videos" / "R6llTwEh07w.mp4").rename(hidden / "R6llTwEh07w.mp4")
+    videos = list_kinetics400(settings("kinetics400", kinetics_root)).videos
+    assert [video.group for video in videos if not video.present] == ["R6llTwEh07w"]
+
+
 def test_clip_of_another_moment_is_not_the_listed_one(
     kinetics_root: Path, settings: Settings
 ) -> None:
@@ -61,7 +78,7 @@ def test_lists_may_be_a_folder_and_rows_of_the_test_list_are_left_out(
     ("old", "new", "named"),
     [
         ("youtube_id,", "id,", "no column 'youtube_id'"),
-        (",0,10,val", ",0,10,validate", r":2: split 'validate'; allowed: train, val, test"),
+        (",0,10,val", ",0,10,valid", r":2: split 'valid'; allowed: train, val, validate, test"),
         (",0,10,val", ",0,ten,val", r":2: time_end 'ten'"),
         ("using segway,R", ",R", r":2: label ''"),
         ("-_a_b_c_d_e,7,17", "12345678901,101,111", r":4: 12345678901 is listed twice"),

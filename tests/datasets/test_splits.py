@@ -183,6 +183,8 @@ def test_command_writes_both_files(
     assert not any(line.startswith(f"{broken},") for line in lines)
 
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        ".split1.csv.sha256",
+        ".split1.json.sha256",
         "split1.csv",
         "split1.json",
     ]

@@ -40,6 +40,12 @@ def test_end_point_error_is_the_mean_length_of_the_difference():
     assert end_point_error(predicted, target).item() == pytest.approx((5 + 1) / 2)
 
 
+def test_the_flow_loss_can_be_the_end_point_error():
+    predicted, target = torch.randn(2, 2, 2, 3, 4, 5)
+    found = flow_loss(predicted, target, norm="epe")
+    assert torch.equal(found, end_point_error(predicted, target))
+
+
 def test_end_point_error_of_equal_flows_has_a_finite_gradient():
     flow = torch.ones(1, 2, 2, 2, 2, requires_grad=True)
     end_point_error(flow, torch.ones(1, 2, 2, 2, 2)).backward()
@@ -62,9 +68,15 @@ def test_gradients_are_right(norm):
     assert torch.autograd.gradcheck(lambda p: mask_penalty(p.sigmoid()), predicted)
 
 
-def test_half_precision_is_averaged_in_single_precision():
-    predicted = torch.full((1, 2, 8, 64, 64), 0.25, dtype=torch.bfloat16)
-    assert flow_loss(predicted, torch.zeros_like(predicted)).dtype == torch.float32
+@pytest.mark.parametrize("norm", ["l1", "l2", "epe"])
+def test_half_precision_is_averaged_in_single_precision(norm):
+    torch.manual_seed(0)
+    predicted = torch.randn(1, 2, 8, 64, 64).bfloat16()
+    target = torch.randn(1, 2, 8, 64, 64)
+    found = flow_loss(predicted, target, norm=norm)
+    torch.testing.assert_close(found, flow_loss(predicted.float(), target, norm=norm))
+    mask = predicted.sigmoid()
+    torch.testing.assert_close(mask_penalty(mask), mask.float().mean())
 
 
 def test_shapes_that_would_broadcast_are_refused():

@@ -1,5 +1,7 @@
 """Rev2Net is I3D at test time; its decoders give what the paper trains them for."""
 
+from functools import partial
+
 import pytest
 import torch
 from torch import nn
@@ -35,13 +37,19 @@ def test_at_test_time_it_is_its_i3d_bit_for_bit(name):
     clips = torch.randn(2, 3, 16, 64, 64)
     with torch.no_grad():
         assert torch.equal(model(clips), encoder(clips))
+        scored = model.forward_train(clips, decode_first=0)  # as evaluation calls it
+        for output, expected in encoder.forward_train(clips).items():
+            assert torch.equal(scored[output], expected), output
 
 
 def test_at_test_time_it_costs_what_its_i3d_costs(giga_multiply_adds):
     with torch.device("meta"):
         model, encoder = build("rev2net", 400).eval(), build("i3d", 400).eval()
     shape = (1, 3, 64, 224, 224)
-    assert giga_multiply_adds(model, *shape) == giga_multiply_adds(encoder, *shape)
+    cost = giga_multiply_adds(encoder, *shape)
+    assert giga_multiply_adds(model, *shape) == cost
+    scoring = partial(model.forward_train, decode_first=0)  # as evaluation calls it
+    assert giga_multiply_adds(scoring, *shape) == cost
 
 
 @pytest.mark.parametrize("trunk_width", [16, 32, 64])

@@ -1,13 +1,19 @@
 """Published checkpoints land where they belong, and the report says so."""
 
+from dataclasses import asdict
+from pathlib import Path
+
 import pytest
 import torch
 import torch.nn.functional as F
 
+from rev2net.config import load
 from rev2net.errors import UserError
+from rev2net.experiments import Run, train_settings
 from rev2net.models import build
 from rev2net.models.spec import input_spec
 from rev2net.models.weights import cross_modality, inflate, load_weights
+from rev2net.training.trained import save_trained
 
 # torchvision's googlenet.py: input channels and the six numbers of each module.
 GOOGLENET = {
@@ -109,6 +115,89 @@ def test_a_head_for_other_classes_is_left_fresh_and_reported(tmp_path):
     assert report.missing == report.left_over == []
     assert torch.equal(model.logits.conv3d.weight, before)
     assert "reset: logits.conv3d.weight" in str(report)
+
+
+def own_run(folder, method="i3d", classes=("climb", "golf"), **options):
+    """A run's `checkpoint.pt` as training writes it, and its network."""
+    run = Run("ucf-hmdb", method, "rgb", "scratch", "none", 1, 0)
+    config = load(Path(__file__).resolve().parents[2] / "config.yaml")
+    settings = train_settings(run, config)
+    network = build(method, len(classes), width=settings.network.width, **options)
+    save_trained(folder, network, settings, asdict(run), list(classes), "")
+    return folder / "checkpoint.pt", network
+
+
+def test_an_own_run_with_the_same_classes_is_taken_whole(tmp_path):
+    path, run = own_run(tmp_path)
+    model = build("i3d", 2, width=0.25)
+    report = load_weights(model, path, class_names=["climb", "golf"])
+    assert report.missing == report.left_over == report.reset == []
+    assert torch.equal(model.logits.conv3d.weight, run.logits.conv3d.weight)
+    assert str(report).startswith(f"{path} (i3d on rgb, ucf-hmdb): used ")
+    assert "\nused: Mixed_5c.b3b.bn.running_var\n" in str(report)
+
+
+@pytest.mark.parametrize("classes", [["climb", "golf", "hug"], ["golf", "climb"]])
+def test_an_own_run_on_other_classes_gives_all_but_its_head(tmp_path, classes):
+    path, run = own_run(tmp_path)
+    model = build("i3d", len(classes), width=0.25)
+    before = model.logits.conv3d.weight.clone()
+    report = load_weights(model, path, class_names=classes)
+    assert report.reset == ["logits.conv3d.weight", "logits.conv3d.bias"]
+    assert report.missing == []
+    assert torch.equal(model.logits.conv3d.weight, before)
+    assert torch.equal(model.Conv3d_2b_1x1.conv3d.weight, run.Conv3d_2b_1x1.conv3d.weight)
+
+
+def test_an_own_rev2net_gives_its_decoders_too(tmp_path):
+    path, run = own_run(tmp_path, "rev2net")
+    model = build("rev2net", 3, width=0.25)
+    report = load_weights(model, path)
+    assert report.missing == report.left_over == []
+    assert torch.equal(model.frame_decoder.mask.weight, run.frame_decoder.mask.weight)
+
+
+def test_an_own_run_of_another_network_is_refused_by_name(tmp_path):
+    path, _ = own_run(tmp_path, "tsm")
+    for partial in (False, True):
+        with pytest.raises(UserError, match=r"\(tsm on rgb, ucf-hmdb\): .* of I3D are missing"):
+            load_weights(build("i3d", 2, width=0.25), path, partial=partial)
+
+
+@pytest.mark.parametrize(("name", "channels"), [("i3d", 3), ("i3d", 2), ("rev2net", 3)])
+def test_the_public_i3d_on_kinetics_loads_without_its_head(name, channels):
+    """rgb_imagenet.pt and flow_imagenet.pt: 400 classes, from before batches were counted."""
+    public = build("i3d", 400, in_channels=channels, width=0.125).state_dict()
+    public = {k: v for k, v in public.items() if not k.endswith("num_batches_tracked")}
+    model = build(name, 12, in_channels=channels, width=0.125)
+    report = load_weights(model, public, partial=name == "rev2net")
+    assert not report.left_over
+    assert not report.renamed
+    assert len(report.used) + len(report.reset) == len(public)
+    assert report.reset == ["logits.conv3d.weight", "logits.conv3d.bias"]
+
+
+def test_tsns_public_checkpoint_loses_its_wrappers(tmp_path):
+    source = build("tsn", 101, width=0.125, in_channels=10)
+    public = {}
+    for key, value in source.state_dict().items():
+        key = key.replace("classifier.", "new_fc.").replace("backbone.", "base_model.")
+        public[f"module.{key}"] = value[None] if "_bn." in key and value.ndim else value
+    torch.save({"epoch": 80, "arch": "BNInception", "state_dict": public}, tmp_path / "tsn.pth.tar")
+    model = build("tsn", 101, width=0.125, in_channels=10)
+    report = load_weights(model, tmp_path / "tsn.pth.tar")
+    assert report.missing == report.left_over == report.reset == []
+    assert torch.equal(model.classifier.weight, source.classifier.weight)
+    assert report.renamed["module.new_fc.bias"] == "classifier.bias"
+
+
+def test_torchvisions_r3d_18_fills_the_encoder_of_actionflownet():
+    model, source = build("actionflownet", 5, width=0.125), build("actionflownet", 400, width=0.125)
+    public = {k: v for k, v in source.state_dict().items() if not k.startswith("flow_decoder.")}
+    report = load_weights(model, public, partial=True)
+    assert report.left_over == []
+    assert report.reset == ["fc.weight", "fc.bias"]
+    assert all(key.startswith("flow_decoder.") for key in report.missing)
 
 
 def test_tsms_checkpoint_loses_its_wrappers():

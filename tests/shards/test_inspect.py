@@ -1,14 +1,23 @@
-import argparse
-from pathlib import Path
+"""`rev2net inspect`: what is printed of each kind of file, and the contact sheet of a shard."""
 
+import argparse
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import cv2
 import h5py
 import numpy as np
 import pytest
+import torch
 from shard_files import Dataset
 
 from rev2net.cli import main
 from rev2net.commands import inspect
 from rev2net.errors import UserError
+from rev2net.evaluation.features import Features, write_features
 
 
 def printed(path: Path, capsys: pytest.CaptureFixture[str], *options: str) -> list[list[str]]:
@@ -26,9 +35,9 @@ def test_a_shard_shows_its_attributes_and_videos(
     for kind in ("rgb", "flow"):
         assert main(bad_dataset.arguments(kind)) == 0
     lines = printed(bad_dataset.folder / "flow" / "0.h5", capsys)
-    assert ["bound", "8.0"] in lines
+    assert ["bound", "8"] in lines
     assert ["id", "first_image", "fps", "height", "num_frames", "num_images", "width"] in lines
-    assert ["first", "0", "25.0", "32", "12", "11", "43"] in lines
+    assert ["first", "0", "25", "32", "12", "11", "43"] in lines
     lines = printed(bad_dataset.folder / "flow" / "0.h5", capsys, "--rows", "1")
     assert ["…", "and", "2", "more"] in lines
 
@@ -69,11 +78,198 @@ def test_scores_and_other_tables_show_their_shape(
     lines = printed(tmp_path / "scores-test.h5", capsys)
     assert ["/scores", "(3,", "5)", "float32"] in lines
     assert ["benchmark", "ucf-hmdb"] in lines
-    (tmp_path / "split1.csv").write_text("video_id,part\na,train\nb,test\n")
-    assert printed(tmp_path / "split1.csv", capsys, "--rows", "1")[2:4] == [
-        ["a", "train"],
-        ["…", "and", "1", "more"],
+    (tmp_path / "any.csv").write_text("name,value\na,1\nb\n")
+    lines = printed(tmp_path / "any.csv", capsys, "--rows", "1")
+    assert lines[-3:-1] == [["a", "1"], ["…", "and", "1", "more"]]
+
+
+def in_json(path: Path, capsys: pytest.CaptureFixture[str]) -> Any:
+    """What `rev2net inspect --json` prints."""
+    assert main(["inspect", str(path), "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_scores_show_their_accuracy_and_lists_are_decoded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scores = np.array([[3, 1, 2], [0, 1, 2], [1, 0, 0], [0, 1, 0]], np.float32)
+    with h5py.File(tmp_path / "scores-test.h5", "w") as file:
+        file["scores"] = scores
+        file["label"] = [0, 1, 0, 1]  # right: all but the second
+        file.attrs["class_names"] = json.dumps(["climb", "golf", "punch"])
+    found = in_json(tmp_path / "scores-test.h5", capsys)
+    assert found["attributes"] == {"class_names": ["climb", "golf", "punch"]}
+    assert found["accuracy in percent"]["top1"] == 75
+    assert found["accuracy in percent"]["mean_class"] == 75
+    assert found["datasets"][1] == {"name": "/scores", "shape": [4, 3], "type": "float32"}
+
+
+def test_features_are_counted_by_dataset_and_part(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    features = np.array([[3, 4], [0, 0], [np.nan, 0]], np.float32)
+    write_features(
+        tmp_path / "features.h5",
+        Features(
+            features, ["a", "b", "c"], np.zeros(3, int), ["hmdb51"] * 3, ["test", "val", "test"]
+        ),
+    )
+    found = in_json(tmp_path / "features.h5", capsys)
+    assert found["features"] == {
+        "videos": 3,
+        "dimensions": 2,
+        "mean length": 2.5,  # of those that are finite
+        "not finite": 1,
+    }
+    assert found["parts"] == [
+        {"dataset": "hmdb51", "part": "test", "videos": 2},
+        {"dataset": "hmdb51", "part": "val", "videos": 1},
     ]
+
+
+def test_a_checkpoint_shows_what_was_trained(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    network = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3, bias=False), torch.nn.BatchNorm2d(4))
+    state = {
+        "network": network.state_dict(),
+        "settings": json.dumps({"configuration": "mini"}),
+        "identity": {"method": "tsn", "input": "rgb"},
+        "class_names": ["climb", "golf"],
+        "split_digest": "abc",
+    }
+    torch.save(state, tmp_path / "checkpoint.pt")
+    found = in_json(tmp_path / "checkpoint.pt", capsys)
+    facts = found["checkpoint"]
+    assert (facts["method"], facts["input"], facts["class_names"]) == (
+        "tsn",
+        "rgb",
+        ["climb", "golf"],
+    )
+    assert facts["parameters"] == sum(p.numel() for p in network.parameters())
+    digest = hashlib.sha256((tmp_path / "checkpoint.pt").read_bytes()).hexdigest()
+    assert facts["sha256"] == digest
+    assert found["settings"] == {"configuration": "mini"}
+    assert found["tensors"][0] == {"name": "0.weight", "shape": [4, 3, 3, 3], "type": "float32"}
+
+    torch.save(network.state_dict(), tmp_path / "old.pth", _use_new_zipfile_serialization=False)
+    found = in_json(tmp_path / "old.pth", capsys)
+    assert found["checkpoint"]["parameters"] == facts["parameters"]
+    (tmp_path / "damaged.pt").write_bytes((tmp_path / "checkpoint.pt").read_bytes()[:500])
+    with pytest.raises(UserError, match=r"damaged\.pt: not a readable checkpoint"):
+        printed(tmp_path / "damaged.pt", capsys)
+
+
+def test_a_checkpoint_that_would_run_code_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Harmful:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return Path.touch, (tmp_path / "ran",)
+
+    torch.save({"network": Harmful()}, tmp_path / "checkpoint.pt")
+    with pytest.raises(UserError, match="not a readable checkpoint"):
+        printed(tmp_path / "checkpoint.pt", capsys)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_json_is_shown_by_dotted_names_and_logs_by_their_lines(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "run.json").write_text('{"seed": 0, "clip": {"size": 48, "scales": [1, 0.875]}}')
+    lines = printed(tmp_path / "run.json", capsys)
+    assert ["clip.size", "48"] in lines
+    assert ["clip.scales", "2:", "1,", "0.875"] in lines
+    (tmp_path / "metrics.jsonl").write_text('{"step": 5, "loss": 2.5}\n{"step": 10, "top1": 40}\n')
+    found = in_json(tmp_path / "metrics.jsonl", capsys)
+    assert found["content"] == {"lines": 2, "last step": 10, "last top1": 40}
+    assert found["lines"][1] == {"step": 10, "loss": None, "top1": 40}
+    for name, text in (("bad.json", "{"), ("bad.jsonl", '{"step": 1}\n[')):
+        (tmp_path / name).write_text(text)
+        with pytest.raises(UserError, match=rf"{name}.* not JSON"):
+            printed(tmp_path / name, capsys)
+
+
+def test_a_datasets_folder_is_recognised_and_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = tmp_path / "any name"
+    lists, videos = root / "testTrainMulti_7030_splits", root / "hmdb51_org" / "golf"
+    lists.mkdir(parents=True)
+    videos.mkdir(parents=True)
+    names = [f"Film_golf_f_nm_np1_fr_med_{k}.avi" for k in range(3)]
+    for k in (1, 2, 3):
+        uses = "".join(f"{name} {use}\n" for name, use in zip(names, (1, 1, 2), strict=True))
+        (lists / f"golf_test_split{k}.txt").write_text(uses)
+    for name in names[1:]:
+        (videos / name).touch()
+    found = in_json(root, capsys)
+    facts = found["dataset"]
+    assert (facts["dataset"], facts["listed"], facts["present"]) == ("hmdb51", 3, 2)
+    assert found["videos by split"][0]["train present"] == 1
+    assert found["videos by class"] == [{"class": "golf", "listed": 3, "present": 2}]
+    assert [row["video_id"] for row in found["missing"]] == [names[0].removesuffix(".avi")]
+    assert "1 classes with lists, published are 51" in found["remarks"][0]["remark"]
+    with pytest.raises(UserError, match=r"no dataset: found neither classInd\.txt"):
+        printed(videos, capsys)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "listed", "present"),
+    [("ucf101", 13320, 17), ("hmdb51", 6766, 7), ("kinetics400", 19906, 2)],
+)
+def test_the_published_layouts_are_recognised(
+    dataset: str, listed: int, present: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    default = Path(__file__).parents[2].parent / "shared" / "data"
+    folder = Path(os.environ.get("REV2NET_REAL_DATA", default))
+    if not folder.is_dir():
+        pytest.skip(f"no real data in {folder}; set REV2NET_REAL_DATA")
+    found = in_json(folder / dataset, capsys)
+    facts = found["dataset"]
+    assert (facts["dataset"], facts["listed"], facts["present"]) == (dataset, listed, present)
+    assert found["remarks"] == []
+
+
+def test_a_sheet_has_a_row_for_every_video_of_the_ledger(
+    bad_dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for kind in ("rgb", "flow"):
+        assert main(bad_dataset.arguments(kind)) == 0
+    shard = bad_dataset.folder / "rgb" / "0.h5"
+    sheets = {}
+    for name, path in (("rgb", shard), ("flow", bad_dataset.folder / "flow" / "0.h5")):
+        sheet = tmp_path / f"{name}.png"
+        assert main(["inspect", str(path), "--sheet", str(sheet), "--moments", "3"]) == 0
+        assert "7 of 7 videos" in capsys.readouterr().out
+        sheets[name] = cv2.imread(str(sheet))
+    np.testing.assert_array_equal(sheets["rgb"], sheets["flow"])
+
+    (bad_dataset.folder / "flow" / "0.h5").unlink()
+    alone = tmp_path / "alone.png"
+    assert main(["inspect", str(shard), "--sheet", str(alone), "--rows", "2"]) == 0
+    assert "2 of 7 videos" in capsys.readouterr().out
+    assert cv2.imread(str(alone)).shape[1] < sheets["rgb"].shape[1]  # no flow, no legend
+
+
+def test_a_sheet_of_an_empty_shard_says_so_and_of_another_file_is_refused(
+    dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dataset.write_index([])
+    assert main(dataset.arguments("rgb")) == 0
+    shard, sheet = dataset.folder / "rgb" / "0.h5", tmp_path / "sheet.png"
+    capsys.readouterr()
+    assert main(["inspect", str(shard), "--sheet", str(sheet)]) == 0
+    assert "0 of 0 videos" in capsys.readouterr().out
+    assert cv2.imread(str(sheet)) is not None
+    with h5py.File(tmp_path / "scores-test.h5", "w") as file:
+        file["scores"] = np.zeros((3, 5), np.float32)
+    assert main(["inspect", str(tmp_path / "scores-test.h5"), "--sheet", str(sheet)]) == 2
+    assert "scores-test.h5: not a shard" in capsys.readouterr().err
+    assert main(["inspect", str(shard), "--sheet", str(tmp_path / "sheet.jpg")]) == 2
+    assert "ends in .png" in capsys.readouterr().err
+    assert main(["inspect", str(shard), "--rows", "0"]) == 2
+    assert "--rows: 0; allowed is" in capsys.readouterr().err
 
 
 def test_an_absent_file_is_one_clear_line(

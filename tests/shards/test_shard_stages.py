@@ -192,7 +192,8 @@ def test_a_job_killed_half_way_leaves_no_output_and_its_repetition_is_whole(
     assert not (folder / "0.h5").exists()
     assert not (folder / "0.csv").exists()
     assert main(dataset.arguments("rgb")) == 0
-    assert sorted(path.name for path in folder.iterdir()) == ["0.csv", "0.h5"]
+    assert sorted(path.name for path in folder.glob("[!.]*")) == ["0.csv", "0.h5"]
+    assert not list(folder.glob("*.part"))
     assert {row[2] for row in ledger(dataset, "rgb").values()} == {"ok"}
 
 

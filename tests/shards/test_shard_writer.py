@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import time
+import zlib
 from pathlib import Path
 
 import h5py
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from shard_files import ATTRIBUTES, encoded
 
+from rev2net.shards.layout import read_attributes
 from rev2net.shards.writer import CHUNK_BYTES, ShardWriter, write_shard
 
 
@@ -25,10 +27,12 @@ def test_the_file_is_laid_out_as_documented(tmp_path: Path) -> None:
         keep(writer, "v_Ärchery", [10, 20, 30])
         keep(writer, "b", [5])
     with h5py.File(path, "r") as file:
-        assert dict(file.attrs) == ATTRIBUTES | {"shard": 0}
+        assert read_attributes(file.attrs) == ATTRIBUTES | {"shard": 0}
         assert (file["frames"].dtype, file["offset"].dtype) == (np.uint8, np.int64)
         assert file["offset"][()].tolist() == [0, 10, 30, 60, 65]
         images = [encoded(0, 10), encoded(1, 20), encoded(2, 30), encoded(0, 5)]
+        assert file["crc32"].dtype == np.uint32
+        assert file["crc32"][()].tolist() == [zlib.crc32(image.tobytes()) for image in images]
         np.testing.assert_array_equal(file["frames"][()], np.concatenate(images))
         assert file["video/id"].asstr()[()].tolist() == ["v_Ärchery", "b"]
         columns = {name: file[f"video/{name}"] for name in file["video"] if name != "id"}

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from rev2net.config import Config, digest
+from rev2net.digests import seal
 from rev2net.errors import UserError
 from rev2net.experiments import Run
 from rev2net.tables.build import COLUMNS, build
@@ -79,6 +80,7 @@ def test_order_of_videos_in_a_seed_changes_nothing(
     with h5py.File(both_seeds[1], "a") as file:
         for name in ("scores", "label", "video_id", "group"):
             file[name][...] = file[name][()][[2, 0, 3, 1]]
+        seal(file)
     pd.testing.assert_frame_equal(build("table5", config, work.root), before)
 
 

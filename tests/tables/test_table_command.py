@@ -28,7 +28,7 @@ def test_three_files_and_the_markdown_on_the_terminal(
 ) -> None:
     assert main(arguments) == 0
     out = Path(arguments[-1])
-    assert sorted(path.name for path in out.parent.iterdir()) == [
+    assert sorted(path.name for path in out.parent.glob("[!.]*")) == [
         "table5.csv",
         "table5.md",
         "table5.tex",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from rev2net.config import Config
-from rev2net.experiments import METHODS, TWO_STREAM, Run
+from rev2net.experiments import METHODS, RGB_FLOW, Run
 from rev2net.tables.build import build
 from rev2net.tables.render import latex, markdown
 
@@ -148,7 +148,7 @@ def test_what_means_something_to_a_markup_is_escaped(
 def test_two_stream_rows_name_their_weights(work: Any, config: Config, i3d_rgb: Run) -> None:
     for seed in (0, 1):
         work.add(
-            replace(i3d_rgb, input=TWO_STREAM, seed=seed),
+            replace(i3d_rgb, input=RGB_FLOW, seed=seed),
             *([0, 1, 2], [1, 1, 1]),
             protocol="1 clip; fused 1 x i3d rgb + 1 x i3d flow",
         )

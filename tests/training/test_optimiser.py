@@ -1,10 +1,14 @@
-"""The learning rate over a training, and which parameters decay."""
+"""The learning rate over a training, which parameters decay or learn faster, averaged weights."""
 
 import pytest
+import torch
 from torch import nn
 
-from rev2net.config import OptimisationSettings
-from rev2net.training.optimiser import build_optimiser, learning_rate
+from rev2net.config import OptimisationSettings, validate
+from rev2net.errors import UserError
+from rev2net.models import build
+from rev2net.training.optimiser import WeightAverage, build_optimiser, learning_rate
+from rev2net.training.prepare import freeze_batchnorm
 
 
 def settings(**changes: object) -> OptimisationSettings:
@@ -28,6 +32,12 @@ def test_a_cosine_falls_from_the_full_rate_to_nearly_none() -> None:
     assert rates == sorted(rates, reverse=True)
 
 
+def test_a_cosine_of_several_cycles_begins_anew_in_each() -> None:
+    chosen, quarter = settings(cycles=4), settings(steps=25)
+    rates = [learning_rate(step, chosen) for step in range(100)]
+    assert rates == pytest.approx([learning_rate(step % 25, quarter) for step in range(100)])
+
+
 def test_warm_up_rises_linearly_to_the_full_rate() -> None:
     rates = [learning_rate(step, settings(warmup=0.1)) for step in range(12)]
     assert rates[:10] == pytest.approx([(step + 1) / 11 for step in range(10)])
@@ -40,10 +50,98 @@ def test_steps_drop_tenfold_at_their_fractions() -> None:
     assert rates == pytest.approx([1, 1, 0.1, 0.1, 0.01, 0.01])
 
 
+def groups(network: nn.Module, chosen: OptimisationSettings) -> dict[str, tuple[float, float]]:
+    """(weight decay, rate multiplier) of every parameter that is trained, by its name."""
+    names = {parameter: name for name, parameter in network.named_parameters()}
+    optimiser = build_optimiser(network, nn.Identity(), chosen)
+    return {
+        names[parameter]: (group["weight_decay"], group["multiplier"])
+        for group in optimiser.param_groups
+        for parameter in group["params"]
+    }
+
+
 def test_biases_and_normalisation_do_not_decay() -> None:
-    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4))
-    decayed, plain = build_optimiser([network], settings()).param_groups
-    assert [p.ndim for p in decayed["params"]] == [4]
-    assert decayed["weight_decay"] == 0.1
-    assert [p.ndim for p in plain["params"]] == [1, 1, 1]
-    assert plain["weight_decay"] == 0
+    network = build("tsn", 3, width=0.125)
+    found = groups(network, settings())
+    assert found["backbone.conv2_3x3.weight"] == (0.1, 1.0)
+    assert found["backbone.conv2_3x3.bias"] == (0.0, 1.0)
+    assert found["backbone.conv2_3x3_bn.weight"] == (0.0, 1.0)
+    assert len(found) == len(list(network.parameters()))
+
+
+def test_published_multipliers_of_tsn_and_tsm() -> None:
+    """TSN's code on flow: first convolution 5, its bias 10, other biases 2, normalisation 1.
+
+    TSM's fine-tuning: weight of the classifier 5, its bias 10.
+    """
+    multipliers = {"first_convolution": 5, "head": 5, "biases": 2}
+    found = groups(build("tsn", 3, in_channels=10, width=0.125), settings(multipliers=multipliers))
+    rates = {name: multiplier for name, (_, multiplier) in found.items()}
+    assert rates["backbone.conv1_7x7_s2.weight"] == 5
+    assert rates["backbone.conv1_7x7_s2.bias"] == 10
+    assert rates["backbone.conv1_7x7_s2_bn.bias"] == 1
+    assert rates["backbone.inception_3a_1x1.weight"] == 1
+    assert rates["backbone.inception_3a_1x1.bias"] == 2
+    assert rates["classifier.weight"] == 5
+    assert rates["classifier.bias"] == 10
+
+
+@pytest.mark.parametrize(
+    ("method", "first", "heads"),
+    [
+        ("i3d", "Conv3d_1a_7x7.conv3d", ["logits.conv3d"]),
+        ("tsm", "backbone.conv1", ["classifier"]),
+        ("stm", "backbone.conv1", ["classifier"]),
+        ("actionflownet", "stem.0", ["fc"]),
+    ],
+)
+def test_every_network_has_its_first_convolution_and_head(
+    method: str, first: str, heads: list[str]
+) -> None:
+    chosen = settings(multipliers={"first_convolution": 7, "head": 3})
+    found = groups(build(method, 3, width=0.125), chosen)
+    assert [name for name, (_, m) in found.items() if m == 7 and "weight" in name] == [
+        f"{first}.weight"
+    ]
+    assert [name for name, (_, m) in found.items() if m == 3 and "weight" in name] == [
+        f"{head}.weight" for head in heads
+    ]
+
+
+def test_frozen_normalisation_is_neither_trained_nor_updated() -> None:
+    network = build("rev2net", 3, width=0.125, dropout=0.0).train()
+    freeze_batchnorm(network)
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    names = groups(network, settings())
+    assert not [name for name in names if ".bn." in name]
+    network.forward_train(torch.randn(2, 3, 8, 32, 32))
+    assert all(torch.equal(before[name], now) for name, now in network.state_dict().items())
+
+
+def test_a_batch_that_does_not_divide_into_its_parts_is_refused() -> None:
+    values = settings().model_dump() | {"batch": 10, "accumulate": 4}
+    with pytest.raises(UserError, match="batch is 10, accumulate 4; the batch must be a multiple"):
+        validate(OptimisationSettings, values, "recipe")
+
+
+def test_averaged_weights_follow_the_formula() -> None:
+    """One weight and one statistic by hand: decay 0.1 at step 0, then 0.15 (2/11 is above it)."""
+    network = build("tsn", 3, width=0.125)
+    weight, mean = network.classifier.weight, network.backbone.conv2_3x3_bn.running_mean
+    expected = [weight[0, 0].item(), mean[0].item()]
+    average = WeightAverage(network, decay=0.15)
+    for step, decay in enumerate([0.1, 0.15, 0.15]):
+        with torch.no_grad():
+            weight[0, 0], mean[0] = 3.0 * step, -1.0 + step
+        network.backbone.conv2_3x3_bn.num_batches_tracked += 1
+        expected = [
+            decay * expected[0] + (1 - decay) * 3.0 * step,
+            decay * expected[1] + (1 - decay) * (-1.0 + step),
+        ]
+        average.update(network, step)
+    averaged = average.network
+    assert averaged.classifier.weight[0, 0].item() == pytest.approx(expected[0])
+    assert averaged.backbone.conv2_3x3_bn.running_mean[0].item() == pytest.approx(expected[1])
+    assert averaged.backbone.conv2_3x3_bn.num_batches_tracked == 3
+    assert weight[0, 0] == 6.0  # the network itself is left alone

@@ -7,10 +7,11 @@ import sys
 from snakemake.exceptions import WorkflowError
 
 from rev2net import config as configuration
-from rev2net import experiments
+from rev2net import experiments, paper, search
 from rev2net.config import CrossDataset
 from rev2net.errors import UserError
-from rev2net.experiments import STAGE_VERSIONS, TABLES, Run
+from rev2net.experiments import FUSED_INPUTS, STAGE_VERSIONS, Run
+from rev2net.paper import TABLES
 
 try:
     CONFIG = configuration.validate(configuration.Config, config, "configuration")
@@ -25,13 +26,26 @@ wildcard_constraints:
     shard=r"\d+",
     benchmark="|".join(CONFIG.benchmarks),
     method="|".join(experiments.METHODS),
-    stream="rgb|flow",
+    stream="rgb|flow|rgbdiff",
+    fused="|".join(re.escape(words) for words in FUSED_INPUTS),
     init="scratch|imagenet|kinetics",
     adapt="none|mkmmd|dann",
     split=r"\d+",
     seed=r"\d+",
     part="test|val",
+    point="(coarse|fine)-[0-9a-f]{8}",
     table="|".join(TABLES),
+    file=r"claims\.csv|fusion\.csv|search\.csv|report\.html",
+
+
+WEIGHTS_TO_DOWNLOAD = {
+    source.file: source for source in CONFIG.initial_weights.values() if source.url
+}
+
+
+def growing(first):
+    """A resource that a repeated attempt gets more of: n times `first` the n-th time."""
+    return lambda wildcards, attempt: first * attempt
 
 
 def mini_options():
@@ -55,7 +69,26 @@ def generated_root(wildcards):
 
 
 def dataset_settings(wildcards):
+    return configuration.dump(CONFIG.datasets[wildcards.dataset].as_folder())
+
+
+def archive_settings(wildcards):
+    """The same with where the folder comes from."""
     return configuration.dump(CONFIG.datasets[wildcards.dataset])
+
+
+def dataset_archives(wildcards):
+    """The archives that a dataset is unpacked from, or the record of their download."""
+    settings = CONFIG.datasets[wildcards.dataset]
+    if settings.download:
+        return f"work/{wildcards.name}/downloads/{wildcards.dataset}.json"
+    return list(settings.archives)
+
+
+def extraction_record(wildcards):
+    """What was unpacked into the dataset's folder; nothing where it is taken as it is."""
+    unpacked = CONFIG.datasets[wildcards.dataset].unpacked
+    return f"work/{wildcards.name}/extract/{wildcards.dataset}.json" if unpacked else []
 
 
 def num_shards(wildcards):
@@ -110,7 +143,7 @@ def wildcards_run(wildcards):
     return Run(
         wildcards.benchmark,
         wildcards.method,
-        getattr(wildcards, "stream", experiments.TWO_STREAM),
+        wildcards.get("stream") or wildcards.fused,
         wildcards.init,
         wildcards.adapt,
         int(wildcards.split),
@@ -130,28 +163,92 @@ def evaluate_settings(wildcards):
     )
 
 
+def parent_checkpoint(wildcards):
+    """The checkpoint that a run starts from where the workflow makes it; nothing for most."""
+    run = wildcards_run(wildcards)
+    if start := experiments.parent(run, CONFIG):
+        return experiments.checkpoint_path(start, CONFIG)
+    source = experiments.train_settings(run, CONFIG).initial_weights
+    # Its digest is among the settings: how old the file is says nothing.
+    return ancient(source.file) if source and source.url else []
+
+
 def stream_scores(wildcards):
-    """The scores of the two streams that a fused row adds."""
+    """The scores of the streams that a fused row adds."""
     return [
         f"work/{CONFIG.name}/{stream.scores_folder}/scores-{wildcards.part}.h5"
-        for stream in wildcards_run(wildcards).streams
+        for stream, _ in wildcards_run(wildcards).streams
     ]
 
 
 def weighted_stream_scores(wildcards):
     """The same with the method's published weights, as `rev2net fuse` takes them."""
-    weights = experiments.FUSION_WEIGHTS[wildcards.method]
     return [
         f"{path}:{weight:g}"
-        for path, weight in zip(stream_scores(wildcards), weights, strict=True)
+        for path, (_, weight) in zip(
+            stream_scores(wildcards), wildcards_run(wildcards).streams, strict=True
+        )
     ]
+
+
+def search_folder(wildcards):
+    """The folder of a search's point, relative to `work/<name>`."""
+    return f"search/{wildcards_run(wildcards).path}/{wildcards.point}"
+
+
+def coarse_scores(wildcards):
+    """What settles a fine point: the coarse runs of its space; nothing for a coarse one."""
+    if wildcards.point.startswith("coarse"):
+        return []
+    space = f"{wildcards.method}.{wildcards.stream}"
+    return [
+        f"work/{CONFIG.name}/{point.path}/scores-val.h5"
+        for point in search.points(CONFIG, "coarse", space)
+    ]
+
+
+def search_scores(wildcards):
+    """The validation scores of every point of the search."""
+    return [
+        f"work/{CONFIG.name}/{point.path}/scores-val.h5"
+        for stage in search.STAGES
+        for point in search.points(CONFIG, stage)
+    ]
+
+
+def validation_settings(wildcards):
+    """Evaluation of a search's point: no test video."""
+    settings = experiments.evaluate_settings(wildcards_run(wildcards), CONFIG)
+    return configuration.dump(settings.model_copy(update={"parts": ("val",)}))
+
+
+def all_scores(wildcards):
+    """The test scores of every table that the configuration has the benchmarks for."""
+    runs = {
+        run
+        for table in paper.configured_tables(CONFIG)
+        for run in paper.table_runs(table, CONFIG)
+    }
+    return [f"work/{CONFIG.name}/{run.scores_folder}/scores-test.h5" for run in runs]
+
+
+def validation_scores(wildcards):
+    """The validation scores of the streams of every two-stream row."""
+    streams = {
+        stream
+        for table in paper.configured_tables(CONFIG)
+        for run in paper.table_runs(table, CONFIG)
+        if run.input == experiments.RGB_FLOW
+        for stream, _ in run.streams
+    }
+    return [f"work/{CONFIG.name}/{run.scores_folder}/scores-val.h5" for run in streams]
 
 
 def table_scores(wildcards):
     """The scores of every run that a table averages."""
     return [
         f"work/{CONFIG.name}/{run.scores_folder}/scores-{part}.h5"
-        for run in experiments.table_runs(wildcards.table, CONFIG)
+        for run in paper.table_runs(wildcards.table, CONFIG)
         for part in ("test", "val")
     ]
 
@@ -159,7 +256,7 @@ def table_scores(wildcards):
 onstart:
     # Said before days of decoding and flow, not when the first training looks for them.
     for key, source in CONFIG.initial_weights.items():
-        if not os.path.exists(source.file):
+        if not (os.path.exists(source.file) or source.url):
             print(
                 f"warning: initial_weights.{key}: no file {source.file}",
                 file=sys.stderr,

@@ -4,6 +4,7 @@
 rule index_dataset:
     input:
         root=generated_root,
+        extracted=extraction_record,
     output:
         ensure("work/{name}/index/{dataset}.csv", non_empty=True),
     log:
@@ -12,9 +13,10 @@ rule index_dataset:
         "benchmarks/runs/index_dataset/{name}/{dataset}.jsonl"
     conda:
         "../../envs/cpu.yaml"
+    threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=30,
+        mem_mb=growing(1000),
+        runtime=growing(30),
     params:
         root=dataset_root,
         settings=dataset_settings,

@@ -12,9 +12,10 @@ if CONFIG.mini:
             "benchmarks/runs/generate_mini/{name}/{dataset}.jsonl"
         conda:
             "../../envs/cpu.yaml"
+        threads: 1
         resources:
-            mem_mb=lambda wildcards, attempt: 600 * attempt,
-            runtime=30,
+            mem_mb=growing(600),
+            runtime=growing(30),
         params:
             root=subpath(output[0], parent=True),
             options=mini_options(),

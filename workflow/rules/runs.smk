@@ -3,6 +3,7 @@
 
 rule train_run:
     input:
+        parent=parent_checkpoint,
         split="work/{name}/splits/{benchmark}/split{split}.csv",
         summary="work/{name}/splits/{benchmark}/split{split}.json",
         rgb=benchmark_files("work/{name}/shards/{dataset}/rgb.index"),
@@ -20,8 +21,9 @@ rule train_run:
     threads: CONFIG.compute.threads + CONFIG.compute.loader_workers
     resources:
         gpu=CONFIG.resources.gpus,
-        mem_mb=lambda wildcards, attempt: CONFIG.resources.memory_mb * attempt,
-        runtime=CONFIG.resources.minutes,
+        nodes=1,  # several GPUs are of one machine
+        mem_mb=growing(CONFIG.resources.memory_mb),
+        runtime=CONFIG.resources.minutes,  # an attempt goes on where the last one ended
     params:
         folder=subpath(output.checkpoint, parent=True),
         shards=benchmark_options("shards", "work/{name}/shards/{dataset}"),
@@ -51,9 +53,9 @@ rule evaluate_run:
         "../../envs/gpu.yaml" if CONFIG.resources.gpus else "../../envs/cpu.yaml"
     threads: CONFIG.compute.threads + CONFIG.compute.loader_workers
     resources:
-        gpu=CONFIG.resources.gpus,
-        mem_mb=lambda wildcards, attempt: CONFIG.resources.memory_mb * attempt,
-        runtime=CONFIG.resources.minutes,
+        gpu=min(CONFIG.resources.gpus, 1),
+        mem_mb=growing(CONFIG.resources.memory_mb),
+        runtime=growing(CONFIG.resources.minutes),
     params:
         folder=subpath(output.test, parent=True),
         shards=benchmark_options("shards", "work/{name}/shards/{dataset}"),
@@ -68,17 +70,18 @@ rule fuse_streams:
     input:
         stream_scores,
     output:
-        "work/{name}/fused/{benchmark}/{method}/rgb+flow.{init}.{adapt}/split{split}.seed{seed}/scores-{part}.h5",
+        "work/{name}/fused/{benchmark}/{method}/{fused}.{init}.{adapt}/split{split}.seed{seed}/scores-{part}.h5",
     log:
-        "logs/fuse_streams/{name}/{benchmark}/{method}/rgb+flow.{init}.{adapt}/split{split}.seed{seed}-{part}.log",
+        "logs/fuse_streams/{name}/{benchmark}/{method}/{fused}.{init}.{adapt}/split{split}.seed{seed}-{part}.log",
     benchmark:
-        "benchmarks/runs/fuse_streams/{name}/{benchmark}/{method}/rgb+flow.{init}.{adapt}/split{split}.seed{seed}-{part}.jsonl"
+        "benchmarks/runs/fuse_streams/{name}/{benchmark}/{method}/{fused}.{init}.{adapt}/split{split}.seed{seed}-{part}.jsonl"
     localrule: True
     conda:
         "../../envs/cpu.yaml"
+    threads: 1
     resources:
-        mem_mb=500,
-        runtime=10,
+        mem_mb=growing(500),
+        runtime=growing(10),
     params:
         streams=weighted_stream_scores,
         version=STAGE_VERSIONS["fuse"],

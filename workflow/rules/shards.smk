@@ -16,8 +16,8 @@ rule decode_frames:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 600 * attempt,
-        runtime=lambda wildcards, attempt: 120 * attempt,
+        mem_mb=growing(600),
+        runtime=growing(120),
     params:
         root=dataset_root,
         num_shards=num_shards,
@@ -45,8 +45,8 @@ rule compute_flow:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 800 * attempt,
-        runtime=lambda wildcards, attempt: 720 * attempt,
+        mem_mb=growing(800),
+        runtime=growing(720),
     params:
         root=dataset_root,
         num_shards=num_shards,
@@ -74,9 +74,10 @@ rule merge_shards:
         "benchmarks/runs/merge_shards/{name}/{dataset}.jsonl"
     conda:
         "../../envs/cpu.yaml"
+    threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=30,
+        mem_mb=growing(1000),
+        runtime=growing(30),
     params:
         settings=dataset_settings,
         folder=subpath(output.ledger, parent=True),

@@ -16,9 +16,10 @@ rule split_benchmark:
         "benchmarks/runs/split_benchmark/{name}/{benchmark}/split{split}.jsonl"
     conda:
         "../../envs/cpu.yaml"
+    threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=30,
+        mem_mb=growing(1000),
+        runtime=growing(30),
     params:
         indexes=benchmark_options("index", "work/{name}/index/{dataset}.csv"),
         ledgers=benchmark_options("ledger", "work/{name}/shards/{dataset}/ledger.csv"),

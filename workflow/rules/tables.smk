@@ -11,9 +11,10 @@ rule resolve_config:
     localrule: True
     conda:
         "../../envs/cpu.yaml"
+    threads: 1
     resources:
-        mem_mb=100,
-        runtime=10,
+        mem_mb=growing(100),
+        runtime=growing(10),
     params:
         config=configuration.dump(CONFIG),
     shell:
@@ -35,15 +36,66 @@ rule build_table:
     localrule: True
     conda:
         "../../envs/cpu.yaml"
+    threads: 1
     resources:
-        mem_mb=600,
-        runtime=10,
+        mem_mb=growing(600),
+        runtime=growing(10),
     params:
         root=subpath(input.config, parent=True),
         version=STAGE_VERSIONS["table"],
     shell:
         "rev2net table {wildcards.table} --settings {input.config} --root {params.root:q}"
         " --out {output.csv} > {log} 2>&1"
+
+
+rule test_claims:
+    input:
+        scores=all_scores,
+        config="work/{name}/config.json",
+    output:
+        "results/{name}/claims.csv",
+    log:
+        "logs/test_claims/{name}.log",
+    benchmark:
+        "benchmarks/runs/test_claims/{name}.jsonl"
+    localrule: True
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(600),
+        runtime=growing(10),
+    params:
+        root=subpath(input.config, parent=True),
+        version=STAGE_VERSIONS["table"],
+    shell:
+        "rev2net claims --settings {input.config} --root {params.root:q} --out {output}"
+        " > {log} 2>&1"
+
+
+rule sweep_fusion:
+    input:
+        scores=validation_scores,
+        config="work/{name}/config.json",
+    output:
+        "results/{name}/fusion.csv",
+    log:
+        "logs/sweep_fusion/{name}.log",
+    benchmark:
+        "benchmarks/runs/sweep_fusion/{name}.jsonl"
+    localrule: True
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(600),
+        runtime=growing(10),
+    params:
+        root=subpath(input.config, parent=True),
+        version=STAGE_VERSIONS["table"],
+    shell:
+        "rev2net sweep --settings {input.config} --root {params.root:q} --out {output}"
+        " > {log} 2>&1"
 
 
 rule publish_table:
@@ -58,8 +110,29 @@ rule publish_table:
     localrule: True
     conda:
         "../../envs/cpu.yaml"
+    threads: 1
     resources:
-        mem_mb=100,
-        runtime=10,
+        mem_mb=growing(100),
+        runtime=growing(10),
     shell:
         "cp {input} results/ 2> {log}"
+
+
+rule publish_result:
+    input:
+        f"results/{CONFIG.name}/{{file}}",
+    output:
+        "results/{file}",
+    log:
+        "logs/publish_result/{file}.log",
+    benchmark:
+        "benchmarks/runs/publish_result/{file}.jsonl"
+    localrule: True
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(100),
+        runtime=growing(10),
+    shell:
+        "cp {input} {output} 2> {log}"

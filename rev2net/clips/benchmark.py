@@ -1,0 +1,130 @@
+"""How much time of a loader's worker goes into anything but decoding images."""
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import TypeVar
+
+import numpy as np
+import torch
+
+from rev2net.clips.dataset import Augmentation, ClipShape, Entry, Sample, Shards, TrainingClips
+from rev2net.clips.transforms import to_batch, to_input
+from rev2net.shards.reader import ShardIndex
+from rev2net.video.images import ImageBytes
+
+T = TypeVar("T")
+
+IN_A_ROW = 8  # samples
+BAR = 0.9  # of the images that bare decoding gets through in the same time
+AUGMENTATION = Augmentation(scales=(1.0, 0.875, 0.75, 0.66), distortion=1, corners=True, flip=True)
+
+# What a training of TSN and one of I3D read.
+SHAPES = {
+    "TSN, 3 segments": {
+        "rgb": ClipShape(("rgb",), segments=True, length=3),
+        "flow": ClipShape(("flow",), segments=True, length=3, images=5),
+    },
+    "I3D, 64 frames": {
+        "rgb": ClipShape(("rgb",), segments=False, length=64),
+        "flow": ClipShape(("flow",), segments=False, length=64),
+    },
+}
+
+
+@dataclass
+class Result:
+    """One kind of sample; seconds are processor time, the medians of those of many samples."""
+
+    name: str
+    kind: str
+    images: int  # decoded for a sample
+    decoding: float  # seconds: these images, bare
+    loading: float  # seconds: ours, from the shard to uint8 crops
+    device: float  # seconds: crops to network input, where training runs
+
+    @property
+    def ratio(self) -> float:
+        """Throughput of the loader over that of bare decoding."""
+        return self.decoding / self.loading
+
+
+class Recording(Shards):
+    """Shards that remember what is read, while they are told to."""
+
+    def __init__(self, indexes: dict[tuple[str, str], ShardIndex]) -> None:
+        super().__init__(indexes)
+        self.seen: list[list[ImageBytes]] | None = None
+
+    def encoded(self, entry: Entry, kind: str, indices: np.ndarray) -> list[ImageBytes]:
+        images = super().encoded(entry, kind, indices)
+        if self.seen is not None:
+            self.seen.append(images)
+        return images
+
+
+def measure(
+    shards: Recording,
+    entries: Sequence[Entry],
+    name: str,
+    kind: str,
+    samples: int,
+    size: int,
+    device: torch.device,
+    decode: Callable[[Sequence[ImageBytes], bool], None],
+) -> Result:
+    """Time the loader, `decode` on the images that it read, and the part on the device, in turns.
+
+    Crops become (size, size) pixels on the device.
+    """
+    shape = SHAPES[name][kind]
+    clips = TrainingClips(entries, shards, shape, AUGMENTATION, seed=0)
+    ones = (1.0,) * (3 if kind == "rgb" else 2)
+    layout = "BTCHW" if shape.segments else "BCTHW"
+    spec = SimpleNamespace(modality=kind, layout=layout, mean=ones, std=ones, images=shape.images)
+
+    def decode_all(images: list[ImageBytes]) -> None:
+        decode(images, kind == "flow")
+
+    def to_device(sample: Sample) -> None:
+        to_input(to_batch([sample.crops[kind]], [sample.flip], size, device, kind), spec)
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+
+    parts: dict[str, list[float]] = {"decoding": [], "loading": [], "device": []}
+    for turn in range(-(-samples // IN_A_ROW)):
+        draws = range(turn * IN_A_ROW, (turn + 1) * IN_A_ROW)
+        keys = [(draw % len(entries), draw) for draw in draws]
+        shards.seen = seen = list[list[ImageBytes]]()
+        loaded = [clips[key] for key in keys]
+        shards.seen = None
+        parts["loading"].append(_seconds_each(clips.__getitem__, keys))
+        parts["decoding"].append(_seconds_each(decode_all, seen))
+        parts["device"].append(_seconds_each(to_device, loaded))
+    medians = {part: statistics.median(seconds) for part, seconds in parts.items()}
+    return Result(name, kind, shape.length * shape.images, **medians)
+
+
+def _seconds_each(work: Callable[[T], object], inputs: Sequence[T]) -> float:
+    """Processor time of work done several times in a row, so that the caches are its own."""
+    began = time.process_time()
+    for one in inputs:
+        work(one)
+    return (time.process_time() - began) / len(inputs)
+
+
+def table(results: Sequence[Result]) -> str:
+    """The results as text, a line each."""
+    lines = [
+        f"{'sample':16} {'kind':5} {'images':>6} {'imdecode ms':>12} {'loader ms':>10} "
+        f"{'loader/imdecode':>16} {'on the device ms':>17}"
+    ]
+    for result in results:
+        lines.append(
+            f"{result.name:16} {result.kind:5} {result.images:6} {1000 * result.decoding:12.2f} "
+            f"{1000 * result.loading:10.2f} {result.ratio:16.3f} {1000 * result.device:17.2f}"
+        )
+    lines.append(f"loader/imdecode: ratio of throughputs of one worker; the bar is {BAR:g}")
+    return "\n".join(lines)

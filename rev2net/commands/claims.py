@@ -1,0 +1,38 @@
+"""Test the paper's claims on the stored scores: does what it says hold here?
+
+Reads the scores files below --root (`work/<name>`) and writes a CSV, one row a comparison: the
+measured difference in points of top-1 accuracy beside the paper's, its Holm-corrected interval,
+the p-value and a verdict: holds, fails, undecided, or not measured where runs are missing
+(docs/formats.md). The paper's contradictions with itself are listed at the end.
+
+    rev2net claims --settings config.yaml --root work/mini --out results/mini/claims.csv
+"""
+
+import argparse
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `rev2net claims`."""
+    parser.add_argument(
+        "--settings", required=True, help="the configuration: JSON text, or a YAML or JSON file"
+    )
+    parser.add_argument("--root", required=True, help="folder of runs/ and fused/")
+    parser.add_argument("--out", required=True, metavar="OUT.csv", type=Path, help="file to write")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Write the CSV and print a line a comparison."""
+    from rev2net.config import Config, parse_settings
+    from rev2net.files import write_text
+    from rev2net.tables.claims import CONTRADICTION, NOT_MEASURED, evidence, measure_claims
+
+    config = parse_settings(Config, args.settings)
+    frame = measure_claims(config, args.root)
+    write_text(args.out, frame.to_csv(index=False, lineterminator="\n"))
+    print(f"evidence about the paper: {evidence(config)}")
+    for row in frame[frame["verdict"] != CONTRADICTION].to_dict("records"):
+        words = "{verdict:<12} {claim}, {benchmark}: {first} against {second}"
+        if row["verdict"] != NOT_MEASURED:
+            words += ", {difference:+.1f} [{ci_low:+.1f}, {ci_high:+.1f}]"
+        print((words + " (paper {paper_difference:+.1f})").format_map(row))

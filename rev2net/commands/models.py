@@ -1,0 +1,124 @@
+"""Print what every network takes and costs, at its published input.
+
+    rev2net models                        # all of them, each with every input it takes
+    rev2net models i3d rev2net            # some
+    rev2net models i3d --endpoints        # the activations inside, with their shapes
+    rev2net models i3d --length 16 --size 112 --json
+
+Costs are those of one clip. Multiply-adds count every filter tap of convolutions and matrix
+products; "training" is the forward pass with decoders and side heads, without the backward one.
+"activations" is what that pass keeps in memory for the backward one, in float32 (half of it in
+bfloat16); parameters, gradients and optimiser come on top, activations once for every clip of the
+batch. An axis is named by its letter: C channels, T frames or segments, H and W pixels, N images
+(the segments of a clip, one after the other).
+"""
+
+import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rev2net.models.cost import Cost
+    from rev2net.models.spec import InputSpec
+
+LAYOUTS = {2: "BC", 4: "NCHW", 5: "BCTHW"}  # of activations; N counts the images of a clip
+RANGES = {"symmetric": "[-1, 1]", "imagenet": "ImageNet"}
+COLUMNS = (
+    "network",
+    "input",
+    "shape",
+    "values",
+    "parameters",
+    "without head",
+    "multiply-adds",
+    "training",
+    "activations",
+    "endpoints",
+)
+NUMERIC = COLUMNS[4:]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `rev2net models`."""
+    parser.add_argument("names", nargs="*", metavar="NAME", help="networks (default: all)")
+    parser.add_argument(
+        "--endpoints", action="store_true", help="list the activations inside, with their shapes"
+    )
+    parser.add_argument("--classes", type=int, default=101, help="size of the head (default 101)")
+    parser.add_argument("--length", type=int, help="frames or segments, where not as published")
+    parser.add_argument("--size", type=int, help="pixels a side, where not as published")
+    parser.add_argument("--json", action="store_true", help="for programs: exact numbers")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Print one table, or one list of endpoints for each network."""
+    import json
+
+    from rev2net.errors import UserError
+    from rev2net.models.cost import measure
+    from rev2net.models.spec import SPECS, did_you_mean
+
+    for option in ("classes", "length", "size"):
+        if (value := getattr(args, option)) is not None and value < 1:
+            raise UserError(f"--{option}: {value}; allowed: a whole number from 1")
+    for name in args.names:
+        if name not in SPECS:
+            raise UserError(f"model {name!r} is unknown; {did_you_mean(name, list(SPECS))}")
+    measured = [
+        (
+            name,
+            spec,
+            measure(name, modality, num_classes=args.classes, length=args.length, size=args.size),
+        )
+        for name in args.names or SPECS
+        for modality, spec in SPECS[name].items()
+    ]
+    if args.json:
+        print(json.dumps([_record(*row) for row in measured], indent=1))
+    elif args.endpoints:
+        for name, spec, cost in measured:
+            print(f"{name}, {spec.modality} {_shape(spec.layout, cost.input_shape)}")
+            rows = [(k, _shape(LAYOUTS[len(v)], v)) for k, v in cost.endpoints.items()]
+            _print_table(("endpoint", "shape"), rows)
+            print()
+    else:
+        _print_table(COLUMNS, [_row(*row) for row in measured])
+
+
+def _row(name: str, spec: "InputSpec", cost: "Cost") -> tuple[str, ...]:
+    return (
+        name,
+        spec.modality,
+        _shape(spec.layout, cost.input_shape),
+        RANGES[spec.value_range],
+        f"{cost.parameters / 1e6:.2f} M",
+        f"{cost.parameters_without_head / 1e6:.2f} M",
+        f"{cost.multiply_adds / 1e9:.1f} G",
+        f"{cost.training_multiply_adds / 1e9:.1f} G",
+        f"{cost.activation_bytes / 1e6:.0f} MB",
+        str(len(cost.endpoints)),
+    )
+
+
+def _record(name: str, spec: "InputSpec", cost: "Cost") -> dict[str, Any]:
+    """One network and input, exactly."""
+    import dataclasses
+
+    return {"network": name, **dataclasses.asdict(spec), **dataclasses.asdict(cost)}
+
+
+def _shape(layout: str, shape: tuple[int, ...]) -> str:
+    """The shape of one clip, each axis with its letter: "C3 T64 H224 W224"."""
+    return " ".join(f"{axis}{n}" for axis, n in zip(layout, shape, strict=True) if axis != "B")
+
+
+def _print_table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+    """Aligned columns, numbers to the right."""
+    cells = [header, *rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for row in (header, tuple("-" * width for width in widths), *rows):
+        aligned = [
+            cell.rjust(width) if name in NUMERIC else cell.ljust(width)
+            for name, cell, width in zip(header, row, widths, strict=True)
+        ]
+        print("  ".join(aligned).rstrip())

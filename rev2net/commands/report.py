@@ -1,0 +1,38 @@
+"""Write the report: one HTML page with tables, claims, figures and provenance.
+
+    rev2net report results/mini/report.html --settings work/mini/config.json \\
+        --root work/mini --results results/mini
+
+Reads stored files only: the tables and claims below --results, runs, splits and ledgers below
+--root; no GPU, no torch. The page needs no network and no other file. Parts whose files are not
+there yet are left out, and the page says what makes them.
+"""
+
+import argparse
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `rev2net report`."""
+    parser.add_argument("out", metavar="OUT.html", type=Path, help="file to write")
+    parser.add_argument(
+        "--settings", required=True, help="the configuration: JSON text, or a YAML or JSON file"
+    )
+    parser.add_argument("--root", required=True, type=Path, help="work/<name>")
+    parser.add_argument("--results", required=True, type=Path, help="results/<name>")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Write the page; print the seconds of each part and its size."""
+    from rev2net.config import Config, parse_settings
+    from rev2net.errors import UserError
+    from rev2net.files import write_text
+    from rev2net.tables.report import render_report
+
+    if args.out.suffix != ".html":
+        raise UserError(f"{args.out}: a name that ends in .html expected")
+    if not args.root.is_dir():
+        raise UserError(f"--root {args.root}: no such folder; work/<name> expected")
+    page = render_report(parse_settings(Config, args.settings), args.root, args.results)
+    write_text(args.out, page)
+    print(f"{args.out}: {len(page) / 1e6:.1f} MB")

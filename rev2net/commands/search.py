@@ -1,0 +1,59 @@
+"""The coarse-to-fine search of loss weights and learning rates, on validation videos only.
+
+`search:` in the configuration names, for each method, the values of a coarse grid and the factors
+of a fine grid around the best coarse run; Snakemake trains every point:
+
+    snakemake --cores all results/search.csv
+
+Its two steps, which Snakemake calls:
+
+    rev2net search point search/…/fine-1a2b3c4d --settings config.json --root work/mini
+        writes the point's training settings; those of a fine point depend on the coarse runs
+    rev2net search collect --settings config.json --root work/mini --out results/mini/search.csv
+        one row a run, best first, the choice marked
+
+The chosen values are put into the configuration's `recipes` by hand: nothing changes silently.
+"""
+
+import argparse
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `rev2net search`."""
+    steps = parser.add_subparsers(dest="step", metavar="STEP", required=True)
+    point = steps.add_parser("point", help="write the training settings of one point")
+    point.add_argument("path", metavar="POINT", help="the point's folder, relative to --root")
+    collect = steps.add_parser("collect", help="write one row a run, the choice marked")
+    collect.add_argument("--out", required=True, type=Path, metavar="OUT.csv")
+    for step in (point, collect):
+        step.add_argument(
+            "--settings", required=True, help="the configuration: JSON text, or a file"
+        )
+        step.add_argument("--root", required=True, type=Path, help="work/<name>")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Write the step's file and say what it holds."""
+    from rev2net.config import Config, dump, parse_settings
+    from rev2net.files import write_text
+    from rev2net.search import find_point, point_settings, space_of
+    from rev2net.tables.search import best_values, collect
+
+    config = parse_settings(Config, args.settings)
+    if args.step == "point":
+        point = find_point(args.path, config)
+        best = best_values(config, args.root, space_of(point)) if point.stage == "fine" else None
+        settings = point_settings(point, config, best)
+        write_text(args.root / point.path / "settings.json", dump(settings) + "\n")
+        return
+    frame = collect(config, args.root)
+    write_text(args.out, frame.to_csv(index=False, lineterminator="\n"))
+    for row in frame[frame["chosen"]].to_dict("records"):
+        assert config.search is not None
+        keys = config.search.spaces[row["space"]].coarse
+        values = ", ".join(f"{key} {row[key]:g}" for key in keys)
+        print(
+            f"{row['space']}: {values} ({row['top1_val']:.1f} % of {row['videos']} validation "
+            f"videos, {row['trials']} trials)"
+        )

@@ -1,0 +1,37 @@
+"""How each two-stream row depends on the weight of its flow stream, on validation videos only.
+
+A figure beside the tables, whose rows fuse with the published weights whatever is best here. Reads
+the validation scores below --root (`work/<name>`); rows without validation videos are left out.
+
+    rev2net sweep --settings config.yaml --root work/mini --out results/mini/fusion.csv
+"""
+
+import argparse
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `rev2net sweep`."""
+    parser.add_argument(
+        "--settings", required=True, help="the configuration: JSON text, or a YAML or JSON file"
+    )
+    parser.add_argument("--root", required=True, type=Path, help="folder of runs/")
+    parser.add_argument("--out", required=True, metavar="OUT.csv", type=Path, help="file to write")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Write the CSV and print the best weight of every row beside the published one."""
+    from rev2net.config import Config, parse_settings
+    from rev2net.files import write_text
+    from rev2net.tables.fusion_sweep import sweep
+
+    config = parse_settings(Config, args.settings)
+    frame = sweep(config, args.root)
+    write_text(args.out, frame.to_csv(index=False, lineterminator="\n"))
+    for (table, row, benchmark), group in frame.groupby(["table", "row", "benchmark"], sort=False):
+        best = group.sort_values("top1_val", kind="stable", ascending=False).iloc[0]
+        published = group[group["published"]].iloc[0]
+        print(
+            f"{table} {row} {benchmark}: published weight {published['flow_weight']:g} "
+            f"{published['top1_val']:.1f} %, best {best['flow_weight']:g} {best['top1_val']:.1f} %"
+        )

@@ -1,0 +1,150 @@
+"""What a trained network's decoders make of held-out clips: predicted flow, reversed frames.
+
+Shapes: M moments shown of a clip's T frames, H x W pixels.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from rev2net.clips import sampling
+from rev2net.clips.dataset import ClipShape, Entry, Shards
+from rev2net.clips.transforms import to_batch, to_input
+from rev2net.evaluation.examples import Examples, end_point_error, l1, moments, psnr
+from rev2net.models.network import VideoNetwork
+
+SHOWN = 4  # moments of a clip
+CLIPS = 4
+
+Arrays = dict[str, NDArray[Any]]
+
+
+def first_of_classes(entries: Sequence[Entry], clips: int = CLIPS) -> list[Entry]:
+    """The first video of each of the first classes: a choice that no result can sway."""
+    first: dict[int, Entry] = {}
+    for entry in entries:
+        first.setdefault(entry.label, entry)
+    return [first[label] for label in sorted(first)[:clips]]
+
+
+@torch.inference_mode()
+def decode_examples(
+    network: VideoNetwork,
+    run: str,
+    entries: Sequence[Entry],
+    class_names: Sequence[str],
+    shards: Shards,
+    shape: ClipShape,
+    size: int,
+    flow_bound: float,
+    decoders: Collection[str],
+    device: torch.device,
+) -> Examples:
+    """Decode the middle clip of each video, its centre crop of `size` pixels.
+
+    `decoders`: which of "flow" and "frames" were trained; `shape.kinds` has "flow" for the former.
+    `flow_bound` in pixels per frame.
+    """
+    network.eval()
+    images: list[Arrays] = []
+    errors: list[dict[str, float]] = []
+    shown = moments(shape.length, SHOWN)
+    for entry in entries:
+        values = _clip(entry, shards, shape, size, device)
+        outputs = network.forward_train(to_input(values["rgb"], network.input_spec))
+        found: Arrays = {"clip": _levels(values["rgb"])[shown]}
+        scores: dict[str, float] = {}
+        if "flow" in decoders:
+            flow, scores = _flow(outputs["flow"], values["flow"], flow_bound)
+            found |= {name: array[shown] for name, array in flow.items()}
+        if "frames" in decoders:
+            frames, stills, error = _frames(outputs, _levels(values["rgb"]))
+            found |= {name: array[shown] for name, array in frames.items()} | stills
+            scores |= error
+        images.append(found)
+        errors.append(scores)
+    return Examples(
+        run,
+        [entry.video_id for entry in entries],
+        [class_names[entry.label] for entry in entries],
+        shown,
+        {name: np.stack([one[name] for one in images]) for name in images[0]} if images else {},
+        {name: np.array([one[name] for one in errors]) for name in errors[0]} if errors else {},
+    )
+
+
+def _clip(
+    entry: Entry, shards: Shards, shape: ClipShape, size: int, device: torch.device
+) -> dict[str, torch.Tensor]:
+    """The values (1, C, T, H, W) of the middle clip by kind, each frame with its own flow."""
+    num_images = shards.index(entry, "rgb").num_images(entry.video_id)
+    start = int(sampling.even_starts(num_images, shape.length, shape.stride, 1)[0])
+    indices = sampling.dense(num_images, shape.length, shape.stride, start)
+    values = {}
+    for kind in shape.kinds:
+        last = shards.index(entry, kind).num_images(entry.video_id) - 1
+        images = shards.read(entry, kind, np.minimum(indices, last))
+        height, width = images.shape[1:3]
+        crop = sampling.protocol_crops(height, width, size, 1)[0]
+        part = images[:, crop.top : crop.top + crop.height, crop.left : crop.left + crop.width]
+        crops = [torch.from_numpy(np.ascontiguousarray(part))]
+        values[kind] = to_batch(crops, [False], size, device, kind)
+    return values
+
+
+def _flow(
+    predicted: torch.Tensor | list[torch.Tensor], stored: torch.Tensor, bound: float
+) -> tuple[Arrays, dict[str, float]]:
+    """Both flows (T, H, W, 2) in pixels per frame, and their end-point error."""
+    assert isinstance(predicted, torch.Tensor)
+    flows = [
+        (bound * one[0].float()).permute(1, 2, 3, 0).cpu().numpy() for one in (stored, predicted)
+    ]
+    errors = {
+        "flow_epe": end_point_error(flows[1], flows[0]),
+        "still_epe": end_point_error(np.zeros_like(flows[0]), flows[0]),
+    }
+    return {
+        "stored_flow": flows[0].astype(np.float16),
+        "predicted_flow": flows[1].astype(np.float16),
+    }, errors
+
+
+def _frames(
+    outputs: dict[str, torch.Tensor | list[torch.Tensor]], clip: NDArray[np.uint8]
+) -> tuple[Arrays, Arrays, dict[str, float]]:
+    """Pictures of each moment, pictures of the whole clip, and the errors of the reconstruction.
+
+    A decoder that composes no foreground and background gives the reconstruction alone.
+    """
+    reversed_clip = clip[::-1]
+    mean_frame = np.rint(clip.mean(0, keepdims=True)).astype(np.uint8)
+    colours = {
+        name: _levels((value.float() + 1) / 2)
+        for name, key in (
+            ("reconstruction", "frames"),
+            ("foreground", "foreground"),
+            ("background", "background"),
+        )
+        if isinstance(value := outputs.get(key), torch.Tensor)
+    }
+    stills: Arrays = {"mean_frame": mean_frame[0]}
+    if "background" in colours:
+        stills["background"] = colours.pop("background")[0]
+    moving: Arrays = {"reversed_clip": reversed_clip, **colours}
+    if isinstance(mask := outputs.get("mask"), torch.Tensor):
+        moving["mask"] = _levels(mask.float())[..., 0]
+    errors = {}
+    for prefix, guess in (("", colours["reconstruction"]), ("mean_frame_", mean_frame)):
+        errors[f"{prefix}l1"] = l1(guess, reversed_clip)
+        errors[f"{prefix}psnr"] = psnr(guess, reversed_clip)
+    return moving, stills, errors
+
+
+def _levels(value_1CTHW: torch.Tensor) -> NDArray[np.uint8]:
+    """Values in [0, 1] as bytes (T, H, W, C)."""
+    levels = (255 * value_1CTHW[0]).round().clamp(0, 255).to(torch.uint8)
+    return levels.permute(1, 2, 3, 0).cpu().numpy()

@@ -1,0 +1,91 @@
+"""Learning curves: every term of one training's loss over its steps."""
+
+from collections.abc import Container, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.ticker import NullLocator
+from numpy.typing import ArrayLike
+
+from rev2net.figures.style import (
+    BLACK,
+    BLUE,
+    GREEN,
+    MUTED,
+    ORANGE,
+    PURPLE,
+    SKY,
+    YELLOW,
+    panel,
+    save,
+)
+
+
+class Pen(NamedTuple):
+    """How a loss term is drawn, in every panel alike; the dashes tell it in grey print too."""
+
+    label: str
+    color: str
+    dashes: tuple[float, ...] = ()  # line, gap, … in points
+
+
+TERMS: dict[str, Pen] = {
+    "classification": Pen("classification", BLACK),
+    "flow": Pen("flow", ORANGE),
+    "frames": Pen("reversed frames", BLUE),
+    "feature_discrepancy": Pen("feature discrepancy (Eq. 1)", GREEN, (5, 2)),
+    "latent_discrepancy": Pen("latent discrepancy (Eq. 2)", PURPLE, (2, 1.5)),
+    "mask": Pen("mask", YELLOW, (1, 1.5)),
+    "domain": Pen("domain adaptation", SKY, (6, 1.5, 1, 1.5)),
+}
+LINEAR = 0.01  # below it the axis is linear: MK-MMD's unbiased estimate falls below 0
+TICKS = (-1, -0.1, 0, 0.01, 0.1, 1, 10, 100)
+SMOOTHED = 9  # logged values averaged into a drawn one
+
+
+def loss_terms(log: Container[str]) -> dict[str, Pen]:
+    """The terms among a log's columns, in the order of the legend."""
+    return {name: pen for name, pen in TERMS.items() if name in log}
+
+
+def learning_curves(title: str, log: Mapping[str, ArrayLike], limits: tuple[float, float]) -> bytes:
+    """One panel, SVG: the unweighted terms of `log` over its "step"; `limits` of the value axis."""
+    step = np.asarray(log["step"], float)
+    with panel(3.1, 2.1, title) as (figure, axes):
+        for name, pen in loss_terms(log).items():
+            value = np.asarray(log[name], float)
+            axes.plot(step, value, color=pen.color, alpha=0.18, linewidth=0.8)
+            line = axes.plot(step, smooth(value), color=pen.color, linewidth=1.4)[0]
+            if pen.dashes:
+                line.set_dashes(pen.dashes)
+        axes.set_yscale("symlog", linthresh=LINEAR, linscale=0.5)
+        axes.set_ylim(limits)
+        axes.set_yticks([tick for tick in TICKS if limits[0] <= tick <= limits[1]])
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_locator(NullLocator())
+        axes.axhline(0, color=MUTED, linewidth=0.5)
+        axes.set_xlim(0, step[-1] if len(step) else 1)
+        axes.set_xlabel("step")
+        axes.grid(axis="y")
+        return save(figure)
+
+
+def common_limits(logs: Sequence[Mapping[str, ArrayLike]]) -> tuple[float, float]:
+    """One value axis for panels that stand side by side."""
+    values = [smooth(log[name]) for log in logs for name in loss_terms(log)]
+    finite = np.concatenate([value[np.isfinite(value)] for value in values] or [np.zeros(1)])
+    return min(0.0, float(finite.min(initial=0))) - LINEAR / 2, 1.3 * float(finite.max(initial=1))
+
+
+def smooth(value: ArrayLike, width: int = SMOOTHED) -> np.ndarray:
+    """The centred running mean (N,); windows end where the values end.
+
+    >>> smooth([0, 3, 6, 9], 3).tolist()
+    [1.5, 3.0, 6.0, 7.5]
+    """
+    array = np.asarray(value, float)
+    if not array.size:
+        return array
+    window = np.ones(min(width, len(array)))
+    total = np.convolve(array, window, "same")
+    return total / np.convolve(np.ones(len(array)), window, "same")

@@ -1,0 +1,109 @@
+"""The coarse-to-fine search as data: its points, where each is trained, and with which settings.
+
+A coarse point is a value for each searched setting. A fine point is a factor for each: what it
+multiplies is the best coarse point, which is known only when that grid has run. So both grids, and
+with them the DAG, follow from the configuration alone.
+
+Imports neither pandas nor torch: Snakemake reads it for every job.
+"""
+
+import hashlib
+import itertools
+import json
+from dataclasses import dataclass
+from typing import Literal
+
+from rev2net.config import Config, SearchSettings, TrainSettings, WithinDataset
+from rev2net.errors import UserError
+from rev2net.experiments import Run, train_settings
+
+Stage = Literal["coarse", "fine"]
+STAGES: tuple[Stage, ...] = ("coarse", "fine")
+
+
+@dataclass(frozen=True)
+class Point:
+    """One training of a search."""
+
+    run: Run  # whose recipe it varies
+    stage: Stage
+    values: tuple[tuple[str, float], ...]  # setting and value; of a fine point, and factor
+
+    @property
+    def name(self) -> str:
+        """`<stage>-<digest>`: eight hex digits that change with any value."""
+        text = json.dumps(self.values, separators=(",", ":"))
+        return f"{self.stage}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+    @property
+    def path(self) -> str:
+        """Its folder, relative to `work/<name>`."""
+        return f"search/{self.run.path}/{self.name}"
+
+
+def search_settings(config: Config) -> SearchSettings:
+    """The configuration's search; raises UserError where it has none."""
+    if config.search is None:
+        raise UserError(f"configuration {config.name!r} has no `search`")
+    return config.search
+
+
+def searched_run(space: str, config: Config) -> Run:
+    """The run whose recipe a space ("rev2net.rgb") varies."""
+    search = search_settings(config)
+    method, input_ = space.split(".")
+    init = config.within_dataset_tables.init
+    return Run(search.benchmark, method, input_, init, "none", search.split, search.seed)
+
+
+def points(config: Config, stage: Stage, space: str | None = None) -> list[Point]:
+    """The points of a stage, of one space or of all."""
+    search = search_settings(config)
+    found = []
+    for name, chosen in search.spaces.items():
+        if space not in (None, name):
+            continue
+        run = searched_run(name, config)
+        keys = sorted(chosen.coarse)
+        grids = [chosen.coarse[key] if stage == "coarse" else chosen.fine for key in keys]
+        found += [
+            Point(run, stage, tuple(zip(keys, values, strict=True)))
+            for values in itertools.product(*grids)
+        ]
+    return found
+
+
+def find_point(path: str, config: Config) -> Point:
+    """The point that lies in a folder; raises UserError for one that no space has."""
+    for stage in STAGES:
+        for point in points(config, stage):
+            if point.path == path:
+                return point
+    raise UserError(f"{path} is no point of the search of configuration {config.name!r}")
+
+
+def space_of(point: Point) -> str:
+    """The space ("rev2net.rgb") of a point."""
+    return f"{point.run.method}.{point.run.input}"
+
+
+def point_settings(point: Point, config: Config, best: dict[str, float] | None) -> TrainSettings:
+    """What the training of a point depends on; `best` are the coarse values a fine one varies."""
+    settings = train_settings(point.run, config)
+    values = dict(point.values)
+    if point.stage == "fine":
+        assert best is not None
+        values = {key: best[key] * factor for key, factor in values.items()}
+    rate = values.pop("learning_rate", settings.optimisation.learning_rate)
+    return settings.model_copy(
+        update={
+            "loss": settings.loss.model_copy(update=values),
+            "optimisation": settings.optimisation.model_copy(update={"learning_rate": rate}),
+        }
+    )
+
+
+def held_out(config: Config) -> WithinDataset:
+    """The searched benchmark with validation videos held out of its training list."""
+    search = search_settings(config)
+    return WithinDataset(dataset=search.benchmark, validation_fraction=search.validation_fraction)

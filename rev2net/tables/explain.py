@@ -1,0 +1,130 @@
+"""Where one cell of a table comes from: its runs, splits, weights, videos and code, as text."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from rev2net.config import Config, digest
+from rev2net.errors import UserError
+from rev2net.evaluation.scores import read_scores
+from rev2net.experiments import INPUT_LABELS, Run
+from rev2net.paper import Cell, cell_runs, cells
+from rev2net.tables.build import measure_cell
+from rev2net.tables.stored import StoredScores, distinct
+
+
+def find_cell(
+    table: str, method: str, input_: str, benchmark: str, adapt: str | None, config: Config
+) -> Cell:
+    """The named cell; raises UserError that lists what the table has."""
+    known = cells(table, config)
+    found = [
+        cell
+        for cell in known
+        if (cell.method, cell.input, cell.benchmark) == (method, input_, benchmark)
+        and adapt in (None, cell.adapt)
+    ]
+    if found:
+        return found[0]
+    for word, key in ((method, "method"), (input_, "input"), (benchmark, "benchmark")):
+        allowed = distinct(getattr(cell, key) for cell in known)
+        if word not in allowed:
+            raise UserError(f"{table} has no {key} {word!r}; it has {', '.join(allowed)}")
+    rows = distinct(
+        f"{cell.method} {cell.input} ({cell.adapt})"
+        for cell in known
+        if cell.benchmark == benchmark
+    )
+    raise UserError(f"{table} has no row {method} {input_}; its rows are {', '.join(rows)}")
+
+
+def explain(cell: Cell, config: Config, root: str | Path) -> str:
+    """Everything stored that the cell's number depends on, a fact a line.
+
+    Raises UserError as `build` does for scores that do not belong there.
+    """
+    root = Path(root)
+    return "\n".join(_lines(cell, config, root)) + "\n"
+
+
+def _lines(cell: Cell, config: Config, root: Path) -> Iterator[str]:
+    runs = cell_runs(cell, config)
+    measured = pd.DataFrame(measure_cell(cell, config, StoredScores(root, config.name)))
+    first = measured.iloc[0]
+    yield f"{cell.table}: {cell.row}, {INPUT_LABELS[cell.input]}, {cell.benchmark}"
+    yield f"configuration: {config.name}, digest {digest(config)}"
+    for row in measured.to_dict("records"):
+        if pd.isna(row["measured"]):
+            yield f"{row['metric']}: empty ({_reason(row['provenance'])})"
+            continue
+        interval = f"[{row['ci_low']:.1f}, {row['ci_high']:.1f}]"
+        std = "" if pd.isna(row["std"]) else f" ±{row['std']:.1f} over seeds"
+        yield f"{row['metric']}: {row['measured']:.2f} %{std} {interval}"
+    if cell.paper is not None:
+        yield f"the paper's value: {cell.paper:.1f} %"
+    if not pd.isna(first["videos_evaluated"]):
+        yield f"videos: {first['videos_evaluated']} of {first['videos_expected']} expected"
+        yield f"protocol: {first['protocol']}"
+    for split in distinct(run.split for run in runs):
+        yield from _split_lines(root / "splits" / cell.benchmark / f"split{split}.json")
+    for run in runs:
+        if len(run.streams) > 1:
+            terms = " + ".join(f"{weight:g} x {stream.path}" for stream, weight in run.streams)
+            yield f"fused {run.path} = {terms}"
+        for stream, _ in run.streams:
+            yield from _run_lines(stream, root)
+
+
+def _split_lines(path: Path) -> Iterator[str]:
+    summary = _read_json(path)
+    if summary is None:
+        yield f"split: {path} is not there"
+        return
+    yield f"split: {path.with_suffix('.csv')}, sha256 {summary['digest']}"
+    if summary.get("class_map"):
+        version = summary.get("class_map_digest", "unknown version")
+        yield f"  classes: {summary['class_set']} of {summary['class_map']} ({version})"
+    for part, counts in summary["parts"].items():
+        yield f"  {part}: {counts['usable']} of {counts['expected']} videos usable"
+
+
+def _run_lines(run: Run, root: Path) -> Iterator[str]:
+    yield f"run {run.path}"
+    record = _read_json(root / run.scores_folder / "run.json")
+    if record is None:
+        yield "  not trained yet"
+        return
+    versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
+    yield f"  trained by commit {record['commit']} with {versions}"
+    steps = record["settings"]["optimisation"]["steps"]
+    yield f"  seed {run.seed}, {steps} steps on {record['device']}, {record['seconds']:.0f} s"
+    weights = record["settings"]["initial_weights"]
+    yield f"  started from {weights['file'] if weights else 'fresh weights'}"
+    yield from (f"  {line}" for line in _scores_lines(run, root))
+
+
+def _scores_lines(run: Run, root: Path) -> Iterator[str]:
+    path = root / run.scores_folder / "scores-test.h5"
+    if not path.exists():
+        yield "not evaluated yet"
+        return
+    scores = read_scores(path)
+    yield f"checkpoint sha256 {scores.checkpoint}"
+    yield f"scores {path} by commit {scores.commit}: {len(scores)} videos, {scores.space}s averaged"
+
+
+def _read_json(path: Path) -> dict[str, Any] | None:
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: {error}") from None
+    return content
+
+
+def _reason(provenance: str) -> str:
+    return provenance.removeprefix("empty=").split(";")[0]

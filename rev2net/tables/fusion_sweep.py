@@ -1,0 +1,79 @@
+"""How a two-stream row's accuracy depends on the weight of its flow, on validation videos only.
+
+A figure beside the tables: the rows themselves fuse with the published weights, whatever is best
+here, and no test video is read.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from rev2net.config import Config
+from rev2net.evaluation.metrics import hits
+from rev2net.evaluation.scores import Scores
+from rev2net.experiments import RGB_FLOW, TSN_FUSION, Run
+from rev2net.paper import Cell, cell_runs, cells, configured_tables
+from rev2net.tables.stored import StoredScores
+
+WEIGHTS = tuple(round(0.25 * step, 2) for step in range(17))  # of flow over RGB: 0 to 4
+COLUMNS = [
+    *("table", "row", "method", "init", "adapt", "benchmark", "flow_weight", "published"),
+    *("top1_val", "videos", "configuration"),
+]
+
+
+def sweep(config: Config, root: str | Path) -> pd.DataFrame:
+    """Accuracy (percent, mean over runs) of every two-stream row at every weight of its flow.
+
+    Rows without validation videos or finished runs are left out; each is listed once, under the
+    first table that has it.
+    """
+    reader = StoredScores(root, config.name)
+    seen: set[Run] = set()
+    rows: list[dict[str, object]] = []
+    for table in configured_tables(config):
+        for cell in cells(table, config):
+            runs = cell_runs(cell, config)
+            if cell.input != RGB_FLOW or runs[0] in seen:
+                continue
+            seen.update(runs)
+            rows += _cell_rows(cell, runs, config, reader)
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _cell_rows(
+    cell: Cell, runs: list[Run], config: Config, reader: StoredScores
+) -> Iterator[dict[str, object]]:
+    streams = []
+    for run in runs:
+        stored, reason = reader.read([stream for stream, _ in run.streams], "val")
+        if reason:
+            return
+        streams.append((run, stored))
+    published = TSN_FUSION["flow"] if cell.method in ("tsn", "off") else 1.0
+    for weight in WEIGHTS:
+        accuracy = [_accuracy(run, stored, weight) for run, stored in streams]
+        yield {
+            **{key: getattr(cell, key) for key in COLUMNS[:6]},
+            "flow_weight": weight,
+            "published": weight == published,
+            "top1_val": round(float(np.mean(accuracy)), 2),
+            "videos": len(streams[0][1][0]),
+            "configuration": config.name,
+        }
+
+
+def _accuracy(run: Run, stored: list[Scores], flow_weight: float) -> float:
+    """Top-1 in percent with the flow streams at another weight than the published one."""
+    first = stored[0]
+    total_NC = np.zeros(first.scores.shape)
+    for (stream, weight), scores in zip(run.streams, stored, strict=True):
+        if stream.input == "flow":
+            share = weight / sum(w for s, w in run.streams if s.input == "flow")
+            rgb = sum(w for s, w in run.streams if s.input != "flow")
+            weight = flow_weight * share * rgb
+        row_of = {video: row for row, video in enumerate(scores.video_id)}
+        total_NC += weight * scores.scores[[row_of[video] for video in first.video_id]]
+    return 100.0 * float(hits(total_NC, first.label).mean())

@@ -1,0 +1,92 @@
+"""What a report is made of: sections of prose, grids of numbers and galleries of pictures.
+
+Plain data; `templates/report.html.j2` turns it into HTML and escapes all text but `Markup`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from markupsafe import Markup
+
+from rev2net.figures.learning import Pen
+from rev2net.figures.style import Format, data_uri
+
+
+@dataclass(frozen=True)
+class Prose:
+    """Paragraphs, or the items of a list."""
+
+    lines: Sequence[str]
+    as_list: bool = False
+    kind: Literal["prose"] = "prose"
+
+
+@dataclass(frozen=True)
+class Fragment:
+    """Finished HTML, such as a table of the paper."""
+
+    html: Markup
+    kind: Literal["fragment"] = "fragment"
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table of texts; the first `words` columns are set left, numbers right."""
+
+    caption: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    words: int = 1
+    folded: bool = False  # shown when asked for
+    kind: Literal["grid"] = "grid"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image with what it shows, in words for those who cannot see it."""
+
+    uri: str
+    alt: str
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Pictures that belong together, as many beside each other as fit."""
+
+    title: str
+    pictures: Sequence[Picture]
+    legend: Mapping[str, Pen] = field(default_factory=dict)
+    wide: bool = False
+    kind: Literal["gallery"] = "gallery"
+
+
+Block = Prose | Fragment | Grid | Gallery
+
+
+@dataclass(frozen=True)
+class Section:
+    """One chapter; `missing` says, a line each, what is left out and what would make it."""
+
+    id: str
+    title: str
+    lead: str = ""
+    blocks: Sequence[Block] = ()
+    missing: Sequence[str] = ()
+
+
+def picture(content: bytes, alt: str, caption: str = "", kind: Format = "svg") -> Picture:
+    """A drawn figure as part of a page."""
+    return Picture(data_uri(content, kind), alt, caption)
+
+
+def number(value: Any, decimals: int = 1) -> str:
+    """A number as text; "–" for none.
+
+    >>> number(12.345), number(float("nan"))
+    ('12.3', '–')
+    """
+    if value is None or value != value:
+        return "–"
+    return f"{value:.{decimals}f}"

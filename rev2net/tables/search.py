@@ -1,0 +1,96 @@
+"""Collect the runs of the coarse-to-fine search: `search.csv`, one row a run, the choice marked.
+
+Only validation videos are read, which are held out of the training list by whole groups.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from rev2net.config import Config, TrainSettings, parse_settings
+from rev2net.errors import UserError
+from rev2net.evaluation import metrics
+from rev2net.evaluation.scores import Scores, read_scores
+from rev2net.evaluation.statistics import bootstrap_interval
+from rev2net.search import STAGES, Point, Stage, points, search_settings, space_of
+
+WEIGHTS = ("flow", "frames", "feature_discrepancy", "latent_discrepancy", "domain")
+# fmt: off
+COLUMNS = [
+    "space", "stage", "point", *WEIGHTS, "learning_rate", "top1_val", "ci_low", "ci_high",
+    "loss_val", "videos", "chosen", "trials", "benchmark", "split", "seed", "configuration",
+]
+# fmt: on
+
+
+def collect(
+    config: Config, root: str | Path, stages: tuple[Stage, ...] = STAGES, space: str | None = None
+) -> pd.DataFrame:
+    """The finished runs of some stages, best first in each space.
+
+    Chosen is the highest accuracy; of equal ones the lowest cross-entropy. Accuracies in percent,
+    intervals over source groups. Raises UserError for a run that is missing or that scored other
+    videos than its neighbours.
+    """
+    root = Path(root)
+    rows = [_row(point, config, root) for stage in stages for point in points(config, stage, space)]
+    frame = pd.DataFrame(rows, columns=COLUMNS)
+    if frame["videos"].nunique() > 1:
+        counts = ", ".join(map(str, sorted(frame["videos"].unique())))
+        raise UserError(f"{root}/search: runs scored different numbers of videos: {counts}")
+    frame = frame.sort_values(
+        ["space", "top1_val", "loss_val", "point"],
+        ascending=[True, False, True, True],
+        ignore_index=True,
+    )
+    frame["chosen"] = ~frame.duplicated("space")
+    frame["trials"] = frame.groupby("space")["point"].transform("size")
+    return frame
+
+
+def best_values(config: Config, root: str | Path, space: str) -> dict[str, float]:
+    """The searched settings of the best coarse run of a space."""
+    best = collect(config, root, ("coarse",), space).iloc[0]
+    return {key: float(best[key]) for key in search_settings(config).spaces[space].coarse}
+
+
+def _row(point: Point, config: Config, root: Path) -> dict[str, object]:
+    folder = root / point.path
+    scores = read_scores(folder / "scores-val.h5")
+    for key, value in {**vars(point.run), "part": "val", "configuration": config.name}.items():
+        if getattr(scores, key) != value:
+            raise UserError(
+                f"{folder}/scores-val.h5: {key} is {getattr(scores, key)!r}, {value!r} expected"
+            )
+    if not len(scores):
+        raise UserError(f"{folder}/scores-val.h5: no video; raise search.validation_fraction")
+    settings = parse_settings(TrainSettings, str(folder / "settings.json"))
+    hits = 100.0 * metrics.hits(scores.scores, scores.label)
+    low, high = bootstrap_interval(hits, scores.group)
+    return {
+        "space": space_of(point),
+        "stage": point.stage,
+        "point": point.name,
+        **{name: getattr(settings.loss, name) for name in WEIGHTS},
+        "learning_rate": settings.optimisation.learning_rate,
+        "top1_val": round(float(hits.mean()), 2),
+        "ci_low": round(low, 2),
+        "ci_high": round(high, 2),
+        "loss_val": round(_cross_entropy(scores), 4),
+        "videos": len(scores),
+        "benchmark": point.run.benchmark,
+        "split": point.run.split,
+        "seed": point.run.seed,
+        "configuration": config.name,
+    }
+
+
+def _cross_entropy(scores: Scores) -> float:
+    """Mean over videos of -log of the true class's probability."""
+    values_NC = scores.scores.astype(np.float64)
+    if scores.space == "logit":
+        values_NC = np.exp(values_NC - values_NC.max(axis=1, keepdims=True))
+    probability_NC = values_NC / values_NC.sum(axis=1, keepdims=True)
+    truth_N = probability_NC[np.arange(len(scores)), scores.label]
+    return float(-np.log(np.maximum(truth_N, 1e-12)).mean())

@@ -1,0 +1,185 @@
+"""From split and shards to the batches of every step: which clips a rank reads, and its tensors."""
+
+import signal
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Sampler
+
+from rev2net.clips.dataset import (
+    Augmentation,
+    DrawSampler,
+    Entry,
+    Sample,
+    Shards,
+    TrainingClips,
+    read_split,
+)
+from rev2net.clips.transforms import to_batch, to_input
+from rev2net.config import TrainSettings
+from rev2net.errors import UserError
+from rev2net.models.spec import InputSpec
+from rev2net.training import distributed
+from rev2net.training.objective import Targets
+from rev2net.training.trained import clip_shape
+
+
+# What one step reads: for each part of its batch the labelled samples, and the target's.
+Parts: TypeAlias = list[tuple[list[Sample], list[Sample]]]
+
+
+@dataclass
+class Batch:
+    """What one forward pass takes: labelled clips first, then the target's."""
+
+    x: Tensor  # in the layout of the network
+    targets: Targets
+    decode_first: int | None  # clips that the decoders see; None: all
+
+
+class Batches:
+    """The clips of a training, in the parts that this rank passes one after the other.
+
+    A step's batch is cut into `optimisation.accumulate` parts, and each part into one slice a rank:
+    what a part holds does not depend on the number of ranks.
+    """
+
+    def __init__(
+        self,
+        settings: TrainSettings,
+        spec: InputSpec,
+        split: Path,
+        shard_folders: dict[str, Path],
+        seed: int,
+        adapts: bool,
+        device: torch.device,
+    ) -> None:
+        self.settings, self.spec, self.device = settings, spec, device
+        self.adapts, self.seed = adapts, seed
+        parts = read_split(split, ("train", "target_unlabelled"))
+        self.source = _required(parts["train"], split, "train")
+        self.target = (
+            _required(parts["target_unlabelled"], split, "target_unlabelled") if adapts else []
+        )
+        self.kinds = (spec.kind, *(["flow"] if settings.loss.flow > 0 else []))
+        self.shards = Shards.open(shard_folders, self.kinds, settings.frames, settings.flow_bound)
+        ranks, accumulate = distributed.size(), settings.optimisation.accumulate
+        if settings.optimisation.batch % (ranks * accumulate):
+            raise UserError(
+                f"optimisation.batch is {settings.optimisation.batch}; with {ranks} processes "
+                f"and accumulate {accumulate} it must be a multiple of {ranks * accumulate}"
+            )
+
+    def steps(self, first_step: int) -> Iterator[Parts]:
+        """The parts of each step from `first_step` on."""
+        source = self._loader(self.source, self.kinds, first_step, stream=0)
+        pairs: Iterator[tuple[list[Sample], list[Sample]]]
+        if self.adapts:
+            kinds = self.kinds if self.settings.loss.decoders_on_target else self.kinds[:1]
+            target = self._loader(self.target, kinds, first_step, stream=1)
+            pairs = zip(source, target, strict=True)
+        else:
+            pairs = ((batch, []) for batch in source)
+        for first in pairs:
+            rest = self.settings.optimisation.accumulate - 1
+            yield [first, *(next(pairs) for _ in range(rest))]
+
+    def videos(self, step: int) -> list[str]:
+        """The names of the videos that this rank reads for a step."""
+        streams = ((self.source, 0), (self.target, 1)) if self.adapts else ((self.source, 0),)
+        names = []
+        for entries, stream in streams:
+            sampler = self._sampler(entries, step, step + 1, stream)
+            names += [entries[video].video_id for part in sampler for video, _ in part]
+        return names
+
+    def on_device(self, source: list[Sample], target: list[Sample]) -> Batch:
+        """One part's samples as tensors."""
+        loss = self.settings.loss
+        values = self._values([*source, *target], self.spec.kind)
+        decoded = [*source, *target] if loss.decoders_on_target else source
+        flow = self._values(decoded, "flow") if loss.flow > 0 else None
+        frames = 2.0 * values[: len(decoded)] - 1.0 if loss.frames > 0 else None
+        labels = torch.tensor([sample.label for sample in source], device=self.device)
+        return Batch(
+            to_input(values, self.spec),
+            Targets(labels, flow, frames),
+            None if loss.decoders_on_target else len(source),
+        )
+
+    def _values(self, samples: list[Sample], kind: str) -> Tensor:
+        return to_batch(
+            [sample.crops[kind] for sample in samples],
+            [sample.flip for sample in samples],
+            self.settings.clip.size,
+            self.device,
+            kind,
+        )
+
+    def _loader(
+        self, entries: Sequence[Entry], kinds: tuple[str, ...], first_step: int, stream: int
+    ) -> DataLoader[Sample]:
+        clip = self.settings.clip
+        seed = 2 * self.seed + stream
+        shape = clip_shape(self.spec, kinds, self.settings)
+        augmentation = Augmentation(clip.scales, clip.distortion, clip.corners, clip.flip)
+        return DataLoader(
+            TrainingClips(entries, self.shards, shape, augmentation, seed),
+            batch_sampler=self._sampler(
+                entries, first_step, self.settings.optimisation.steps, stream
+            ),
+            num_workers=self._workers(),
+            worker_init_fn=_ignore_signals,
+            collate_fn=list,
+            generator=torch.Generator().manual_seed(seed),
+        )
+
+    def _sampler(
+        self, entries: Sequence[Entry], first_step: int, steps: int, stream: int
+    ) -> "RankSampler":
+        optimisation = self.settings.optimisation
+        seed = 2 * self.seed + stream
+        return RankSampler(
+            DrawSampler(len(entries), optimisation.batch, first_step, steps, seed),
+            optimisation.accumulate,
+            distributed.rank(),
+            distributed.size(),
+        )
+
+    def _workers(self) -> int:
+        """Processes of one loader; with adaptation two loaders share them."""
+        workers = self.settings.compute.loader_workers
+        return (workers + 1) // 2 if self.adapts else workers
+
+
+class RankSampler(Sampler[list[tuple[int, int]]]):
+    """The parts of every batch that belong to one rank."""
+
+    def __init__(self, batches: DrawSampler, accumulate: int, rank: int, ranks: int) -> None:
+        self.batches, self.accumulate, self.rank, self.ranks = batches, accumulate, rank, ranks
+
+    def __len__(self) -> int:
+        return len(self.batches) * self.accumulate
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        for batch in self.batches:
+            size = len(batch) // (self.accumulate * self.ranks)
+            for part in range(self.accumulate):
+                start = (part * self.ranks + self.rank) * size
+                yield batch[start : start + size]
+
+
+def _required(entries: list[Entry], split: Path, part: str) -> list[Entry]:
+    if not entries:
+        raise UserError(f"{split}: no video of part {part!r}; a training needs at least one")
+    return entries
+
+
+def _ignore_signals(worker: int) -> None:
+    """A signal to the whole process group is the training's own to answer."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,0 +1,63 @@
+"""The network as a training starts with it: initial weights, and how it normalises batches."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from rev2net.config import ComputeSettings, TrainSettings
+from rev2net.errors import UserError
+from rev2net.experiments import METHODS, Run
+from rev2net.models.network import VideoNetwork
+from rev2net.models.weights import load_weights
+from rev2net.models.weights_file import obtain_weights
+from rev2net.training import distributed
+
+
+def initialise(network: VideoNetwork, settings: TrainSettings, class_names: Sequence[str]) -> None:
+    """Load the run's initial weights and print what became of every parameter."""
+    source = settings.initial_weights
+    if source is None:
+        run = Run.parse(settings.run)
+        key = f"{run.init}.{METHODS[run.method].recipe}.{run.input}"
+        raise UserError(
+            f"run {settings.run} starts from {run.init} weights, and the configuration has no "
+            f"initial_weights.{key}; give it a file, or choose init scratch"
+        )
+    path = obtain_weights(source)
+    report = load_weights(network, path, partial=source.partial, class_names=class_names)
+    if distributed.rank() == 0:
+        print(report, flush=True)
+
+
+def feature_size(network: VideoNetwork, settings: TrainSettings, device: torch.device) -> int:
+    """D of the pooled features, seen by passing one empty clip."""
+    spec, clip = network.input_spec, settings.clip
+    sizes = {"B": 1, "C": spec.channels, "T": clip.length, "H": clip.size, "W": clip.size}
+    network.eval()
+    with torch.no_grad():
+        outputs = network.forward_train(
+            torch.zeros([sizes[axis] for axis in spec.layout], device=device)
+        )
+    features = outputs["features"]
+    assert isinstance(features, Tensor)
+    return features.shape[1]
+
+
+def synchronise_batchnorm(
+    network: VideoNetwork, compute: ComputeSettings, device: torch.device
+) -> None:
+    """Make batch normalisation see the batches of all ranks together, where that is asked for."""
+    if not compute.sync_batchnorm:
+        return
+    if device.type != "cuda":
+        raise UserError("compute.sync_batchnorm is true, but works on GPUs only; set it to false")
+    nn.SyncBatchNorm.convert_sync_batchnorm(network)
+
+
+def freeze_batchnorm(network: VideoNetwork) -> None:
+    """Keep the statistics, scale and shift of every batch normalisation as they are."""
+    for layer in network.modules():
+        if isinstance(layer, _BatchNorm):
+            layer.eval().requires_grad_(False)

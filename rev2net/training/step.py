@@ -1,0 +1,37 @@
+"""Forward pass and objective as one module, so that DistributedDataParallel sees one."""
+
+import torch
+from torch import Tensor, nn
+
+from rev2net.config import ComputeSettings
+from rev2net.models.network import VideoNetwork
+from rev2net.training.batches import Batch
+from rev2net.training.objective import Objective
+
+
+class TrainingStep(nn.Module):
+    """From a batch to its loss and what is logged of it."""
+
+    def __init__(
+        self, network: VideoNetwork, objective: Objective, compute: ComputeSettings
+    ) -> None:
+        super().__init__()
+        network.channels_last = compute.channels_last
+        self.network, self.objective = network, objective
+        self.forward_train = (
+            torch.compile(network.forward_train) if compute.compile else network.forward_train
+        )
+
+    def forward(self, batch: Batch, progress: float) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss, and by name, without gradient: loss, unweighted terms, top1 in percent.
+
+        `progress` is the fraction of training done. Nothing here waits for the device.
+        """
+        outputs = self.forward_train(batch.x, decode_first=batch.decode_first)
+        terms = self.objective.terms(outputs, batch.targets, progress)
+        loss = self.objective.total(terms)
+        logits, labels = outputs["logits"], batch.targets.labels
+        assert isinstance(logits, Tensor)
+        correct = logits[: len(labels)].argmax(1) == labels
+        values = {"loss": loss, **terms, "top1": 100.0 * correct.float().mean()}
+        return loss, {name: value.detach() for name, value in values.items()}

@@ -1,0 +1,277 @@
+"""`rev2net predict`: a file's classes are those that `rev2net evaluate` finds through shards."""
+
+import csv
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import small_dataset
+import torch
+
+from rev2net import config, experiments
+from rev2net.cli import main
+from rev2net.config import Config, EvaluateSettings, FlowShardSettings, TestSettings
+from rev2net.evaluation.scores import read_scores
+from rev2net.experiments import Run
+from rev2net.mini.encode import encode
+from rev2net.training import checkpoint
+from rev2net.training.trained import build_network, save_trained
+from rev2net.video import decode
+
+CLASSES = ["right", "down", "neither"]
+VIDEOS = ["a", "b", "c"]
+PROTOCOL = TestSettings(clips=2, crops=3, size=32, average="logit")
+TOLERANCE = 1e-5  # of float32 sums in other batches, and of six decimals in JSON
+FRAMES = {"short_side": 32, "size": None, "fps": None, "codec": "jpeg", "quality": 90}
+
+
+@pytest.fixture(scope="module")
+def configuration() -> Config:
+    """The mini configuration's recipes on quickly computed flow."""
+    values = small_dataset.MINI.model_dump()
+    values["frames"] |= FRAMES
+    values["flow"] |= {"backend": "opencv", "bound": 4, "nscales": 2, "warps": 1}
+    for recipe in values["recipes"].values():
+        recipe["test"]["size"] = 32
+    values["recipes"]["tsn.rgbdiff"] = values["recipes"]["tsn.rgb"]
+    return config.validate(Config, values, "test")
+
+
+@pytest.fixture(scope="module")
+def work(configuration: Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`work/mini` as the workflow leaves it: videos, shards, a split and the configuration."""
+    work = tmp_path_factory.mktemp("predict") / "work" / "mini"
+    videos, shards = work / "datasets" / "ucf101", work / "shards" / "ucf101"
+    videos.mkdir(parents=True)
+    columns = ["video_id", "path", "class", "label", "group", "split1", "split2", "split3"]
+    rows = []
+    for number, name in enumerate(VIDEOS):
+        frames = small_dataset.video(number % 2, number)[0]
+        encode(frames, 25, videos / f"{name}.avi", "ucf101")
+        label = [CLASSES[number % 2], number % 2]
+        rows.append([name, f"{name}.avi", *label, name, *["test"] * 3])
+    index = work / "index" / "ucf101.csv"
+    index.parent.mkdir()
+    write_csv(index, columns, rows)
+    flow = FlowShardSettings(frames=configuration.frames, **configuration.flow.model_dump())
+    settings = {"rgb": config.dump(configuration.frames), "flow": config.dump(flow)}
+    for kind, command in (("rgb", "frames"), ("flow", "flow")):
+        words = [command, "--index", str(index), "--root", str(videos), "--shard", "0"]
+        words += ["--num-shards", "1", "--settings", settings[kind]]
+        words += [str(shards / kind / "0.h5"), str(shards / kind / "0.csv")]
+        assert main(words) == 0
+    dataset = config.dump(configuration.datasets["ucf101"].model_copy(update={"shards": 1}))
+    words = ["merge", "ucf101", "--folder", str(shards), "--index", str(index)]
+    assert main([*words, "--settings", dataset]) == 0
+    split = work / "splits" / "ucf101" / "split1.csv"
+    split.parent.mkdir(parents=True)
+    entries = [[name, "ucf101", number % 2, name, "test"] for number, name in enumerate(VIDEOS)]
+    write_csv(split, ["video_id", "dataset", "label", "group", "part"], entries)
+    summary = {"class_names": CLASSES, "protocol": "official-split1"}
+    summary["parts"] = {"test": {"expected": len(VIDEOS)}}
+    split.with_suffix(".json").write_text(json.dumps(summary))
+    (work / "config.json").write_text(config.dump(configuration))
+    return work
+
+
+@pytest.fixture(scope="module")
+def i3d(work: Path, configuration: Config) -> Path:
+    """The folder of an RGB run of I3D."""
+    return make_run(work, configuration, "i3d", "rgb")
+
+
+def write_csv(path: Path, columns: list[str], rows: list[list[object]]) -> None:
+    with open(path, "w", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([columns, *rows])
+
+
+def make_run(work: Path, configuration: Config, method: str, input_: str) -> Path:
+    """A run of an untrained network, its head turned up until it tells the videos apart."""
+    run = Run("ucf101", method, input_, "scratch", "none", 1, 0)
+    settings = experiments.train_settings(run, configuration)
+    torch.manual_seed(0)
+    network = build_network(settings, asdict(run), len(CLASSES)).eval()
+    head: Any = network.get_submodule("logits.conv3d" if method == "i3d" else "classifier")
+    folder = work / "runs" / run.path
+    digest = checkpoint.file_digest(work / "splits" / "ucf101" / "split1.csv")
+    save_trained(folder, network, settings, asdict(run), CLASSES, digest)
+    logits_VC = torch.from_numpy(evaluated(work, configuration, folder, PROTOCOL))
+    gain_C = 1 / logits_VC.std(0)
+    with torch.no_grad():
+        head.weight.mul_(gain_C.view(-1, *[1] * (head.weight.ndim - 1)))
+        head.bias.copy_((head.bias - logits_VC.mean(0)) * gain_C)
+    save_trained(folder, network, settings, asdict(run), CLASSES, digest)
+    return folder
+
+
+def evaluated(work: Path, configuration: Config, folder: Path, test: TestSettings) -> np.ndarray:
+    """Scores (V, C) by way of the shards."""
+    settings = EvaluateSettings(configuration="test", test=test, compute=configuration.compute)
+    words = ["evaluate", str(folder), "--settings", config.dump(settings)]
+    words += ["--split", str(work / "splits" / "ucf101" / "split1.csv")]
+    assert main([*words, f"--shards=ucf101={work / 'shards' / 'ucf101'}"]) == 0
+    return read_scores(folder / "scores-test.h5").scores
+
+
+def softmax(logits_VC: np.ndarray) -> np.ndarray:
+    exponentials = np.exp(logits_VC.astype(np.float64))
+    return exponentials / exponentials.sum(axis=1, keepdims=True)
+
+
+def predicted(capsys: pytest.CaptureFixture[str], *words: object) -> np.ndarray:
+    """Probabilities (V, C) of `rev2net predict --json`, classes in their own order."""
+    capsys.readouterr()
+    assert main(["predict", *map(str, words), "--json", "--top", "9"]) == 0
+    records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    found = [{c["class"]: c["probability"] for c in record["classes"]} for record in records]
+    return np.array([[classes[name] for name in CLASSES] for classes in found])
+
+
+def paths(work: Path) -> list[Path]:
+    return [work / "datasets" / "ucf101" / f"{name}.avi" for name in VIDEOS]
+
+
+@pytest.mark.parametrize(
+    ("method", "input_"), [("i3d", "rgb"), ("i3d", "flow"), ("tsn", "flow"), ("tsn", "rgbdiff")]
+)
+def test_a_file_has_the_probabilities_that_evaluation_finds(
+    work: Path,
+    configuration: Config,
+    capsys: pytest.CaptureFixture[str],
+    method: str,
+    input_: str,
+) -> None:
+    folder = make_run(work, configuration, method, input_)
+    expected = softmax(evaluated(work, configuration, folder, PROTOCOL))
+    assert np.ptp(expected, axis=0).max() > 0.1  # the videos do differ
+    found = predicted(capsys, *paths(work), "--run", folder, "--clips", 2, "--crops", 3)
+    np.testing.assert_allclose(found, expected, atol=TOLERANCE)
+
+
+def test_the_protocol_is_that_of_the_configuration_beside_the_run(
+    work: Path, configuration: Config, i3d: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    test = PROTOCOL.model_copy(update={"clips": 3, "crops": 1, "average": "probability"})
+    changed = configuration.model_dump()
+    changed["recipes"]["i3d.rgb"]["test"] = test.model_dump()
+    (work / "config.json").write_text(config.dump(config.validate(Config, changed, "test")))
+    try:
+        found = predicted(capsys, *paths(work), "--run", i3d)
+        given = predicted(capsys, *paths(work), "--run", i3d, "--config", work / "config.json")
+    finally:
+        (work / "config.json").write_text(config.dump(configuration))
+    expected = evaluated(work, configuration, i3d, test)
+    np.testing.assert_allclose(found, expected, atol=TOLERANCE)
+    np.testing.assert_array_equal(found, given)
+
+
+def test_a_checkpoint_alone_is_scored_on_one_centre_crop(
+    work: Path,
+    configuration: Config,
+    i3d: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    alone = tmp_path / "i3d.pt"
+    alone.write_bytes((i3d / "checkpoint.pt").read_bytes())
+    size = configuration.recipes["i3d.rgb"].clip.size
+    test = TestSettings(clips=1, crops=1, size=size, average="logit")
+    expected = softmax(evaluated(work, configuration, i3d, test))
+    found = predicted(capsys, *paths(work), "--checkpoint", alone)
+    np.testing.assert_allclose(found, expected, atol=TOLERANCE)
+
+
+def test_the_best_classes_are_printed_in_percent(
+    work: Path, i3d: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    video = paths(work)[0]
+    chances = predicted(capsys, video, "--run", i3d)[0]
+    assert main(["predict", str(video), "--run", str(i3d), "--top", "2"]) == 0
+    title, first, second = capsys.readouterr().out.splitlines()
+    assert title == f"{video}: 12 frames, 1 clip x 1 crop"
+    order = np.argsort(-chances)
+    assert first.split() == [f"{100 * chances[order[0]]:.1f}", "%", CLASSES[order[0]]]
+    assert second.split() == [f"{100 * chances[order[1]]:.1f}", "%", CLASSES[order[1]]]
+
+
+def test_a_bad_file_gets_a_line_and_the_others_are_predicted(
+    work: Path, i3d: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "text.avi").write_text("no video")
+    good, bad = paths(work)[0], [tmp_path / "absent.avi", tmp_path / "text.avi"]
+    with pytest.raises(SystemExit) as ended:
+        main(["predict", str(bad[0]), str(good), str(bad[1]), "--run", str(i3d), "--json"])
+    assert ended.value.code == 2
+    out, err = capsys.readouterr()
+    assert [json.loads(line)["video"] for line in out.splitlines()] == [str(good)]
+    absent, text = err.splitlines()
+    assert absent == f"rev2net predict: {bad[0]}: no such file"
+    assert text.startswith(f"rev2net predict: {bad[1]}: ffmpeg: Invalid data")
+
+
+def test_a_single_frame_has_no_flow(
+    work: Path, configuration: Config, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = make_run(work, configuration, "i3d", "flow")
+    encode(small_dataset.video(0, 0)[0][:1], 25, tmp_path / "one.avi", "ucf101")
+    with pytest.raises(SystemExit):
+        main(["predict", str(tmp_path / "one.avi"), "--run", str(folder)])
+    assert "one.avi: one frame; flow needs two" in capsys.readouterr().err
+
+
+def test_a_truncated_video_is_predicted_with_a_warning(
+    work: Path, i3d: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = paths(work)[0].read_bytes()
+    (tmp_path / "cut.avi").write_bytes(whole[: len(whole) * 2 // 3])
+    assert main(["predict", str(tmp_path / "cut.avi"), "--run", str(i3d)]) == 0
+    out, err = capsys.readouterr()
+    assert "warning:" in err
+    assert "of 12 announced frames" in err
+    assert out.count("%") == len(CLASSES)
+
+
+def test_the_annotated_video_shows_every_frame_with_a_panel(
+    work: Path, i3d: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    video, marked = paths(work)[0], tmp_path / "marked.mp4"
+    assert main(["predict", str(video), "--run", str(i3d), "--annotate", str(marked)]) == 0
+    before, after = decode(video, short_side=240), decode(marked)
+    assert after.shape[:2] == (12, 240)
+    width = min(before.shape[2], after.shape[2])  # an odd one has become even
+    change = np.abs(before[:, :, :width].astype(int) - after[:, :, :width]).mean(axis=(0, 3))
+    assert change[:120].mean() < 8  # compression
+    assert change[200:230, :60].mean() > 30  # the panel
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["--top", "0"], "--top: 0; allowed: a whole number from 1"),
+        (["--clips", "0"], "arguments: clips: Input should be greater than or equal to 1, found 0"),
+        (["--annotate", "x.gif"], "--annotate: x.gif; allowed ending: .mp4"),
+        (["another.avi", "--annotate", "x.mp4"], "--annotate: takes one video; 2 given"),
+    ],
+)
+def test_bad_options_get_one_line(
+    work: Path,
+    i3d: Path,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    line: str,
+) -> None:
+    assert main(["predict", str(paths(work)[0]), *words, "--run", str(i3d)]) == 2
+    assert capsys.readouterr().err == f"rev2net predict: {line}\n"
+
+
+def test_a_checkpoint_that_is_no_run_gets_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    torch.save({"state_dict": {"weight": torch.zeros(1)}}, tmp_path / "other.pt")
+    assert main(["predict", "a.avi", "--checkpoint", str(tmp_path / "other.pt")]) == 2
+    assert "other.pt: holds no trained run; needed: a checkpoint.pt" in capsys.readouterr().err
+    assert main(["predict", "a.avi", "--run", str(tmp_path / "absent")]) == 2
+    assert "no such checkpoint" in capsys.readouterr().err

@@ -1,0 +1,211 @@
+"""Killed anywhere, the same command goes on to the same numbers; damage is said, never hidden.
+
+The full set (`make test-all`) injects more than fifty faults into runs of the smoke benchmark up to
+Table 5. After each the same command is given again; where it fails, one line must say what a person
+has to do, which is then done. The end is always the tables of an undisturbed run, byte for byte.
+"""
+
+import csv
+import random
+import shutil
+from pathlib import Path
+
+import pytest
+from fault_kinds import (
+    Faults,
+    copy,
+    damage,
+    filled,
+    flip,
+    flip_image,
+    kill_on_the_way,
+    mend,
+    rewind,
+    small_disk,
+    truncate,
+)
+from fault_pipeline import AGAIN, Pipeline
+
+TABLES = [f"results/table5.{suffix}" for suffix in ("csv", "md", "tex")]
+ONE_RUN = "hmdb-ucf/tsn/rgb.scratch.mkmmd"
+FEW_RUNS = "hmdb-ucf/[ir]*/*"  # I3D on RGB and flow, and Rev2Net
+
+
+def test_a_sample_of_faults_changes_no_score(tmp_path: Path) -> None:
+    """Killed jobs and a killed Snakemake, then a damaged file of every stage, on one run."""
+    folder = f"work/smoke/runs/{ONE_RUN}/split1.seed0"
+    targets = [f"{folder}/scores-test.h5", f"{folder}/scores-val.h5"]
+    undisturbed = Pipeline(tmp_path / "undisturbed", targets, shards=1)
+    assert undisturbed.run().succeeded
+    expected, faults, rng = undisturbed.results(), Faults(), random.Random(0)
+
+    pipeline = Pipeline(tmp_path / "killed", targets, shards=1)
+    kill_on_the_way(faults, pipeline, rng, ["job", "job", "snakemake", "state"])
+    assert pipeline.results() == expected
+
+    rewind(pipeline, "frames", ONE_RUN)
+    damage(faults, pipeline, rng, "index/*.csv", truncate)
+    damage(faults, pipeline, rng, "shards/*/flow/*.csv", truncate)
+    damage(faults, pipeline, rng, "shards/*/flow/*.h5", truncate)
+    damage(faults, pipeline, rng, "shards/hmdb51/rgb/*.h5", flip_image)
+    mend(faults, pipeline)
+    assert pipeline.results() == expected
+    assert len(faults.said) == 4, faults.said
+    print(faults)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+    """An undisturbed run to Table 5."""
+    pipeline = Pipeline(tmp_path_factory.mktemp("undisturbed") / "folder", TABLES, shards=2)
+    outcome = pipeline.run()
+    assert outcome.succeeded, outcome.text
+    return pipeline
+
+
+@pytest.fixture(scope="module")
+def faults() -> Faults:
+    """The count over the full set."""
+    return Faults()
+
+
+@pytest.mark.slow
+def test_killed_processes_change_no_table(
+    finished: Pipeline, faults: Faults, tmp_path: Path
+) -> None:
+    pipeline = Pipeline(tmp_path / "killed", TABLES, shards=2)
+    plan = ["job"] * 12 + ["training"] * 4 + ["state"] * 4 + ["snakemake"] * 4
+    kill_on_the_way(faults, pipeline, random.Random(1), plan)
+    assert len(plan) <= 4  # the run may end before all of them find their process
+    assert pipeline.results() == finished.results()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [2, 3])
+def test_damage_before_training_changes_no_table(
+    finished: Pipeline, faults: Faults, tmp_path: Path, seed: int
+) -> None:
+    pipeline, rng = copy(finished, tmp_path / "damaged"), random.Random(seed)
+    rewind(pipeline, "frames", FEW_RUNS)
+    damage(faults, pipeline, rng, "index/*.csv", truncate)
+    damage(faults, pipeline, rng, "shards/*/*/?.csv", truncate, 2)
+    damage(faults, pipeline, rng, "shards/*/*/?.h5", truncate, 2)
+    damage(faults, pipeline, rng, "shards/*/*/?.h5", flip, 2)
+    mend(faults, pipeline)
+    assert pipeline.results() == finished.results()
+
+    rewind(pipeline, "merge", FEW_RUNS)
+    damage(faults, pipeline, rng, "shards/*/*.index", flip if seed % 2 else truncate, 2)
+    damage(faults, pipeline, rng, "shards/*/ledger.csv", truncate)
+    damage(faults, pipeline, rng, "shards/hmdb51/*/?.h5", flip_image, 2)
+    mend(faults, pipeline)
+    assert pipeline.results() == finished.results()
+
+
+@pytest.mark.slow
+def test_damage_after_training_changes_no_table(
+    finished: Pipeline, faults: Faults, tmp_path: Path
+) -> None:
+    pipeline, rng = copy(finished, tmp_path / "damaged"), random.Random(4)
+    rewind(pipeline, "splits", ONE_RUN)
+    damage(faults, pipeline, rng, "splits/hmdb-ucf/*.csv", truncate)
+    damage(faults, pipeline, rng, "splits/hmdb-ucf/*.json", flip)
+    mend(faults, pipeline)
+    assert pipeline.results() == finished.results()
+
+    rewind(pipeline, "train", "ucf-hmdb/*/*")
+    damage(faults, pipeline, rng, "runs/ucf-hmdb/**/checkpoint.pt", flip, 2)
+    damage(faults, pipeline, rng, "runs/ucf-hmdb/**/checkpoint.pt", truncate)
+    mend(faults, pipeline)
+    assert pipeline.results() == finished.results()
+
+    rewind(pipeline, "evaluate", "*/tsm/*")
+    damage(faults, pipeline, rng, "runs/**/scores-test.h5", truncate, 2)
+    damage(faults, pipeline, rng, "runs/**/scores-test.h5", flip, 2)
+    damage(faults, pipeline, rng, "fused/**/scores-*.h5", flip, 2)
+    mend(faults, pipeline)
+    assert pipeline.results() == finished.results()
+
+
+@pytest.mark.slow
+def test_a_video_that_is_lost_between_stages_is_named(
+    finished: Pipeline, faults: Faults, tmp_path: Path
+) -> None:
+    pipeline, rng = copy(finished, tmp_path / "lost"), random.Random(5)
+    for how in (Path.unlink, lambda path: truncate(rng, path)):
+        dataset = rng.choice(["ucf101", "hmdb51"])
+        with open(pipeline.work / f"index/{dataset}.csv", newline="") as file:
+            row = rng.choice(list(csv.DictReader(file)))
+        video = pipeline.work / "datasets" / dataset / row["path"]
+        shutil.copy2(video, tmp_path / "saved")
+        how(video)
+        faults.add(f"{'truncate' if video.exists() else 'delete'}: datasets/…/<video>")
+        rewind(pipeline, "frames", ONE_RUN)
+        for path in pipeline.work.glob(f"shards/{dataset}/flow/*"):
+            path.unlink()
+        outcome = pipeline.run()
+        assert "1 of 20 videos are unusable" in outcome.text
+        assert row["video_id"] in outcome.text
+        shutil.copy2(tmp_path / "saved", video)
+        mend(faults, pipeline)
+        assert pipeline.results() == finished.results()
+
+
+@pytest.mark.slow
+def test_a_lost_list_of_a_dataset_is_named(
+    finished: Pipeline, faults: Faults, tmp_path: Path
+) -> None:
+    pipeline = copy(finished, tmp_path / "lost")
+    for dataset, pattern in (("ucf101", "*/trainlist01.txt"), ("hmdb51", "*/*_split1.txt")):
+        lost = sorted(pipeline.work.glob(f"datasets/{dataset}/{pattern}"))[0]
+        lost.rename(tmp_path / "saved")
+        faults.add("delete: datasets/…/<official list>")
+        rewind(pipeline, "frames", ONE_RUN)
+        (pipeline.work / f"index/{dataset}.csv").unlink()
+        outcome = pipeline.run()
+        assert not outcome.succeeded
+        assert f"rev2net index: {lost.relative_to(pipeline.folder)}: " in outcome.text
+        (tmp_path / "saved").rename(lost)
+        mend(faults, pipeline)
+        assert pipeline.results() == finished.results()
+
+
+@pytest.mark.slow
+def test_a_full_disk_is_said_in_one_line(
+    finished: Pipeline, faults: Faults, tmp_path: Path
+) -> None:
+    folder = tmp_path / "full"
+    with small_disk(folder / "work", 200):
+        shutil.copytree(finished.folder, folder, dirs_exist_ok=True)
+        pipeline = Pipeline(folder, TABLES, shards=2)
+        for stage, lost, left in (
+            ("frames", "index/*.csv", 0),
+            ("frames", "shards/*/rgb/0.*", 1 << 16),
+            ("frames", "shards/*/flow/1.*", 1 << 16),
+            ("frames", "", 4096),  # merge
+            ("merge", "", 0),  # splits
+            ("splits", "", 1 << 16),  # train
+            ("train", "", 4096),  # evaluate
+        ):
+            rewind(pipeline, stage, ONE_RUN)
+            for path in pipeline.work.glob(lost) if lost else ():
+                path.unlink()
+            with filled(folder / "work", left):
+                outcome = pipeline.run()
+            faults.add(f"full disk: after {stage} {lost}".rstrip())
+            assert not outcome.succeeded
+            assert "no space left on the disk; nothing half-written" in outcome.text
+            assert AGAIN in outcome.text
+            assert pipeline.run().succeeded
+            assert pipeline.results() == finished.results()
+
+
+@pytest.mark.slow
+def test_the_set_was_large(faults: Faults, capsys: pytest.CaptureFixture[str]) -> None:
+    """The last test: what all others injected."""
+    if not faults.total:
+        pytest.skip("counts what the other tests injected")
+    with capsys.disabled():
+        print(f"\n{faults}")
+    assert faults.total >= 50
+    assert len(faults.kinds) >= 5

@@ -1,0 +1,57 @@
+"""Learning curves: which terms are drawn, how they are smoothed, and on which axis."""
+
+import numpy as np
+import pytest
+from svg_text import svg_texts
+
+from rev2net.config import LossSettings
+from rev2net.figures.learning import (
+    TERMS,
+    common_limits,
+    learning_curves,
+    loss_terms,
+    smooth,
+)
+
+
+def test_smoothing_averages_what_lies_within_the_window() -> None:
+    rng = np.random.default_rng(0)
+    value = rng.normal(size=20)
+    by_hand = [value[max(0, n - 2) : n + 3].mean() for n in range(20)]
+    np.testing.assert_allclose(smooth(value, 5), by_hand)
+
+
+@pytest.mark.parametrize("length", [0, 1, 2, 3])
+def test_short_logs_are_smoothed_too(length: int) -> None:
+    assert smooth(np.full(length, 2.0), 9).tolist() == [2.0] * length
+
+
+def test_every_weighed_term_has_a_pen_of_its_own() -> None:
+    weighed = {name for name, value in LossSettings().model_dump().items() if type(value) is float}
+    assert weighed | {"classification"} == set(TERMS)
+    assert len({(pen.color, pen.dashes) for pen in TERMS.values()}) == len(TERMS)
+
+
+def test_only_loss_terms_are_drawn_in_the_order_of_the_legend() -> None:
+    log = ["step", "lr", "loss", "flow", "classification", "top1", "seconds"]
+    assert list(loss_terms(log)) == ["classification", "flow"]
+
+
+def test_panels_share_an_axis_that_holds_all_of_them() -> None:
+    first = {"step": [1, 2], "classification": [2.0, 1.0]}
+    second = {"step": [1, 2], "classification": [3.0, 3.0], "domain": [-0.2, -0.2]}
+    low, high = common_limits([first, second])
+    assert low < -0.2
+    assert high > 3
+
+
+def test_a_log_without_terms_has_limits() -> None:
+    low, high = common_limits([])
+    assert low < high
+
+
+def test_a_panel_names_its_run_and_draws_each_term_faint_and_strong() -> None:
+    log = {"step": [10, 20, 30], "classification": [2, 1, 0.5], "domain": [0.1, -0.1, 0.1]}
+    drawn = learning_curves("I3D RGB", log, common_limits([log]))
+    assert "I3D RGB" in svg_texts(drawn)
+    assert drawn.count(b"stroke: #56b4e9") == 2  # domain adaptation

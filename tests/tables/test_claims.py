@@ -1,0 +1,144 @@
+"""Claims: the verdict rule of PROTOCOLS, differences by hand, and what missing runs leave."""
+
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from rev2net.claims import CLAIMS, TOLERANCE, paper_difference
+from rev2net.cli import main
+from rev2net.config import Config, dump
+from rev2net.evaluation.statistics import Interval
+from rev2net.experiments import Run
+from rev2net.paper import CONTRADICTIONS, TABLES
+from rev2net.tables.claims import COLUMNS, CONTRADICTION, measure_claims, verdict
+
+NAMED = {claim.name: claim for claim in CLAIMS}
+BETTER, EQUAL = NAMED["flow-transfers-worse"], NAMED["two-streams-gain-nothing"]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "word"),
+    [(0.5, 9, "holds"), (-9, -0.5, "fails"), (-1, 9, "undecided"), (0, 3, "undecided")],
+)
+def test_a_claim_of_better_holds_where_the_interval_lies_on_its_side(
+    low: float, high: float, word: str
+) -> None:
+    assert verdict(BETTER, Interval(low, high)) == word
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "word"),
+    [
+        (-0.9, 0.9, "holds"),
+        (1.2, 5, "fails"),
+        (-5, -1.2, "fails"),
+        (-0.5, 1.5, "undecided"),
+        (-3, 3, "undecided"),
+    ],
+)
+def test_a_claim_of_no_difference_holds_within_one_point(
+    low: float, high: float, word: str
+) -> None:
+    assert TOLERANCE == 1.0
+    assert verdict(EQUAL, Interval(low, high)) == word
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.name)
+def test_every_claim_compares_rows_that_its_table_has(claim: Any) -> None:
+    rows = {(row.method, row.input) for row in TABLES[claim.table].rows}
+    assert all(set(pair) <= rows for pair in claim.pairs)
+
+
+def test_the_papers_own_differences_are_those_of_its_tables() -> None:
+    pair = (("i3d", "rgb"), ("i3d", "flow"))
+    assert paper_difference(BETTER, pair, "hmdb-ucf") == 11.4  # 56.4 - 45.0
+    assert paper_difference(BETTER, pair, "ucf-hmdb") == 9.9  # 41.0 - 31.1
+    frame_only = NAMED["no-penalty-below-frame-decoder"]
+    # The text claims the opposite sign: one of the paper's contradictions.
+    assert paper_difference(frame_only, frame_only.pairs[0], "ucf101") == -0.2
+    off = NAMED["rev2net-beats-all-imagenet"]
+    absent = (("rev2net", "rgb"), ("off", "rgb+rgbdiff"))
+    assert paper_difference(off, absent, "hmdb51") is None
+
+
+def of(frame: pd.DataFrame, claim: str, benchmark: str, words: str) -> Any:
+    rows = frame[(frame["claim"] == claim) & (frame["benchmark"] == benchmark)]
+    return rows[rows["first"].str.startswith(words)].iloc[0]
+
+
+def add_stream(work: Any, run: Run, right: list[int]) -> None:
+    """Both seeds of a run on 40 videos in 20 groups; `right` are the seeds' counts."""
+    for seed, count in enumerate(right):
+        ranks = [1] * count + [2] * (40 - count)
+        work.add(replace(run, seed=seed), [0, 1] * 20, ranks)
+
+
+def test_a_difference_is_first_minus_second_in_points_with_seeds_averaged(
+    work: Any, config: Config, i3d_rgb: Run
+) -> None:
+    add_stream(work, i3d_rgb, [40, 38])
+    add_stream(work, replace(i3d_rgb, input="flow"), [4, 2])
+    frame = measure_claims(config, work.root)
+    row = of(frame, "flow-transfers-worse", "hmdb-ucf", "I3D")
+    assert row["difference"] == 90.0  # (97.5 - 7.5) %
+    assert (row["verdict"], row["paper_difference"]) == ("holds", 11.4)
+    assert row["ci_low"] > 0
+    assert row["p_value"] <= row["p_holm"] < 0.05
+
+
+def test_equal_streams_are_no_difference_and_hold_the_claim_of_none(
+    work: Any, config: Config, i3d_rgb: Run
+) -> None:
+    add_stream(work, i3d_rgb, [20, 20])
+    add_stream(work, replace(i3d_rgb, input="rgb+flow"), [20, 20])
+    row = of(measure_claims(config, work.root), "two-streams-gain-nothing", "hmdb-ucf", "I3D")
+    assert (row["difference"], row["verdict"]) == (0.0, "holds")
+
+
+def test_missing_runs_leave_a_comparison_empty_with_the_reason(
+    work: Any, config: Config, i3d_rgb: Run
+) -> None:
+    add_stream(work, i3d_rgb, [40, 38])
+    row = of(measure_claims(config, work.root), "flow-transfers-worse", "hmdb-ucf", "I3D")
+    assert row["verdict"] == "not measured"
+    assert pd.isna(row["difference"])
+    assert "i3d/flow.scratch.mkmmd" in row["note"]
+
+
+def test_holm_counts_the_finished_comparisons_of_a_table(
+    work: Any, config: Config, i3d_rgb: Run
+) -> None:
+    add_stream(work, i3d_rgb, [24, 24])
+    add_stream(work, replace(i3d_rgb, input="flow"), [20, 20])
+    alone = of(measure_claims(config, work.root), "flow-transfers-worse", "hmdb-ucf", "I3D")
+    assert alone["p_holm"] == alone["p_value"]
+    add_stream(work, replace(i3d_rgb, method="tsn"), [24, 24])
+    add_stream(work, replace(i3d_rgb, method="tsn", input="flow"), [23, 23])
+    row = of(measure_claims(config, work.root), "flow-transfers-worse", "hmdb-ucf", "I3D")
+    assert row["p_value"] == alone["p_value"]
+    assert row["p_holm"] == pytest.approx(2 * row["p_value"], abs=1e-4)
+    assert row["ci_low"] <= alone["ci_low"]
+
+
+def test_the_papers_contradictions_are_listed(work: Any, config: Config) -> None:
+    frame = measure_claims(config, work.root)
+    assert list(frame.columns) == COLUMNS
+    listed = frame[frame["verdict"] == CONTRADICTION]
+    assert list(listed["statement"]) == list(CONTRADICTIONS)
+
+
+def test_the_command_says_what_a_mini_verdict_is_worth(
+    work: Any, config: Config, i3d_rgb: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add_stream(work, i3d_rgb, [40, 38])
+    add_stream(work, replace(i3d_rgb, input="flow"), [4, 2])
+    out = work.root / "claims.csv"
+    words = ["claims", "--settings", dump(config), "--root", str(work.root), "--out", str(out)]
+    assert main(words) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("evidence about the paper: none: synthetic mini benchmark")
+    assert "holds        flow-transfers-worse, hmdb-ucf: I3D RGB against I3D Flow, +90.0" in printed
+    evidence = pd.read_csv(out)["evidence"].dropna().unique()
+    assert list(evidence) == ["none: synthetic mini benchmark, an exercise of the machinery"]

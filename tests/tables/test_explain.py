@@ -1,0 +1,89 @@
+"""`rev2net table --explain`: the way back from a cell to its runs, splits and weights."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from rev2net.cli import main
+from rev2net.config import Config, dump
+from rev2net.experiments import Run
+
+
+@pytest.fixture
+def explained(work: Any, config: Config, i3d_rgb: Run) -> list[str]:
+    for seed in (0, 1):
+        run = replace(i3d_rgb, seed=seed)
+        work.add(run, [0, 1, 1, 2], [1, 1, 1, 2])
+        record = {
+            "commit": "abc1234",
+            "versions": {"torch": "2.13.0"},
+            "device": "cpu",
+            "seconds": 12.0,
+            "settings": {"optimisation": {"steps": 200}, "initial_weights": None},
+        }
+        (work.root / run.scores_folder / "run.json").write_text(json.dumps(record))
+    split = work.root / "splits" / "hmdb-ucf" / "split1.json"
+    split.parent.mkdir(parents=True)
+    summary = {
+        "digest": "1d" * 32,
+        "class_set": "small",
+        "class_map": "ucf101_hmdb51",
+        "class_map_digest": "0123456789ab",
+        "parts": {"test": {"usable": 4, "expected": 5}},
+    }
+    split.write_text(json.dumps(summary))
+    return ["table", "--settings", dump(config), "--root", str(work.root), "--explain", "table5"]
+
+
+def test_a_cell_names_all_that_it_depends_on(
+    explained: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*explained, "i3d", "rgb", "hmdb-ucf"]) == 0
+    text = capsys.readouterr().out
+    for fact in (
+        "table5: I3D, RGB, hmdb-ucf",
+        "configuration: mini, digest ",
+        "top1: 75.00 %",
+        "the paper's value: 56.4 %",
+        "videos: 4 of 4 expected",
+        "protocol: official-split1; 1 clip x 1 crop",
+        "sha256 " + "1d" * 32,
+        "classes: small of ucf101_hmdb51 (0123456789ab)",
+        "test: 4 of 5 videos usable",
+        "run hmdb-ucf/i3d/rgb.scratch.mkmmd/split1.seed1",
+        "trained by commit abc1234 with torch 2.13.0",
+        "seed 1, 200 steps on cpu, 12 s",
+        "started from fresh weights",
+        "checkpoint sha256 " + "1c" * 32,
+    ):
+        assert fact in text
+
+
+def test_an_empty_cell_says_what_is_missing(
+    explained: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*explained, "tsn", "rgb+flow", "hmdb-ucf"]) == 0
+    text = capsys.readouterr().out
+    assert "top1: empty (missing 2 of 2 scores files" in text
+    assert "= 1 x hmdb-ucf/tsn/rgb.scratch.mkmmd/split1.seed0 + 1.5 x hmdb-ucf/tsn/flow" in text
+    assert "not trained yet" in text
+
+
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [
+        (["i3d", "rgb", "ucf101"], "table5 has no benchmark 'ucf101'; it has hmdb-ucf, ucf-hmdb"),
+        (["i4d", "rgb", "hmdb-ucf"], "table5 has no method 'i4d'"),
+        (["rev2net", "rgb+flow", "hmdb-ucf"], "table5 has no row rev2net rgb+flow; its rows are"),
+        (["i3d"], "--explain takes TABLE METHOD INPUT BENCHMARK; i3d given"),
+    ],
+)
+def test_a_cell_that_is_not_there_is_one_line_with_what_is(
+    explained: list[str], capsys: pytest.CaptureFixture[str], cell: list[str], words: str
+) -> None:
+    assert main([*explained, *cell]) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert error.count("\n") == 1

@@ -1,0 +1,44 @@
+"""The sweep of the flow stream's weight: on validation videos, beside the published weight."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from rev2net.config import Config
+from rev2net.experiments import Run
+from rev2net.tables.fusion_sweep import COLUMNS, sweep
+
+
+def test_accuracy_follows_the_stream_that_weighs_more(
+    work: Any, config: Config, i3d_rgb: Run
+) -> None:
+    one = config.model_copy(update={"seeds": (0,)})
+    right = np.array([[2.0, 0.0], [2.0, 0.0]], np.float32)
+    wrong = np.array([[0.0, 1.0], [0.0, 1.0]], np.float32)
+    shared = {"part": "val", "num_classes": 2}
+    work.add(i3d_rgb, [0, 0], [1, 1], **shared, scores=right)
+    work.add(replace(i3d_rgb, input="flow"), [0, 0], [1, 1], **shared, scores=wrong)
+    frame = sweep(one, work.root)
+    assert list(frame.columns) == COLUMNS
+    # 2 for the truth against weight x 1: flow takes over above 2.
+    accuracy = frame.set_index("flow_weight")["top1_val"]
+    assert set(accuracy[accuracy.index < 2]) == {100.0}
+    assert set(accuracy[accuracy.index > 2]) == {0.0}
+    assert list(frame[frame["published"]]["flow_weight"]) == [1.0]
+
+
+def test_tsns_published_weight_is_one_and_a_half(work: Any, config: Config, i3d_rgb: Run) -> None:
+    one = config.model_copy(update={"seeds": (0,)})
+    for input_ in ("rgb", "flow"):
+        work.add(replace(i3d_rgb, method="tsn", input=input_), [0, 1], [1, 1], part="val")
+    frame = sweep(one, work.root)
+    assert list(frame[frame["published"]]["flow_weight"]) == [1.5]
+
+
+def test_rows_without_validation_videos_are_left_out(
+    work: Any, config: Config, i3d_rgb: Run
+) -> None:
+    for input_ in ("rgb", "flow"):
+        work.add(replace(i3d_rgb, input=input_), [0, 1], [1, 1])  # test scores, which do not count
+    assert sweep(config, work.root).empty

@@ -1,0 +1,313 @@
+"""The report: whole in one file, nothing broken in it, and plain about what is missing."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rev2net.cli import main
+from rev2net.config import Config, dump
+from rev2net.evaluation.examples import Examples, write_examples
+from rev2net.evaluation.features import Features, write_features
+from rev2net.experiments import Run
+from rev2net.paper import CONTRADICTIONS, configured_tables, table_runs
+from rev2net.tables.report import render_report, with_code
+
+SECTIONS = [
+    *("overview", "tables", "claims", "contradictions", "transfer", "learning", "confusion"),
+    *("features", "decoded", "search", "data", "provenance"),
+]
+VOID = {"meta", "link", "img", "line", "br", "hr"}
+HOSTILE = "<script>alert(1)</script> & 'broken'"
+
+
+class Page(HTMLParser):
+    """A parsed page: its elements with attributes, its visible text, and whether tags pair."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.text: dict[str, str] = {}  # by section
+        self.unpaired: list[str] = []
+        self._open: list[str] = []
+        self._section = ""
+        self.feed(html)
+        self.close()
+        self.unpaired += self._open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = {name: value or "" for name, value in attrs}
+        self.elements.append((tag, found))
+        if tag == "section":
+            self._section = found["id"]
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self._open or self._open.pop() != tag:
+            self.unpaired.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        self.text[self._section] = self.text.get(self._section, "") + data
+
+    def values(self, *names: str) -> Iterator[str]:
+        for _, attributes in self.elements:
+            yield from (attributes[name] for name in names if name in attributes)
+
+
+def fill(work: Any, config: Config) -> None:
+    """Every run of the cross-dataset tables, as training, evaluation and fusion leave it."""
+    rng = np.random.default_rng(0)
+    runs = {run for table in ("table1", "table5") for run in table_runs(table, config)}
+    for run in sorted(runs):
+        labels = [0, 1, 2, 3, 4, 5] * 2
+        for part in ("test", "val"):
+            ranks = [1 + int(rng.random() < 0.4) for _ in labels]
+            work.add(run, labels, ranks, part=part)
+        if "+" in run.input:
+            continue
+        folder = work.root / run.scores_folder
+        record = {
+            "class_names": [f"class {k}" for k in range(6)],
+            "commit": "abc1234",
+            "device": "cpu",
+            "parameters": 1_500_000,
+            "seconds": 90.0,
+            "settings": {"optimisation": {"steps": 20}},
+            "versions": {"torch": "2.13.0"},
+        }
+        (folder / "run.json").write_text(json.dumps(record))
+        lines = [
+            {"step": step, "classification": 2 / step, "domain": 0.1, "top1": 50.0}
+            for step in (5, 10, 15, 20)
+        ]
+        (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        part = ["test"] * 12 + ["val"] * 12
+        write_features(
+            folder / "features.h5",
+            Features(
+                rng.normal(size=(24, 5)),
+                [f"v{n}" for n in range(24)],
+                np.tile(np.arange(6), 4),
+                ["ucf101" if p == "test" else "hmdb51" for p in part],
+                part,
+            ),
+        )
+        examples = Examples(run.path)
+        if run.method == "rev2net":
+            clip = rng.integers(0, 255, (1, 2, 8, 8, 3), np.uint8)
+            flow = np.zeros((1, 2, 8, 8, 2), np.float16)
+            images = {"clip": clip, "stored_flow": flow, "predicted_flow": flow}
+            errors = {"flow_epe": np.array([0.25]), "still_epe": np.array([0.5])}
+            examples = Examples(run.path, ["v0"], ["class 0"], np.array([0, 7]), images, errors)
+        write_examples(folder / "examples.h5", examples)
+
+
+def write_data(root: Path) -> None:
+    """A ledger with a broken video whose message is no HTML, and a split."""
+    ledger = root / "shards" / "ucf101" / "ledger.csv"
+    ledger.parent.mkdir(parents=True)
+    head = ["video_id", "kind", "announced", "decoded", "status", "message"]
+    rows = [["v0", "rgb", 20, 20, "ok", ""], ["v1", "rgb", "", 0, "broken", HOSTILE]]
+    pd.DataFrame(rows, columns=head).to_csv(ledger, index=False)
+    split = root / "splits" / "hmdb-ucf" / "split1.json"
+    split.parent.mkdir(parents=True)
+    parts = {"test": {"expected": 1234, "usable": 1230, "groups": 77}}
+    names = [f"class {k}" for k in range(6)]
+    split.write_text(
+        json.dumps(
+            {"split": 1, "protocol": "official-split1", "class_names": names, "parts": parts}
+        )
+    )
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Config, Path, Path]:
+    """A configuration with its finished cross-dataset runs, tables and claims."""
+    from conftest import CONFIG, Work
+
+    config = CONFIG.model_copy(update={"seeds": (0,)})
+    work = Work(tmp_path_factory.mktemp("tree") / "work" / "mini")
+    results = work.root.parents[1] / "results" / "mini"
+    fill(work, config)
+    write_data(work.root)
+    common = ["--settings", dump(config), "--root", str(work.root), "--out"]
+    for table in ("table1", "table5"):
+        assert main(["table", table, *common, str(results / f"{table}.csv")]) == 0
+    assert main(["claims", *common, str(results / "claims.csv")]) == 0
+    assert main(["sweep", *common, str(results / "fusion.csv")]) == 0
+    return config, work.root, results
+
+
+@pytest.fixture(scope="module")
+def html(finished: tuple[Config, Path, Path]) -> str:
+    return render_report(*finished, say=lambda line: None)
+
+
+@pytest.fixture(scope="module")
+def page(html: str) -> Page:
+    return Page(html)
+
+
+def test_tags_pair_and_ids_are_unique(page: Page) -> None:
+    assert page.unpaired == []
+    assert [name for name, count in Counter(page.values("id")).items() if count > 1] == []
+
+
+def test_the_page_needs_nothing_but_itself(page: Page, html: str) -> None:
+    ids = set(page.values("id"))
+    for reference in page.values("href", "src", "srcset", "action", "poster", "data"):
+        inside = reference.startswith("#") and reference[1:] in ids
+        assert inside or reference.startswith("data:"), reference[:80]
+    assert not any(tag in ("script", "iframe", "object", "embed") for tag, _ in page.elements)
+    outside_images = re.sub(r'src="data:[^"]*"', "", html)
+    assert not re.search(r"https?://|url\(|@import", outside_images)
+
+
+def test_every_image_says_what_it_shows(page: Page) -> None:
+    images = [attributes for tag, attributes in page.elements if tag == "img"]
+    assert len(images) > 20
+    assert all(len(attributes["alt"]) > 20 for attributes in images)
+
+
+def test_sections_stand_in_order_and_are_linked(page: Page) -> None:
+    found = [attributes["id"] for tag, attributes in page.elements if tag == "section"]
+    assert found == SECTIONS
+    links = [value for value in page.values("href") if value.startswith("#")]
+    assert links == [f"#{name}" for name in SECTIONS]
+
+
+def test_the_label_of_the_mini_benchmark_stands_before_everything(page: Page) -> None:
+    assert "Synthetic mini benchmark: exercises the software" in page.text[""]
+
+
+def test_tables_show_what_their_files_hold(page: Page, finished: tuple[Config, Path, Path]) -> None:
+    frame = pd.read_csv(finished[2] / "table5.csv")
+    top1 = frame[(frame["metric"] == "top1") & (frame["row"] == "Rev2Net")]
+    assert len(top1) == 2
+    for _, cell in top1.iterrows():
+        assert f"{cell['measured'] + 1e-9:.1f}" in page.text["tables"]
+        assert f"{cell['paper']:.1f}" in page.text["tables"]
+
+
+def test_claims_and_contradictions_are_told(
+    page: Page, finished: tuple[Config, Path, Path]
+) -> None:
+    frame = pd.read_csv(finished[2] / "claims.csv")
+    for statement in frame.loc[frame["difference"].notna(), "statement"].unique():
+        assert statement in page.text["claims"]
+    assert "Evidence about the paper: none" in page.text["claims"]
+    for text in CONTRADICTIONS:
+        assert text in page.text["contradictions"]
+
+
+def test_every_part_of_the_finished_tables_is_drawn(page: Page) -> None:
+    alts = list(page.values("alt"))
+    for words in (
+        "TSN flow ",
+        "Loss terms of I3D Flow over 20 steps",
+        "Confusion matrix of TSM RGB on HMDB→UCF",
+        "t-SNE of the features of I3D RGB by domain",
+        "t-SNE of the features of Rev2Net RGB by class",
+        "Decoded clip v0 of Rev2Net RGB; flow_epe 0.25",
+        "Validation accuracy of TSN, Table 1 over the weight of flow",
+    ):
+        assert any(words in alt for alt in alts), words
+
+
+def test_data_and_provenance_are_summed_up(page: Page) -> None:
+    assert "1,234" in page.text["data"]
+    assert HOSTILE in page.text["data"]  # as text: test_the_page_needs_nothing... saw no script
+    for words in ("abc1234", "torch 2.13.0", "hmdb-ucf/rev2net/rgb.scratch.mkmmd/split1.seed0"):
+        assert words in page.text["provenance"]
+
+
+def test_what_is_missing_is_named_with_what_makes_it(page: Page, tmp_path: Path) -> None:
+    assert "Table 2: snakemake results/table2.csv makes it" in page.text["tables"]
+    assert "snakemake results/search.csv" in page.text["search"]
+    from conftest import CONFIG
+
+    (tmp_path / "root").mkdir()
+    empty = Page(render_report(CONFIG, tmp_path / "root", tmp_path, say=lambda line: None))
+    assert [a["id"] for tag, a in empty.elements if tag == "section"] == SECTIONS
+    for name in configured_tables(CONFIG):
+        assert f"results/{name}.csv makes it" in empty.text["tables"]
+    for section in set(SECTIONS) - {"overview", "contradictions"}:
+        assert "Left out: " in empty.text[section], section
+    assert "Trainings finished: 0 of" in empty.text["overview"]
+
+
+@pytest.mark.slow
+def test_the_same_files_give_the_same_page(
+    html: str, finished: tuple[Config, Path, Path], tmp_path: Path
+) -> None:
+    config, root, results = finished
+    script = "import sys; from rev2net.cli import main; sys.exit(main(sys.argv[1:]))"
+    out = tmp_path / "report.html"
+    command = ["report", str(out), "--settings", dump(config)]
+    command += ["--root", str(root), "--results", str(results)]
+    # Another process with another order of its sets.
+    environment = {**os.environ, "PYTHONHASHSEED": "12345"}
+    subprocess.run([sys.executable, "-c", script, *command], check=True, env=environment)
+    assert out.read_text(encoding="utf-8") == html
+
+
+def test_a_damaged_file_is_named(
+    finished: tuple[Config, Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    config, root, results = finished
+    path = root / Run("hmdb-ucf", "tsn", "rgb", "scratch", "mkmmd", 1, 0).scores_folder / "run.json"
+    before = path.read_text()
+    try:
+        path.write_text("{")
+        command = ["report", str(results / "report.html"), "--settings", dump(config)]
+        assert main([*command, "--root", str(root), "--results", str(results)]) == 2
+    finally:
+        path.write_text(before)
+    assert f"{path}: not JSON" in capsys.readouterr().err
+    assert not (results / "report.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("out", "root", "words"),
+    [("report.pdf", ".", "ends in .html"), ("report.html", "nowhere", "no such folder")],
+)
+def test_wrong_arguments_take_one_line(
+    out: str, root: str, words: str, finished: tuple[Config, Path, Path],
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    command = ["report", out, "--settings", dump(finished[0]), "--root", root, "--results", "."]
+    assert main(command) == 2
+    message = capsys.readouterr().err
+    assert words in message
+    assert message.count("\n") == 1
+
+
+def test_typed_words_are_marked_and_escaped() -> None:
+    assert str(with_code("run `a < b` <now>")) == "run <code>a &lt; b</code> &lt;now&gt;"
+
+
+def test_the_report_needs_no_torch(finished: tuple[Config, Path, Path], tmp_path: Path) -> None:
+    config = finished[0]
+    script = (
+        "import sys; from rev2net.cli import main; "
+        "sys.exit(main(sys.argv[1:]) or 'torch' in sys.modules)"
+    )
+    out = tmp_path / "report.html"
+    command = [str(out), "--settings", dump(config), "--root", str(tmp_path)]
+    command += ["--results", str(tmp_path)]
+    subprocess.run([sys.executable, "-c", script, "report", *command], check=True, timeout=120)
+    assert out.stat().st_size > 5000

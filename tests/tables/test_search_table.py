@@ -1,0 +1,89 @@
+"""`search.csv`: the choice among the runs, and how the coarse grid settles the fine one."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rev2net.config import Config, dump
+from rev2net.errors import UserError
+from rev2net.search import Point, point_settings, points
+from rev2net.tables.search import best_values, collect
+
+
+def store(work: Any, config: Config, point: Point, right: int, best: Any = None) -> None:
+    """A finished point: 8 validation videos in 4 groups, `right` of them correct."""
+    ranks = [1] * right + [2] * (8 - right)
+    path = work.add(point.run, [0, 1] * 4, ranks, part="val")
+    folder = work.root / point.path
+    folder.mkdir(parents=True)
+    path.rename(folder / "scores-val.h5")
+    (folder / "settings.json").write_text(dump(point_settings(point, config, best)))
+
+
+@pytest.fixture
+def coarse(work: Any, config: Config) -> list[Point]:
+    """The coarse grid of Rev2Net, run; (0.1, 1.0) is the best point."""
+    found = points(config, "coarse", "rev2net.rgb")
+    for point, right in zip(found, [3, 6, 5, 4], strict=True):
+        store(work, config, point, right)
+    return found
+
+
+def test_the_best_coarse_values_are_those_of_the_highest_accuracy(
+    work: Any, config: Config, coarse: list[Point]
+) -> None:
+    assert dict(coarse[1].values) == {"flow": 0.1, "frames": 1.0}
+    assert best_values(config, work.root, "rev2net.rgb") == {"flow": 0.1, "frames": 1.0}
+
+
+def test_rows_are_sorted_and_one_is_chosen(work: Any, config: Config, coarse: list[Point]) -> None:
+    best = {"flow": 0.1, "frames": 1.0}
+    for point, right in zip(points(config, "fine", "rev2net.rgb"), [2, 7, 1, 0], strict=True):
+        store(work, config, point, right, best)
+    frame = collect(config, work.root, space="rev2net.rgb")
+    assert list(frame["top1_val"]) == [87.5, 75.0, 62.5, 50.0, 37.5, 25.0, 12.5, 0.0]
+    chosen = frame[frame["chosen"]]
+    assert len(chosen) == 1
+    row = chosen.iloc[0]
+    assert (row["stage"], row["flow"], row["frames"]) == ("fine", 0.05, 2.0)
+    assert (row["trials"], row["videos"]) == (8, 8)
+    assert row["ci_low"] <= row["top1_val"] <= row["ci_high"]
+
+
+def test_of_equal_accuracies_the_lower_cross_entropy_is_chosen(
+    work: Any, config: Config, coarse: list[Point]
+) -> None:
+    import h5py
+
+    path = work.root / coarse[2].path / "scores-val.h5"
+    better = work.add(coarse[2].run, [0, 1] * 4, [1] * 6 + [2] * 2, part="val")
+    better.replace(path)
+    assert best_values(config, work.root, "rev2net.rgb") == dict(
+        coarse[1].values
+    )  # first of equals
+    with h5py.File(path) as file:
+        scores = file["scores"][()]
+    sure = work.add(
+        coarse[2].run, [0, 1] * 4, [1] * 6 + [2] * 2, part="val", scores=np.float32(0.5) * scores
+    )
+    sure.replace(path)
+    losses = collect(config, work.root, ("coarse",), "rev2net.rgb").set_index("point")["loss_val"]
+    first, second = losses[coarse[1].name], losses[coarse[2].name]
+    assert first != second
+    expected = coarse[1] if first < second else coarse[2]
+    assert best_values(config, work.root, "rev2net.rgb") == dict(expected.values)
+
+
+def test_a_missing_run_and_another_runs_scores_are_refused(
+    work: Any, config: Config, coarse: list[Point]
+) -> None:
+    path: Path = work.root / coarse[0].path / "scores-val.h5"
+    other = work.add(points(config, "coarse", "i3d.rgb")[0].run, [0, 1], [1, 1], part="val")
+    other.replace(path)
+    with pytest.raises(UserError, match="method is 'i3d', 'rev2net' expected"):
+        collect(config, work.root, ("coarse",), "rev2net.rgb")
+    path.unlink()
+    with pytest.raises(UserError, match="no such scores file"):
+        collect(config, work.root, ("coarse",), "rev2net.rgb")

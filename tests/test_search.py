@@ -1,0 +1,72 @@
+"""The coarse-to-fine search as data: its points follow from the configuration alone."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from rev2net.config import Config, load, validate
+from rev2net.errors import UserError
+from rev2net.experiments import train_settings
+from rev2net.search import find_point, held_out, point_settings, points, space_of
+
+ROOT = Path(__file__).resolve().parent.parent
+MINI = load(ROOT / "config.yaml")
+
+
+def test_the_coarse_grid_is_every_combination_of_its_values() -> None:
+    found = {point.values for point in points(MINI, "coarse", "rev2net.rgb")}
+    assert found == {
+        (("flow", flow), ("frames", frames)) for flow in (0.1, 1.0) for frames in (0.1, 1.0)
+    }
+
+
+def test_the_fine_grid_multiplies_the_best_coarse_values() -> None:
+    best = {"flow": 0.1, "frames": 1.0}
+    found = {
+        (settings.loss.flow, settings.loss.frames)
+        for point in points(MINI, "fine", "rev2net.rgb")
+        for settings in [point_settings(point, MINI, best)]
+    }
+    assert found == {(0.05, 0.5), (0.05, 2.0), (0.2, 0.5), (0.2, 2.0)}
+
+
+def test_a_point_changes_what_it_searches_and_nothing_else() -> None:
+    point = points(MINI, "coarse", "i3d.rgb")[0]
+    settings, recipe = point_settings(point, MINI, None), train_settings(point.run, MINI)
+    rate = dict(point.values)["learning_rate"]
+    changed = recipe.optimisation.model_copy(update={"learning_rate": rate})
+    assert settings == recipe.model_copy(update={"optimisation": changed})
+
+
+def test_every_compared_method_is_granted_as_many_trials() -> None:
+    trials = {
+        space: sum(
+            space_of(point) == space
+            for stage in ("coarse", "fine")
+            for point in points(MINI, stage)
+        )
+        for space in MINI.search.spaces  # type: ignore[union-attr]
+    }
+    assert trials == {"rev2net.rgb": 8, "i3d.rgb": 8}
+
+
+def test_a_point_is_found_by_its_folder() -> None:
+    found = [point for stage in ("coarse", "fine") for point in points(MINI, stage)]
+    assert len({point.path for point in found}) == len(found)
+    assert all(find_point(point.path, MINI) == point for point in found)
+    with pytest.raises(UserError, match="is no point of the search"):
+        find_point("search/hmdb51/i3d", MINI)
+
+
+def test_the_number_of_runs_is_bounded_by_the_configuration() -> None:
+    values = yaml.safe_load((ROOT / "config.yaml").read_text())
+    values["search"]["max_runs"] = 15
+    with pytest.raises(UserError, match="search: the spaces take 16 runs; max_runs is 15"):
+        validate(Config, values, "config.yaml")
+
+
+def test_the_searched_trainings_hold_validation_videos_out() -> None:
+    assert MINI.search is not None
+    assert held_out(MINI).validation_fraction == MINI.search.validation_fraction > 0
+    assert MINI.benchmarks["hmdb51"].validation_fraction == 0  # type: ignore[union-attr]
