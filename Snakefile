@@ -11,6 +11,9 @@ if not workflow.overwrite_configfiles:
     configfile: workflow.source_path("config.yaml")
 
 
+report: "workflow/report/workflow.rst"
+
+
 include: "workflow/rules/common.smk"
 include: "workflow/rules/mini.smk"
 include: "workflow/rules/extract.smk"

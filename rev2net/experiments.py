@@ -28,12 +28,12 @@ from rev2net.errors import UserError
 STAGE_VERSIONS = {
     "mini": 1,
     "index": 1,
-    "frames": 1,
-    "flow": 1,
+    "frames": 2,
+    "flow": 2,
     "merge": 1,
     "splits": 2,
     "train": 1,
-    "evaluate": 1,
+    "evaluate": 2,
     "fuse": 1,
     "table": 1,
     "search": 1,
@@ -230,8 +230,9 @@ def _initial_weights(run: Run, config: Config) -> WeightsSource | None:
     """What a run starts from; None: fresh weights."""
     start = parent(run, config)
     if start is not None:
-        # The class count or the network is another: what has no counterpart starts fresh.
-        return WeightsSource(file=checkpoint_path(start, config), partial=True)
+        # Sun-OFF has more than the TSN it stands on; all others only another number of classes.
+        other_network = start.method != run.method
+        return WeightsSource(file=checkpoint_path(start, config), partial=other_network)
     return _published_weights(run, config)
 
 

@@ -1,10 +1,13 @@
 """The command line: help that teaches, errors in one line with exit code 2."""
 
+import errno
 import importlib
 
 import pytest
+from torch.utils.data import DataLoader, Dataset
 
 from rev2net.cli import COMMANDS, main
+from rev2net.errors import UserError
 
 
 def test_help_names_every_stage(capsys: pytest.CaptureFixture[str]) -> None:
@@ -32,6 +35,43 @@ def test_bad_usage_exits_with_2(capsys: pytest.CaptureFixture[str]) -> None:
             main(words)
         assert caught.value.code == 2
     assert "required" in capsys.readouterr().err
+
+
+def test_a_full_disk_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Raised as it is, or behind the error of a library that tripped over it (torch.save)."""
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def tripped(*_: object) -> None:
+        try:
+            full()
+        except OSError:
+            raise RuntimeError("unexpected pos 704 vs 598")  # noqa: B904
+
+    for fails in (full, tripped):
+        monkeypatch.setattr("rev2net.commands.metrics.run", fails)
+        assert main(["metrics", "x.h5"]) == 1
+        error = capsys.readouterr().err
+        assert error.startswith("rev2net metrics: no space left on the disk; ")
+        assert error.count("\n") == 1
+
+
+def test_an_error_from_a_loader_s_worker_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Damaged(Dataset[int]):
+        def __getitem__(self, index: int) -> int:
+            raise UserError("0.h5: damaged")
+
+    def run(_: object) -> None:
+        list(DataLoader(Damaged(), sampler=[0], num_workers=1))
+
+    monkeypatch.setattr("rev2net.commands.metrics.run", run)
+    assert main(["metrics", "x.h5"]) == 2
+    assert capsys.readouterr().err == "rev2net metrics: 0.h5: damaged\n"
 
 
 def test_bad_input_is_one_line_that_names_the_file(capsys: pytest.CaptureFixture[str]) -> None:

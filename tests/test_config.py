@@ -81,7 +81,7 @@ def test_a_benchmark_runs_in_the_direction_of_its_name() -> None:
 @pytest.mark.parametrize(
     ("key", "value", "words"),
     [
-        ("protocol", "official-splt1", "'official-split1' or 'all-videos', found 'official-splt1'"),
+        ("protocol", "official-splt1", "or 'all-videos-tested', found 'official-splt1'"),
         ("class_set", "smal", "found 'smal'"),
         ("class_set", "full", "renders the set 'small' only"),
     ],

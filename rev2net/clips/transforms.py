@@ -34,14 +34,17 @@ def to_batch(
     RGB values lie in [0, 1], flow values in [-1, 1] (flow over its bound): resizing a flow
     scales its components as it scales the pixels, a flip negates the x component.
     """
-    out = []
-    for crop, flip in zip(crops, flips, strict=True):
-        x_TCHW = crop.to(device, non_blocking=True).permute(0, 3, 1, 2).float()
+    length, channels = crops[0].shape[0], crops[0].shape[3]
+    # Channels last, as the crops are and the networks want them.
+    batch_BTHWC = torch.empty(len(crops), length, size, size, channels, device=device)
+    for out_THWC, crop, flip in zip(batch_BTHWC, crops, flips, strict=True):
+        x_TCHW = crop.to(device, non_blocking=True).permute(0, 3, 1, 2)
         height, width = x_TCHW.shape[2:]
-        x_TCHW = x_TCHW.div_(255.0) if kind == "rgb" else x_TCHW.sub_(128.0).div_(127.0)
+        if kind == "flow":
+            x_TCHW = x_TCHW.float().sub_(128.0)
         if (height, width) != (size, size):
             x_TCHW = F.interpolate(
-                x_TCHW, (size, size), mode="bilinear", align_corners=False, antialias=False
+                x_TCHW.float(), (size, size), mode="bilinear", align_corners=False, antialias=False
             )
             if kind == "flow":
                 x_TCHW[:, 0].mul_(size / width)
@@ -50,8 +53,8 @@ def to_batch(
             x_TCHW = x_TCHW.flip(3)
             if kind == "flow":
                 x_TCHW[:, 0].neg_()
-        out.append(x_TCHW)
-    return torch.stack(out).transpose(1, 2)
+        out_THWC.permute(0, 3, 1, 2).copy_(x_TCHW)
+    return batch_BTHWC.div_(255.0 if kind == "rgb" else 127.0).permute(0, 4, 1, 2, 3)
 
 
 def to_input(values_BCTHW: Tensor, spec: InputLike) -> Tensor:
@@ -61,11 +64,15 @@ def to_input(values_BCTHW: Tensor, spec: InputLike) -> Tensor:
     lie one after the other in the channels (x, y, x, y, … for flow). For RGB differences the K
     frames of a segment become K - 1 differences, each frame's successor minus itself.
     """
-    mean = torch.tensor(spec.mean, device=values_BCTHW.device).view(-1, 1, 1)
-    std = torch.tensor(spec.std, device=values_BCTHW.device).view(-1, 1, 1)
+    mean, std = (_row(numbers, values_BCTHW) for numbers in (spec.mean, spec.std))
     if spec.layout == "BCTHW":
-        return (values_BCTHW - mean[:, None]) / std[:, None]
+        return (values_BCTHW - mean[:, None]).div_(std[:, None])
     values_BTKCHW = values_BCTHW.transpose(1, 2).unflatten(1, (-1, spec.images))
     if spec.modality == "rgbdiff":
         values_BTKCHW = values_BTKCHW.diff(dim=2)
-    return ((values_BTKCHW - mean) / std).flatten(2, 3)
+    return (values_BTKCHW - mean).div_(std).flatten(2, 3)
+
+
+def _row(numbers: tuple[float, ...], like: Tensor) -> Tensor:
+    """A number a channel as (C, 1, W), channels last: arithmetic with whole rows is fast."""
+    return torch.tensor(numbers, device=like.device).repeat(like.shape[4], 1).T[:, None]

@@ -12,6 +12,7 @@ STAGES = {  # each in its own module, rev2net.commands.bench_<stage>
     "flow": "TV-L1 flow, beside OpenCV on one core",
     "decode": "videos into shards, beside bare ffmpeg and cv2.imencode",
     "load": "shards into crops, beside bare cv2.imdecode",
+    "train": "the training loop beside a bare step, Rev2Net beside I3D",
 }
 
 

@@ -6,6 +6,7 @@
     rev2net inspect work/mini/shards/ucf101/rgb/0.h5 --sheet sheet.png
     rev2net inspect work/mini/shards/ucf101/ledger.csv          # counts, and what is not ok
     rev2net inspect work/mini/runs/.../checkpoint.pt --json     # for a program
+    rev2net inspect --verify work/mini results/mini             # is all as it was written?
 
 Also: shard indexes, dataset indexes, splits, scores, features, logs (metrics.jsonl), and any CSV or
 JSON. --sheet draws a contact sheet: a row a video, frames beside their flow, with the ledger's
@@ -27,7 +28,14 @@ TORCH_SUFFIXES = (".pt", ".pth")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `rev2net inspect`."""
-    parser.add_argument("path", type=Path, metavar="PATH", help="a file, or a dataset's folder")
+    parser.add_argument(
+        "paths", type=Path, nargs="+", metavar="PATH", help="a file, or a dataset's folder"
+    )
+    parser.add_argument(
+        "--verify",
+        action="store_true",
+        help="compare files, and those in folders, with the digests they were written with",
+    )
     parser.add_argument(
         "--rows", type=int, metavar="N", help="rows of a table (20), or of a sheet (all), at most"
     )
@@ -40,8 +48,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Print the tables of one path, or draw its sheet."""
+    from rev2net.commands.inspect_verify import verify
     from rev2net.inspection.report import print_report, to_json
 
+    if args.verify:
+        verify(args.paths)
+        return
+    if len(args.paths) > 1:
+        raise UserError(f"{len(args.paths)} paths: more than one is allowed with --verify only")
+    (path,) = args.paths
     for name in ("rows", "moments"):
         value = getattr(args, name)
         if value is not None and value < 1:
@@ -49,9 +64,9 @@ def run(args: argparse.Namespace) -> None:
     if args.sheet is not None:
         from rev2net.inspection.sheet import write_sheet
 
-        print(write_sheet(args.path, args.sheet, args.moments, args.rows))
+        print(write_sheet(path, args.sheet, args.moments, args.rows))
         return
-    report = _inspect(args.path)
+    report = _inspect(path)
     if args.json:
         print(to_json(report))
     else:

@@ -15,7 +15,8 @@ from rev2net.errors import UserError
 
 PARTS = ("train", "val", "target_unlabelled", "test")
 COLUMNS = ["video_id", "dataset", "label", "group", "part"]
-HELD_OUT = 0.2  # of the source groups, in the protocol all-videos
+HELD_OUT = 0.2  # of the source groups, in the protocols all-videos
+EVERY_TARGET_TESTED = "all-videos-tested"  # the pool, without labels, is part of the test
 
 
 def assign_parts(
@@ -41,6 +42,10 @@ def assign_parts(
         else:
             held = hold_out_groups(videos, HELD_OUT, f"{dataset}/split{split}")
             parts = videos["group"].isin(held).map({False: held_in, True: held_out})
+        if settings.protocol == EVERY_TARGET_TESTED and dataset == settings.target:
+            pool = parts[parts == held_in].reindex(videos.index)
+            tables.append(_table(videos, dataset, pool))
+            parts = pd.Series(held_out, index=videos.index)
         tables.append(_table(videos, dataset, parts))
     return pd.concat(tables, ignore_index=True)
 

@@ -9,7 +9,7 @@ import pandas as pd
 from rev2net.config import CrossDataset, WithinDataset
 from rev2net.datasets.categories import class_map, class_map_digest
 from rev2net.datasets.checks import check_coverage, check_parts
-from rev2net.datasets.protocols import PARTS, assign_parts
+from rev2net.datasets.protocols import EVERY_TARGET_TESTED, PARTS, assign_parts
 
 UNLABELLED = "target_unlabelled"
 
@@ -49,7 +49,12 @@ def build_split(
         own_parts.add(("train", "val"))
     elif settings.protocol == "all-videos":
         own_parts |= {("train", "val"), (UNLABELLED, "test")}
-    checks, warnings = check_parts(expected, own_parts)
+    elif settings.protocol == EVERY_TARGET_TESTED:
+        own_parts.add(("train", "val"))
+    tested_pool = getattr(settings, "protocol", None) == EVERY_TARGET_TESTED
+    # There the pool stands in the test by definition: what is checked is everything else.
+    checked = expected[expected["part"] != UNLABELLED] if tested_pool else expected
+    checks, warnings = check_parts(checked, own_parts)
 
     class_names = _class_names(settings, indexes)
     is_usable = pd.Series(False, index=expected.index)

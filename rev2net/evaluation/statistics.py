@@ -66,10 +66,9 @@ def bootstrap(
     step = max(1, _CHUNK // (num_groups + len(cell)))
     for first in range(0, draws, step):
         rows = min(step, draws - first)
-        drawn_BG = random.integers(num_groups, size=(rows, num_groups))
-        drawn_BG += num_groups * np.arange(rows)[:, None]
-        times_BG = np.bincount(drawn_BG.ravel(), minlength=rows * num_groups)
-        times_BP = times_BG.reshape(rows, num_groups)[:, group_P]
+        drawn_BG = random.integers(num_groups, size=(rows, num_groups), dtype=np.uint32)
+        times_BG = np.stack([np.bincount(drawn_G, minlength=num_groups) for drawn_G in drawn_BG])
+        times_BP = times_BG if len(start_K) == 1 else times_BG[:, group_P]
         count_BK = np.add.reduceat(times_BP * count_P, start_K, axis=1)
         present_BK = count_BK > 0
         sum_SBK = _stratum_sums(times_BP, sum_SP, start_K)
@@ -110,10 +109,26 @@ def bootstrap_interval(
     seed: int = 0,
 ) -> Interval:
     """The percentile interval of the statistic over source groups; arguments as `bootstrap`."""
+    value_1N = np.asarray(value)[None]
+    return bootstrap_intervals(
+        value_1N, group, stratum, confidence=confidence, draws=draws, seed=seed
+    )[0]
+
+
+def bootstrap_intervals(
+    value_SN: ArrayLike,
+    group: Sequence[str],
+    stratum: ArrayLike | None = None,
+    *,
+    confidence: float = CONFIDENCE,
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> list[Interval]:
+    """The intervals of several systems (S, N) on the same videos, in one resampling."""
     if len(set(group)) < 2:
-        return Interval(float("nan"), float("nan"))
-    resampled = bootstrap(value, group, stratum, draws=draws, seed=seed)
-    return percentile_interval(resampled, confidence)
+        return [Interval(float("nan"), float("nan"))] * len(np.asarray(value_SN))
+    resampled_SD = bootstrap(value_SN, group, stratum, draws=draws, seed=seed)
+    return [percentile_interval(draws_D, confidence) for draws_D in resampled_SD]
 
 
 @dataclass(frozen=True)

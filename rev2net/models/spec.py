@@ -105,7 +105,7 @@ def _segments(length: int, *specs: InputSpec, min_length: int = 1) -> dict[str, 
 
 
 _REV2NET = {"rgb": _SYMMETRIC_RGB}
-_ACTIONFLOWNET = {"rgb": replace(_SYMMETRIC_RGB, length=16, size=112)}  # ours: the paper is silent
+_ACTIONFLOWNET = {"rgb": replace(_SYMMETRIC_RGB, length=16)}  # ours: the paper is silent
 
 SPECS: dict[str, dict[str, InputSpec]] = {
     "tsn": _segments(3, _IMAGENET_RGB, _IMAGENET_FLOW, _IMAGENET_DIFFERENCE),

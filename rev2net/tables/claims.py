@@ -25,7 +25,7 @@ from rev2net.evaluation.statistics import (
 )
 from rev2net.experiments import INPUT_LABELS, METHODS, Run
 from rev2net.paper import CONTRADICTIONS, cell_runs, cells, configured_tables
-from rev2net.tables.build import TOP1, per_video
+from rev2net.tables.measure import TOP1, per_video
 from rev2net.tables.stored import StoredScores, by_split
 
 # fmt: off

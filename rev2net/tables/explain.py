@@ -12,7 +12,7 @@ from rev2net.errors import UserError
 from rev2net.evaluation.scores import read_scores
 from rev2net.experiments import INPUT_LABELS, Run
 from rev2net.paper import Cell, cell_runs, cells
-from rev2net.tables.build import measure_cell
+from rev2net.tables.build import measure_cells
 from rev2net.tables.stored import StoredScores, distinct
 
 
@@ -52,7 +52,7 @@ def explain(cell: Cell, config: Config, root: str | Path) -> str:
 
 def _lines(cell: Cell, config: Config, root: Path) -> Iterator[str]:
     runs = cell_runs(cell, config)
-    measured = pd.DataFrame(measure_cell(cell, config, StoredScores(root, config.name)))
+    measured = measure_cells([cell], config, StoredScores(root, config.name))
     first = measured.iloc[0]
     yield f"{cell.table}: {cell.row}, {INPUT_LABELS[cell.input]}, {cell.benchmark}"
     yield f"configuration: {config.name}, digest {digest(config)}"

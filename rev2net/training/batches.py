@@ -27,7 +27,6 @@ from rev2net.training import distributed
 from rev2net.training.objective import Targets
 from rev2net.training.trained import clip_shape
 
-
 # What one step reads: for each part of its batch the labelled samples, and the target's.
 Parts: TypeAlias = list[tuple[list[Sample], list[Sample]]]
 
@@ -102,8 +101,11 @@ class Batches:
         loss = self.settings.loss
         values = self._values([*source, *target], self.spec.kind)
         decoded = [*source, *target] if loss.decoders_on_target else source
-        flow = self._values(decoded, "flow") if loss.flow > 0 else None
-        frames = 2.0 * values[: len(decoded)] - 1.0 if loss.frames > 0 else None
+        # Laid out like the decoders' outputs.
+        flow = self._values(decoded, "flow").contiguous() if loss.flow > 0 else None
+        frames = None
+        if loss.frames > 0:
+            frames = values[: len(decoded)].contiguous().mul_(2.0).sub_(1.0)
         labels = torch.tensor([sample.label for sample in source], device=self.device)
         return Batch(
             to_input(values, self.spec),

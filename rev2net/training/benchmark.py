@@ -21,6 +21,7 @@ from rev2net.training.batches import Batch
 from rev2net.training.log import TrainingLog
 from rev2net.training.loop import Training
 from rev2net.training.objective import Objective, Targets
+from rev2net.training.optimiser import build_optimiser
 
 LOOP_BAR = 5.0  # percent that the loop may add to a bare step
 DECODERS_BAR = 15.0  # percent by which the ratio of times may exceed that of multiply-adds
@@ -48,13 +49,13 @@ class LoopCost:
     """Medians over steps that were taken in turns, seconds."""
 
     bare: float  # forward, backward, clipping and optimiser, on tensors that are there
-    loop: float  # the same step by the training loop
-    data: float  # of which: reading, decoding and cropping clips in the same process
+    loop: float  # the same step by the training loop, once its clips are read
     device: float  # of which: resize, flip, normalise
+    data: float  # reading, decoding and cropping these clips, which loaders do beside it
 
     @property
     def overhead(self) -> float:
-        """What the loop adds to a bare step, clips included, in percent of it."""
+        """What the loop adds to a bare step, in percent of it."""
         return 100.0 * (self.loop / self.bare - 1.0)
 
 
@@ -75,7 +76,8 @@ def loop_cost(training: Training, log: TrainingLog, steps: int) -> LoopCost:
     batches = kept(training.batches.steps(0))
     bare = BareStep(training)
     for step in range(steps + 1):
-        times["loop"].append(seconds(lambda: training.advance(step, batches, log), device))  # noqa: B023
+        whole = seconds(lambda: training.advance(step, batches, log), device)  # noqa: B023
+        times["loop"].append(whole - times["data"][-1])
         moved: list[Batch] = []
         for source, target in parts.pop():
             on_device = lambda: moved.append(training.batches.on_device(source, target))  # noqa: B023,E731
@@ -92,8 +94,7 @@ class BareStep:
         self.network = copy.deepcopy(training.network)
         self.objective = copy.deepcopy(training.objective)
         self.parameters = [*self.network.parameters(), *self.objective.parameters()]
-        kind = type(training.optimiser)
-        self.optimiser = kind(self.parameters, lr=self.settings.optimisation.learning_rate)
+        self.optimiser = build_optimiser(self.network, self.objective, self.settings.optimisation)
 
     def __call__(self, parts: list[Batch]) -> None:
         optimisation = self.settings.optimisation
@@ -142,7 +143,10 @@ def decoder_costs(
     device: torch.device,
     progress: Callable[[str], None],
 ) -> list[DecoderCost]:
-    """Time training steps of I3D and of Rev2Net at each trunk width, in turns; all clips decoded."""
+    """Time training steps of I3D and of Rev2Net at each trunk width, in turns.
+
+    All clips are decoded, and every term of Eq. 3 is computed.
+    """
     x = torch.rand(batch, 3, length, size, size, device=device) * 2 - 1
     labels = torch.arange(batch, device=device)
     flow = torch.rand(batch, 2, length, size, size, device=device) * 2 - 1

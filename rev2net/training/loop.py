@@ -21,9 +21,9 @@ from torch import Tensor, nn
 
 from rev2net import __version__
 from rev2net.config import TrainSettings
+from rev2net.digests import write_text
 from rev2net.errors import UserError
 from rev2net.experiments import STAGE_VERSIONS
-from rev2net.files import write_text
 from rev2net.models.spec import input_spec
 from rev2net.provenance import commit
 from rev2net.training import checkpoint, distributed
@@ -87,6 +87,11 @@ def _train(settings: TrainSettings, *arguments: Any) -> None:
     Training(settings, *arguments).run()
 
 
+def log_interval(steps: int) -> int:
+    """Steps from one line of metrics.jsonl to the next."""
+    return max(1, steps // LINES)
+
+
 class Training:
     """The pieces of one training, built in the order in which data passes them."""
 
@@ -141,7 +146,7 @@ class Training:
                 self.folder / "last.jsonl",
                 steps,
                 first_step,
-                every=max(1, steps // LINES),
+                every=log_interval(steps),
                 epoch=len(self.batches.source) / self.optimisation.batch,
             )
             if log_state is not None:
@@ -279,20 +284,15 @@ class Training:
             "average": self.average.network.state_dict() if self.average else None,
             "random": random_states,
         }
-        checkpoint.save(state, self.folder / "last.pt")
+        path = self.folder / "last.pt"
+        if path.exists():
+            path.replace(self.folder / "previous.pt")
+        checkpoint.save(state, path)
 
     def _resume(self) -> tuple[int, dict[str, Any] | None]:
         """The step to continue at and the log's state: 0 and none for a new training."""
-        path = self.folder / "last.pt"
-        if not path.exists():
-            return 0, None
-        try:
-            state = checkpoint.load(path, self.device)
-        except UserError as error:
-            self._say(f"{error}; starting from step 0")
-            return 0, None
-        if state["fingerprint"] != self._fingerprint():
-            self._say(f"{path} is of other settings or another split: starting from step 0")
+        state = self._saved_state()
+        if state is None:
             return 0, None
         self.network.load_state_dict(state["network"])
         self.objective.load_state_dict(state["objective"])
@@ -302,6 +302,21 @@ class Training:
         checkpoint.restore_random_states(state["random"][distributed.rank()])
         self._say(f"resuming at step {state['next_step']}")
         return int(state["next_step"]), state["log"]
+
+    def _saved_state(self) -> dict[str, Any] | None:
+        """The newest state that is whole and of this training."""
+        for path in (self.folder / "last.pt", self.folder / "previous.pt"):
+            if not path.exists():
+                continue
+            try:
+                state = checkpoint.load(path, self.device)
+            except UserError as error:
+                self._say(f"not continued: {error}")
+                continue
+            if state["fingerprint"] == self._fingerprint():
+                return state
+            self._say(f"not continued: {path} is of other settings or another split")
+        return None
 
     def _say(self, line: str) -> None:
         if self.writes:
@@ -333,5 +348,5 @@ class Training:
         save_trained(
             self.folder, network, self.settings, self.identity, self.class_names, split_digest
         )
-        for name in ("last.pt", "last.jsonl"):  # not before everything else is there
+        for name in ("last.pt", "previous.pt", "last.jsonl"):  # not before everything else is there
             (self.folder / name).unlink(missing_ok=True)

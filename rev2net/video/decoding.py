@@ -36,7 +36,7 @@ from rev2net.video.planes import PIXEL_FORMAT, Planes, are_planes
 Frame: TypeAlias = npt.NDArray[np.uint8]  # (H, W, 3), RGB unless BGR is asked for
 
 MAX_SIDE = 8191  # pixels; twice that, a flow image, is what the narrowest codec (WebP) can hold
-PIPE_BYTES = 1 << 20  # a few frames, so that decoder and reader seldom wait for each other
+PIPE_BYTES = 1 << 19  # a few frames: decoder and reader seldom wait, caches still hold it
 LOG_TAIL_BYTES = 1 << 16
 
 

@@ -18,6 +18,7 @@ from rev2net.clips.dataset import (
     TrainingClips,
     read_split,
 )
+from rev2net.clips.sampling import Crop
 from rev2net.clips.transforms import to_batch
 from rev2net.errors import UserError
 from rev2net.models.spec import input_spec
@@ -125,6 +126,20 @@ def test_the_sampler_visits_every_video_once_an_epoch_and_resumes_by_step() -> N
     assert drawn[:7] != drawn[7:14]
     assert list(DrawSampler(7, 3, 9, 14, seed=5)) == whole[9:]
     assert [draw for batch in whole for _, draw in batch] == list(range(42))
+
+
+@pytest.mark.parametrize("indices", [[4, 5, 6], [0, 3, 6, 9, 2], [1, 1, 0, 1], [10, 2]])
+@pytest.mark.parametrize("kind", ["rgb", "flow"])
+def test_images_come_in_the_order_asked_for_whole_or_cropped(
+    small_data: SmallData, kind: str, indices: list[int]
+) -> None:
+    (entry,) = (e for e in read_split(small_data.split, ["val"])["val"] if e.video_id == "ucf101_6")
+    shards = open_shards(small_data)
+    stored = {"rgb": small_data.rgb, "flow": small_data.flow}[kind][entry.video_id]
+    wanted = np.array(indices)
+    np.testing.assert_array_equal(shards.read(entry, kind, wanted), stored[indices])
+    part = shards.read_crop(entry, kind, wanted, Crop(top=3, left=7, height=20, width=11))
+    np.testing.assert_array_equal(part, stored[indices, 3:23, 7:18])
 
 
 def test_the_target_pool_has_no_labels(small_data: SmallData) -> None:

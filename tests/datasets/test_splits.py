@@ -139,6 +139,20 @@ def test_all_videos_says_how_many_clips_a_test_on_all_of_the_target_has(
     assert "all_target_videos" not in split.summary
 
 
+def test_all_videos_tested_tests_every_target_clip_and_pools_the_same_80_percent(
+    official: dict[str, pd.DataFrame],
+) -> None:
+    usable = everything(official)
+    held_out = build_split("ucf-hmdb", 1, cross("all-videos"), official, usable)
+    tested = build_split("ucf-hmdb", 1, cross("all-videos-tested"), official, usable)
+    assert tested.summary["parts"]["test"]["expected"] == 1800
+    for part in ("train", "val", "target_unlabelled"):
+        assert tested.summary["parts"][part] == held_out.summary["parts"][part]
+    rows = rows_of(tested)
+    assert all(row["label"] == "" for row in rows if row["part"] == "target_unlabelled")
+    assert all(row["label"] for row in rows if row["part"] == "test")
+
+
 def test_titles_that_the_lists_of_hmdb51_divide_are_counted(
     official: dict[str, pd.DataFrame],
 ) -> None:

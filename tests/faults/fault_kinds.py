@@ -110,14 +110,6 @@ def rewind(pipeline: Pipeline, stage: str, runs: str) -> None:
     shutil.rmtree(pipeline.folder / "results", ignore_errors=True)
 
 
-def copy(finished: Pipeline, folder: Path) -> Pipeline:
-    """A finished folder once more, modification times included."""
-    shutil.copytree(finished.folder, folder)
-    clone = object.__new__(Pipeline)
-    clone.folder, clone.targets = folder, finished.targets
-    return clone
-
-
 def follow(line: str, folder: Path) -> None:
     """Do what a line of advice says: delete the files it names."""
     clause = re.search(r"delete (.+?)(?: and|,) give the same command", line)

@@ -3,6 +3,7 @@
 import itertools
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -32,12 +33,17 @@ class Outcome:
         return list(dict.fromkeys(line.strip() for line in lines))
 
 
+@dataclass(frozen=True)
 class Pipeline:
-    """Snakemake on the smoke configuration, in `folder`."""
+    """Snakemake on `smoke.yaml` in `folder`, on the way to `targets`."""
 
-    def __init__(self, folder: Path, targets: list[str], shards: int) -> None:
-        self.folder, self.targets = folder, targets
-        folder.mkdir(parents=True, exist_ok=True)
+    folder: Path
+    targets: list[str]
+
+    @classmethod
+    def new(cls, folder: Path, targets: list[str], shards: int) -> "Pipeline":
+        """An empty folder but for the smoke configuration, with `shards` a dataset and kind."""
+        folder.mkdir(parents=True)
         configuration = yaml.safe_load((ROOT / "configs/smoke.yaml").read_text())
         for dataset in configuration["datasets"].values():
             dataset["shards"] = shards
@@ -45,6 +51,12 @@ class Pipeline:
         for recipe in configuration["recipes"].values():
             recipe["optimisation"] |= {"steps": 8, "checkpoint_every": 1}
         (folder / "smoke.yaml").write_text(yaml.safe_dump(configuration))
+        return cls(folder, targets)
+
+    def copy(self, folder: Path) -> "Pipeline":
+        """The same once more with all that was made, modification times included."""
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        return Pipeline(folder, self.targets)
 
     @property
     def work(self) -> Path:

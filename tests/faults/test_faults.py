@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from fault_kinds import (
     Faults,
-    copy,
     damage,
     filled,
     flip,
@@ -35,11 +34,11 @@ def test_a_sample_of_faults_changes_no_score(tmp_path: Path) -> None:
     """Killed jobs and a killed Snakemake, then a damaged file of every stage, on one run."""
     folder = f"work/smoke/runs/{ONE_RUN}/split1.seed0"
     targets = [f"{folder}/scores-test.h5", f"{folder}/scores-val.h5"]
-    undisturbed = Pipeline(tmp_path / "undisturbed", targets, shards=1)
+    undisturbed = Pipeline.new(tmp_path / "undisturbed", targets, shards=1)
     assert undisturbed.run().succeeded
     expected, faults, rng = undisturbed.results(), Faults(), random.Random(0)
 
-    pipeline = Pipeline(tmp_path / "killed", targets, shards=1)
+    pipeline = Pipeline.new(tmp_path / "killed", targets, shards=1)
     kill_on_the_way(faults, pipeline, rng, ["job", "job", "snakemake", "state"])
     assert pipeline.results() == expected
 
@@ -57,7 +56,7 @@ def test_a_sample_of_faults_changes_no_score(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
     """An undisturbed run to Table 5."""
-    pipeline = Pipeline(tmp_path_factory.mktemp("undisturbed") / "folder", TABLES, shards=2)
+    pipeline = Pipeline.new(tmp_path_factory.mktemp("undisturbed") / "folder", TABLES, shards=2)
     outcome = pipeline.run()
     assert outcome.succeeded, outcome.text
     return pipeline
@@ -73,7 +72,7 @@ def faults() -> Faults:
 def test_killed_processes_change_no_table(
     finished: Pipeline, faults: Faults, tmp_path: Path
 ) -> None:
-    pipeline = Pipeline(tmp_path / "killed", TABLES, shards=2)
+    pipeline = Pipeline.new(tmp_path / "killed", TABLES, shards=2)
     plan = ["job"] * 12 + ["training"] * 4 + ["state"] * 4 + ["snakemake"] * 4
     kill_on_the_way(faults, pipeline, random.Random(1), plan)
     assert len(plan) <= 4  # the run may end before all of them find their process
@@ -85,7 +84,7 @@ def test_killed_processes_change_no_table(
 def test_damage_before_training_changes_no_table(
     finished: Pipeline, faults: Faults, tmp_path: Path, seed: int
 ) -> None:
-    pipeline, rng = copy(finished, tmp_path / "damaged"), random.Random(seed)
+    pipeline, rng = finished.copy(tmp_path / "damaged"), random.Random(seed)
     rewind(pipeline, "frames", FEW_RUNS)
     damage(faults, pipeline, rng, "index/*.csv", truncate)
     damage(faults, pipeline, rng, "shards/*/*/?.csv", truncate, 2)
@@ -106,7 +105,7 @@ def test_damage_before_training_changes_no_table(
 def test_damage_after_training_changes_no_table(
     finished: Pipeline, faults: Faults, tmp_path: Path
 ) -> None:
-    pipeline, rng = copy(finished, tmp_path / "damaged"), random.Random(4)
+    pipeline, rng = finished.copy(tmp_path / "damaged"), random.Random(4)
     rewind(pipeline, "splits", ONE_RUN)
     damage(faults, pipeline, rng, "splits/hmdb-ucf/*.csv", truncate)
     damage(faults, pipeline, rng, "splits/hmdb-ucf/*.json", flip)
@@ -131,7 +130,7 @@ def test_damage_after_training_changes_no_table(
 def test_a_video_that_is_lost_between_stages_is_named(
     finished: Pipeline, faults: Faults, tmp_path: Path
 ) -> None:
-    pipeline, rng = copy(finished, tmp_path / "lost"), random.Random(5)
+    pipeline, rng = finished.copy(tmp_path / "lost"), random.Random(5)
     for how in (Path.unlink, lambda path: truncate(rng, path)):
         dataset = rng.choice(["ucf101", "hmdb51"])
         with open(pipeline.work / f"index/{dataset}.csv", newline="") as file:
@@ -155,7 +154,7 @@ def test_a_video_that_is_lost_between_stages_is_named(
 def test_a_lost_list_of_a_dataset_is_named(
     finished: Pipeline, faults: Faults, tmp_path: Path
 ) -> None:
-    pipeline = copy(finished, tmp_path / "lost")
+    pipeline = finished.copy(tmp_path / "lost")
     for dataset, pattern in (("ucf101", "*/trainlist01.txt"), ("hmdb51", "*/*_split1.txt")):
         lost = sorted(pipeline.work.glob(f"datasets/{dataset}/{pattern}"))[0]
         lost.rename(tmp_path / "saved")
@@ -176,8 +175,7 @@ def test_a_full_disk_is_said_in_one_line(
 ) -> None:
     folder = tmp_path / "full"
     with small_disk(folder / "work", 200):
-        shutil.copytree(finished.folder, folder, dirs_exist_ok=True)
-        pipeline = Pipeline(folder, TABLES, shards=2)
+        pipeline = finished.copy(folder)
         for stage, lost, left in (
             ("frames", "index/*.csv", 0),
             ("frames", "shards/*/rgb/0.*", 1 << 16),

@@ -142,6 +142,8 @@ def test_too_many_unusable_videos_stop_the_merge_with_a_list(
     for line in ("missing: missing: no file missing.avi", "short: one-frame: 1 frame"):
         assert line in printed.out
     assert "5 of 7 videos are unusable; allowed is a fraction of 0.7" in printed.err
+    parts = [f"{bad_dataset.folder / kind / '0.csv'}" for kind in ("rgb", "flow")]
+    assert f"do so, delete {', '.join(parts)} and give the same command again" in printed.err
     assert main(bad_dataset.merge_arguments(max_unusable_fraction=0.72)) == 0
     assert main(bad_dataset.merge_arguments(partial=True)) == 0
     assert "2 of 7 videos usable; 4 stored as rgb, 3 stored as flow" in capsys.readouterr().out

@@ -3,10 +3,12 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from work_folder import CONFIG, Work
 
 from rev2net.cli import main
 from rev2net.config import Config, dump
@@ -28,6 +31,7 @@ SECTIONS = [
     *("features", "decoded", "search", "data", "provenance"),
 ]
 VOID = {"meta", "link", "img", "line", "br", "hr"}
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 HOSTILE = "<script>alert(1)</script> & 'broken'"
 
 
@@ -137,8 +141,6 @@ def write_data(root: Path) -> None:
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Config, Path, Path]:
     """A configuration with its finished cross-dataset runs, tables and claims."""
-    from conftest import CONFIG, Work
-
     config = CONFIG.model_copy(update={"seeds": (0,)})
     work = Work(tmp_path_factory.mktemp("tree") / "work" / "mini")
     results = work.root.parents[1] / "results" / "mini"
@@ -238,8 +240,6 @@ def test_data_and_provenance_are_summed_up(page: Page) -> None:
 def test_what_is_missing_is_named_with_what_makes_it(page: Page, tmp_path: Path) -> None:
     assert "Table 2: snakemake results/table2.csv makes it" in page.text["tables"]
     assert "snakemake results/search.csv" in page.text["search"]
-    from conftest import CONFIG
-
     (tmp_path / "root").mkdir()
     empty = Page(render_report(CONFIG, tmp_path / "root", tmp_path, say=lambda line: None))
     assert [a["id"] for tag, a in empty.elements if tag == "section"] == SECTIONS
@@ -263,6 +263,23 @@ def test_the_same_files_give_the_same_page(
     environment = {**os.environ, "PYTHONHASHSEED": "12345"}
     subprocess.run([sys.executable, "-c", script, *command], check=True, env=environment)
     assert out.read_text(encoding="utf-8") == html
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not CHROMIUM, reason="no chromium on PATH to look at the page with")
+@pytest.mark.parametrize("width", [390, 1280])
+def test_nothing_is_wider_than_the_window(html: str, width: int, tmp_path: Path) -> None:
+    # In a frame: the browser's own window has a least width.
+    ask = "document.title = 'wide ' + this.contentDocument.documentElement.scrollWidth"
+    frame = f'<iframe width="{width}" height="900" onload="{ask}" srcdoc="{escape(html)}">'
+    page = tmp_path / "page.html"
+    page.write_text(f"<!doctype html><title></title><body>{frame}</iframe>", encoding="utf-8")
+    command = [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"]
+    command += [f"--user-data-dir={tmp_path}", page.as_uri()]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
+    found = re.search(r"<title>wide (\d+)</title>", done.stdout)
+    assert found is not None
+    assert int(found[1]) <= width
 
 
 def test_a_damaged_file_is_named(

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -162,6 +163,36 @@ def test_a_killed_training_resumes_to_the_same_weights_bit_for_bit(
     ]
 
 
+def test_a_training_whose_last_state_is_damaged_goes_on_from_the_one_before(
+    small_data: SmallData,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    whole = train(small_data, settings(), tmp_path / "whole")
+
+    def die(self: Any, step: int, *rest: Any, **more: Any) -> None:
+        if step == 5:
+            raise Killed
+        original(self, step, *rest, **more)
+
+    original = loop.TrainingLog.step
+    with monkeypatch.context() as patch:
+        patch.setattr(loop.TrainingLog, "step", die)
+        with pytest.raises(Killed):
+            train(small_data, settings(), tmp_path / "killed")
+    last = tmp_path / "killed" / "last.pt"
+    content = bytearray(last.read_bytes())
+    content[len(content) // 2] ^= 1  # in the weights: nothing but a checksum shows it
+    last.write_bytes(content)
+    capsys.readouterr()
+    assert equal(whole, train(small_data, settings(), tmp_path / "killed"))
+    said = capsys.readouterr().out
+    assert f"not continued: {last}: damaged" in said
+    assert "resuming at step 2" in said
+    assert [path.name for path in (tmp_path / "killed").glob("*.pt")] == ["checkpoint.pt"]
+
+
 def test_the_log_of_a_resumed_training_is_that_of_an_undisturbed_one(
     small_data: SmallData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -261,3 +292,157 @@ def test_sigterm_to_the_process_group_saves_the_state_and_asks_to_be_tried_again
     assert process.returncode == 75, errors
     assert b"the same command continues" in errors
     assert (tmp_path / "run" / "last.pt").exists()
+
+
+@pytest.mark.parametrize("kill_at", [1, 5])
+def test_accumulated_batches_and_averaged_weights_resume_bit_for_bit(
+    small_data: SmallData, tmp_path: Path, kill_at: int
+) -> None:
+    """The process is killed, as by the kernel: nothing is saved on the way out."""
+    chosen = settings("rev2net", loss=REV2NET_LOSS, accumulate=2, ema=0.9, clip_gradient=1.0)
+    whole = train(small_data, chosen, tmp_path / "whole")
+    context = multiprocessing.get_context("fork")
+    job = context.Process(
+        target=train_until_killed, args=(small_data, chosen, tmp_path / "run", kill_at)
+    )
+    job.start()
+    job.join(timeout=120)
+    assert job.exitcode == -signal.SIGKILL
+    assert (tmp_path / "run/last.pt").exists() == (kill_at > 2)
+    assert equal(whole, train(small_data, chosen, tmp_path / "run"))
+    losses = [[line["loss"] for line in lines(tmp_path / name)] for name in ("run", "whole")]
+    assert losses[0] == losses[1]
+
+
+def train_until_killed(data: SmallData, chosen: TrainSettings, folder: Path, kill_at: int) -> None:
+    original = loop.TrainingLog.step
+
+    def die(self: Any, step: int, *rest: Any, **more: Any) -> None:
+        if step == kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        original(self, step, *rest, **more)
+
+    loop.TrainingLog.step = die  # type: ignore[method-assign]
+    train(data, chosen, folder)
+
+
+def test_accumulating_halves_gives_the_gradient_of_the_whole_batch(
+    small_data: SmallData, tmp_path: Path
+) -> None:
+    """Statistics frozen, dropout off, no term that compares clips: only rounding differs."""
+    weights = []
+    for accumulate in (1, 2, 4):
+        chosen = settings(
+            adapt="none", optimiser="sgd", accumulate=accumulate, freeze_batchnorm=True, steps=3
+        )
+        network = chosen.network.model_copy(update={"options": {"dropout": 0.0}})
+        chosen = chosen.model_copy(update={"network": network})
+        weights.append(train(small_data, chosen, tmp_path / str(accumulate)))
+    for other in weights[1:]:
+        for name, tensor in weights[0].items():
+            torch.testing.assert_close(other[name], tensor, rtol=1e-4, atol=1e-6)
+
+
+def test_the_checkpoint_holds_the_averaged_weights(small_data: SmallData, tmp_path: Path) -> None:
+    """One step: the decay of the first step is 1/10, whatever was asked for."""
+    start, plain = (
+        train(small_data, settings(steps=1, learning_rate=rate), tmp_path / str(rate))
+        for rate in (1e-12, 0.003)
+    )
+    averaged = train(small_data, settings(steps=1, ema=0.99), tmp_path / "ema")
+    name = "logits.conv3d.weight"
+    assert not torch.allclose(start[name], plain[name], rtol=1e-3)
+    torch.testing.assert_close(averaged[name], 0.1 * start[name] + 0.9 * plain[name])
+
+
+def test_the_log_says_how_long_was_waited_for_data(
+    small_data: SmallData, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train(small_data, settings(steps=6), tmp_path)  # 6 videos, batches of 4: an epoch is 1.5 steps
+    said = [line for line in capsys.readouterr().out.splitlines() if "waiting for data" in line]
+    assert [line.split(":")[0] for line in said] == ["epoch 1", "epoch 2", "epoch 3", "epoch 4"]
+    waited = [line["data_seconds"] / line["seconds"] for line in lines(tmp_path)]
+    record = json.loads((tmp_path / "run.json").read_text())
+    assert 100 * min(waited) <= record["data_wait_percent"] <= 100 * max(waited)
+
+
+def test_a_bad_value_is_reported_with_its_step_and_videos(
+    small_data: SmallData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = settings("rev2net", loss=REV2NET_LOSS, adapt="none", steps=6)
+    read: list[set[str]] = []
+    original = loop.Batches.on_device
+
+    def spoilt(self: Any, source: Any, target: Any) -> Any:
+        batch = original(self, source, target)
+        if len(read) == 3:
+            batch.targets.flow[2] = torch.nan
+        read.append({sample.label for sample in source})
+        return batch
+
+    monkeypatch.setattr(loop.Batches, "on_device", spoilt)
+    with pytest.raises(UserError) as caught:
+        train(small_data, chosen, tmp_path)
+    message = str(caught.value)
+    assert message.startswith("step 4: loss term 'flow' is nan (videos ucf101_")
+    assert message.count("ucf101_") == 4
+    assert "\n" not in message
+    assert torch.load(tmp_path / "last.pt", weights_only=True)["next_step"] == 2
+
+
+def test_weights_that_are_not_finite_are_never_saved(
+    small_data: SmallData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last step spoils a weight, and no loss is computed after it."""
+    original = loop.Training.step
+
+    def spoilt(self: Any, step: int, parts: Any) -> Any:
+        values = original(self, step, parts)
+        if step == 5:
+            next(self.network.parameters()).data[0] = torch.inf
+        return values
+
+    monkeypatch.setattr(loop.Training, "step", spoilt)
+    with pytest.raises(UserError, match="left weights that are not finite"):
+        train(small_data, settings(), tmp_path)
+    assert not (tmp_path / "checkpoint.pt").exists()
+    assert torch.load(tmp_path / "last.pt", weights_only=True)["next_step"] == 4
+
+
+@pytest.mark.slow
+def test_a_traced_network_trains_alike(
+    small_data: SmallData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tracing alone: the code that torch.compile would make of it takes minutes on a CPU."""
+    traced = []
+
+    def trace(function: Any) -> Any:
+        traced.append(function)
+        return compiler(function, backend="eager")
+
+    compiler = torch.compile
+    monkeypatch.setattr(torch, "compile", trace)
+    losses = []
+    for compiled in (False, True):
+        chosen = settings("rev2net", loss=REV2NET_LOSS, steps=2)
+        compute = chosen.compute.model_copy(update={"compile": compiled})
+        chosen = chosen.model_copy(update={"compute": compute})
+        train(small_data, chosen, tmp_path / str(compiled))
+        losses.append([line["loss"] for line in lines(tmp_path / str(compiled))])
+    assert len(traced) == 1
+    assert losses[1] == pytest.approx(losses[0], rel=1e-3)
+
+
+def test_the_layout_of_activations_changes_nothing_but_rounding(
+    small_data: SmallData, tmp_path: Path
+) -> None:
+    for method, input_ in (("i3d", "rgb"), ("tsn", "flow")):
+        losses = []
+        for channels_last in (True, False):
+            chosen = settings(method, input_, steps=2)
+            compute = chosen.compute.model_copy(update={"channels_last": channels_last})
+            folder = tmp_path / f"{method}{channels_last}"
+            train(small_data, chosen.model_copy(update={"compute": compute}), folder)
+            losses.append([line["loss"] for line in lines(folder)])
+        assert losses[1][0] == pytest.approx(losses[0][0], rel=1e-5)
+        assert losses[1] == pytest.approx(losses[0], rel=1e-2)  # one noisy step later

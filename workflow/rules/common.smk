@@ -207,6 +207,11 @@ def coarse_scores(wildcards):
     ]
 
 
+def settled_settings(wildcards, input):
+    """The file with the settings of a search's point."""
+    return input.settings
+
+
 def search_scores(wildcards):
     """The validation scores of every point of the search."""
     return [
@@ -242,6 +247,21 @@ def validation_scores(wildcards):
         for stream, _ in run.streams
     }
     return [f"work/{CONFIG.name}/{run.scores_folder}/scores-val.h5" for run in streams]
+
+
+def report_files(wildcards):
+    """What the report reads of every training, beside the scores of the tables."""
+    trainings = {
+        stream
+        for table in paper.configured_tables(CONFIG)
+        for run in paper.table_runs(table, CONFIG)
+        for stream, _ in run.streams
+    }
+    return [
+        f"work/{CONFIG.name}/{run.scores_folder}/{file}"
+        for run in sorted(trainings)
+        for file in ("run.json", "metrics.jsonl", "features.h5", "examples.h5")
+    ]
 
 
 def table_scores(wildcards):

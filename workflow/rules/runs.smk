@@ -45,6 +45,7 @@ rule evaluate_run:
         test="work/{name}/runs/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}/scores-test.h5",
         val="work/{name}/runs/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}/scores-val.h5",
         features="work/{name}/runs/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}/features.h5",
+        examples="work/{name}/runs/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}/examples.h5",
     log:
         "logs/evaluate_run/{name}/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}.log",
     benchmark:

@@ -67,7 +67,7 @@ if CONFIG.search:
         params:
             folder=subpath(output.checkpoint, parent=True),
             shards=benchmark_options("shards", "work/{name}/shards/{dataset}"),
-            settings="work/{name}/search/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}/{point}/settings.json",
+            settings=settled_settings,
             version=STAGE_VERSIONS["train"],
 
     use rule evaluate_run as evaluate_search_point with:
@@ -94,7 +94,11 @@ if CONFIG.search:
             scores=search_scores,
             config="work/{name}/config.json",
         output:
-            "results/{name}/search.csv",
+            report(
+                "results/{name}/search.csv",
+                caption="../report/search.rst",
+                category="Weights",
+            ),
         log:
             "logs/collect_search/{name}.log",
         benchmark:

@@ -26,7 +26,11 @@ rule build_table:
         scores=table_scores,
         config="work/{name}/config.json",
     output:
-        csv="results/{name}/{table}.csv",
+        csv=report(
+            "results/{name}/{table}.csv",
+            caption="../report/table.rst",
+            category="Tables",
+        ),
         markdown="results/{name}/{table}.md",
         latex="results/{name}/{table}.tex",
     log:
@@ -53,7 +57,11 @@ rule test_claims:
         scores=all_scores,
         config="work/{name}/config.json",
     output:
-        "results/{name}/claims.csv",
+        report(
+            "results/{name}/claims.csv",
+            caption="../report/claims.rst",
+            category="Claims",
+        ),
     log:
         "logs/test_claims/{name}.log",
     benchmark:
@@ -78,7 +86,11 @@ rule sweep_fusion:
         scores=validation_scores,
         config="work/{name}/config.json",
     output:
-        "results/{name}/fusion.csv",
+        report(
+            "results/{name}/fusion.csv",
+            caption="../report/fusion.rst",
+            category="Weights",
+        ),
     log:
         "logs/sweep_fusion/{name}.log",
     benchmark:
@@ -96,6 +108,45 @@ rule sweep_fusion:
     shell:
         "rev2net sweep --settings {input.config} --root {params.root:q} --out {output}"
         " > {log} 2>&1"
+
+
+rule write_report:
+    input:
+        report_files,
+        tables=expand(
+            "results/{{name}}/{table}.csv", table=paper.configured_tables(CONFIG)
+        ),
+        claims="results/{name}/claims.csv",
+        fusion="results/{name}/fusion.csv",
+        search="results/{name}/search.csv" if CONFIG.search else [],
+        ledgers=expand(
+            "work/{{name}}/shards/{dataset}/ledger.csv", dataset=CONFIG.datasets
+        ),
+        config="work/{name}/config.json",
+    output:
+        report(
+            "results/{name}/report.html",
+            caption="../report/page.rst",
+            category="Report",
+        ),
+    log:
+        "logs/write_report/{name}.log",
+    benchmark:
+        "benchmarks/runs/write_report/{name}.jsonl"
+    localrule: True
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(20),
+    params:
+        root=subpath(input.config, parent=True),
+        results=subpath(input.claims, parent=True),
+        version=STAGE_VERSIONS["table"],
+    shell:
+        "rev2net report {output} --settings {input.config} --root {params.root:q}"
+        " --results {params.results:q} > {log} 2>&1"
 
 
 rule publish_table:

@@ -1,0 +1,168 @@
+"""Training speed and memory of every network at its published input, on a machine with a GPU.
+
+    python benchmarks/train_gpu.py                            # all networks, some minutes each
+    python benchmarks/train_gpu.py --networks i3d rev2net --batches 8 16
+    python benchmarks/train_gpu.py --device cpu --tiny        # does the script itself work?
+
+Steps (forward with every output, loss, backward, SGD) on random clips, in bfloat16 autocast. For
+each network: contiguous and channels-last activations, as they are and compiled, for several batch
+sizes; a size that does not fit says so. Prints a Markdown table; the fastest row of a network is
+marked. Put the output, with the date and the GPU, into docs/training.md. It has not run on a GPU
+yet: the machine that it was written on has none.
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from rev2net.config import ComputeSettings, LossSettings
+from rev2net.models import build
+from rev2net.models.spec import SPECS, input_spec
+from rev2net.training.batches import Batch
+from rev2net.training.benchmark import REV2NET_LOSS, seconds
+from rev2net.training.objective import Objective, Targets
+from rev2net.training.step import TrainingStep
+
+NETWORKS = [name for name in SPECS if not name.startswith("rev2net-")]
+WARM_UP, TIMED = 5, 10  # steps; compiling happens in the first
+CLASSES = 101
+
+
+@dataclass(frozen=True)
+class Setup:
+    """One row of the table."""
+
+    network: str
+    batch: int
+    channels_last: bool
+    compile: bool
+
+
+@dataclass(frozen=True)
+class Speed:
+    """What was measured for a row; None where it did not fit into memory."""
+
+    clips_per_second: float | None
+    peak_gib: float | None
+
+
+def setups(networks: list[str], batches: list[int], compiled: bool) -> Iterator[Setup]:
+    for network in networks:
+        for compile_ in (False, True) if compiled else (False,):
+            for channels_last in (False, True):
+                for batch in batches:
+                    yield Setup(network, batch, channels_last, compile_)
+
+
+def random_batch(network: str, batch: int, device: torch.device, tiny: bool) -> Batch:
+    """Clips of the published size (or tiny ones), with labels and the targets of the decoders."""
+    spec = input_spec(network)
+    side, length = (32, 8) if tiny else (spec.size, spec.length)
+    axes = {"B": batch, "C": spec.channels, "T": length, "H": side, "W": side}
+    x = torch.rand([axes[axis] for axis in spec.layout], device=device) * 2 - 1
+    flow: Tensor | None = None
+    frames: Tensor | None = None
+    if loss_of(network).flow > 0:
+        flow = torch.rand(batch, 2, length, side, side, device=device) * 2 - 1
+    if loss_of(network).frames > 0:
+        frames = x
+    labels = torch.arange(batch, device=device) % CLASSES
+    return Batch(x, Targets(labels, flow, frames), None)
+
+
+def loss_of(network: str) -> LossSettings:
+    if network == "rev2net":
+        return REV2NET_LOSS
+    return LossSettings(flow=1.0, flow_norm="epe") if network == "actionflownet" else LossSettings()
+
+
+def measure(setup: Setup, device: torch.device, tiny: bool) -> Speed:
+    """Time training steps of one setup."""
+    compute = ComputeSettings(
+        threads=1,
+        loader_workers=0,
+        precision="bfloat16",
+        channels_last=setup.channels_last,
+        compile=setup.compile,
+    )
+    cuda = device.type == "cuda"
+    if cuda:
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats(device)
+    try:
+        network = build(setup.network, CLASSES, width=0.125 if tiny else 1.0).to(device)
+        objective = Objective(loss_of(setup.network), "none", 1)
+        forward = TrainingStep(network, objective, compute).train()
+        trained = [p for p in network.parameters() if p.requires_grad]
+        optimiser = torch.optim.SGD(trained, lr=1e-4, momentum=0.9)
+        batch = random_batch(setup.network, setup.batch, device, tiny)
+
+        def step() -> None:
+            optimiser.zero_grad(set_to_none=True)
+            with torch.autocast(device.type, torch.bfloat16):
+                loss, _ = forward(batch, 0.5)
+            loss.backward()
+            optimiser.step()
+
+        warm_up, timed = (1, 1) if tiny else (WARM_UP, TIMED)
+        for _ in range(warm_up):
+            step()
+        taken = statistics.median(seconds(step, device) for _ in range(timed))
+    except torch.OutOfMemoryError:
+        return Speed(None, None)
+    peak = torch.cuda.max_memory_allocated(device) / 2**30 if cuda else None
+    return Speed(setup.batch / taken, peak)
+
+
+def table(measured: dict[Setup, Speed]) -> str:
+    """Markdown; the fastest row of each network is bold."""
+    best: dict[str, float] = {}
+    for setup, speed in measured.items():
+        best[setup.network] = max(best.get(setup.network, 0.0), speed.clips_per_second or 0.0)
+    lines = [
+        "| network | batch | layout | compiled | clips/s | peak memory, GiB |",
+        "|---|---|---|---|---|---|",
+    ]
+    for setup, speed in measured.items():
+        layout = "channels last" if setup.channels_last else "contiguous"
+        if speed.clips_per_second is None:
+            clips = "does not fit"
+        else:
+            clips = f"{speed.clips_per_second:.1f}"
+            if speed.clips_per_second == best[setup.network]:
+                clips = f"**{clips}**"
+        memory = "" if speed.peak_gib is None else f"{speed.peak_gib:.1f}"
+        compiled = "yes" if setup.compile else "no"
+        lines.append(
+            f"| {setup.network} | {setup.batch} | {layout} | {compiled} | {clips} | {memory} |"
+        )
+    return "\n".join(lines)
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=NETWORKS)
+    parser.add_argument("--batches", type=int, nargs="+", default=[8, 16, 32, 64])
+    parser.add_argument("--no-compile", action="store_true", help="leave the compiled rows out")
+    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--tiny", action="store_true", help="small clips and networks, one step")
+    args = parser.parse_args(argv)
+    device = torch.device(args.device)
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
+    print(f"{name}; torch {torch.__version__}; {time.strftime('%Y-%m-%d')}", flush=True)
+    measured = {}
+    for setup in setups(args.networks, args.batches, not args.no_compile):
+        measured[setup] = measure(setup, device, args.tiny)
+        print(f"{setup} {measured[setup]}", flush=True)
+    print(f"\n{table(measured)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""Finished trainings: which the tables need, how they are named, and what their logs hold."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rev2net.config import Config
+from rev2net.errors import UserError
+from rev2net.experiments import Run
+from rev2net.paper import configured_tables, table_runs
+from rev2net.tables.runs import (
+    StoredRun,
+    by_benchmark,
+    first_of_each,
+    label,
+    needed_trainings,
+    same_row,
+    stored_trainings,
+)
+
+RUN = Run("hmdb-ucf", "i3d", "rgb", "scratch", "mkmmd", 1, 0)
+
+
+def stored(**changes: Any) -> StoredRun:
+    return StoredRun(replace(RUN, **changes), Path(), {})
+
+
+def test_a_fused_row_needs_its_streams_and_is_no_training(config: Config) -> None:
+    runs = needed_trainings(config)
+    assert len(set(runs)) == len(runs)
+    assert {run.input for run in runs} <= {"rgb", "flow", "rgbdiff"}
+    for table in configured_tables(config):
+        for run in table_runs(table, config):
+            assert {stream for stream, _ in run.streams} <= set(runs)
+
+
+def test_only_finished_trainings_are_found(config: Config, tmp_path: Path) -> None:
+    run = needed_trainings(config)[0]
+    folder = tmp_path / run.scores_folder
+    folder.mkdir(parents=True)
+    assert stored_trainings(config, tmp_path) == []
+    (folder / "run.json").write_text('{"device": "cpu"}')
+    assert stored_trainings(config, tmp_path) == [StoredRun(run, folder, {"device": "cpu"})]
+
+
+def test_seeds_and_splits_are_one_row(config: Config) -> None:
+    runs = [stored(), stored(seed=1), stored(split=2), stored(method="tsn")]
+    assert first_of_each(runs) == [runs[0], runs[3]]
+    assert same_row(runs, runs[1].run) == runs[:3]
+    assert by_benchmark([stored(benchmark="ucf-hmdb"), *runs]) == {
+        "hmdb-ucf": runs,
+        "ucf-hmdb": [stored(benchmark="ucf-hmdb")],
+    }
+
+
+def test_a_name_says_no_more_than_tells_rows_apart() -> None:
+    one, other = stored(), stored(init="kinetics", adapt="none")
+    assert label(one.run, [one]) == "I3D RGB"
+    assert label(one.run, [one, other]) == "I3D RGB (scratch) (mkmmd)"
+    assert label(other.run, [one, other]) == "I3D RGB (kinetics) (source only)"
+
+
+def test_a_log_is_read_by_column_and_gaps_are_no_numbers(tmp_path: Path) -> None:
+    lines = [{"step": 1, "flow": 0.5}, {"step": 2, "domain": 0.25}]
+    (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    log = StoredRun(RUN, tmp_path, {}).log()
+    np.testing.assert_array_equal(log["step"], [1, 2])
+    np.testing.assert_array_equal(log["flow"], [0.5, np.nan])
+    np.testing.assert_array_equal(log["domain"], [np.nan, 0.25])
+    assert StoredRun(RUN, tmp_path / "elsewhere", {}).log() == {}
+
+
+def test_a_broken_log_is_named(tmp_path: Path) -> None:
+    (tmp_path / "metrics.jsonl").write_text('{"step": 1}\n{"st')
+    with pytest.raises(UserError, match=r"metrics\.jsonl: not JSON"):
+        StoredRun(RUN, tmp_path, {}).log()

@@ -1,0 +1,79 @@
+"""A configuration of the tables and a work folder filled by hand with scores files."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rev2net.config import CrossDatasetTables, load
+from rev2net.evaluation.scores import Scores, write_scores
+from rev2net.experiments import Run
+
+CONFIG = load(Path(__file__).parents[2] / "config.yaml").model_copy(
+    update={
+        "name": "mini",
+        "reproduces_paper": False,
+        "seeds": (0, 1),
+        "splits": (1,),
+        "cross_dataset_tables": CrossDatasetTables(
+            init="scratch", adapt="mkmmd", source_only=False
+        ),
+    }
+)
+I3D_RGB = Run("hmdb-ucf", "i3d", "rgb", "scratch", "mkmmd", 1, 0)
+
+
+class Work:
+    """`work/<name>` with the scores of some runs."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, run: Run, part: str = "test") -> Path:
+        return self.root / run.scores_folder / f"scores-{part}.h5"
+
+    def add(
+        self,
+        run: Run,
+        labels: list[int],
+        ranks: list[int],
+        part: str = "test",
+        num_classes: int = 6,
+        **changes: Any,
+    ) -> Path:
+        """Store a run whose video n has its true class at place `ranks[n]` (1 is right).
+
+        Videos come in pairs of one source group: v0 and v1 in g0, v2 and v3 in g1, …
+        """
+        scores = Scores(
+            scores=np.array(
+                [
+                    _scores(label, rank, num_classes)
+                    for label, rank in zip(labels, ranks, strict=True)
+                ]
+            ).reshape(-1, num_classes),
+            video_id=[f"v{row}" for row in range(len(labels))],
+            label=np.array(labels, np.int64),
+            group=[f"g{row // 2}" for row in range(len(labels))],
+            class_names=[f"class {index}" for index in range(num_classes)],
+            **vars(run),
+            part=part,
+            configuration="mini",
+            protocol="official-split1; 1 clip x 1 crop",
+            space="logit",
+            videos_expected=len(labels),
+            checkpoint=f"{run.seed}c" * 32,
+            split_digest=f"{run.split}d" * 32,
+            commit="abc1234",
+        )
+        path = self.path(run, part)
+        write_scores(path, replace(scores, **changes))
+        return path
+
+
+def _scores(label: int, rank: int, num_classes: int) -> list[float]:
+    """Scores of which exactly rank - 1 lie above the true class's."""
+    others = [index for index in range(num_classes) if index != label]
+    order = [*others[: rank - 1], label, *others[rank - 1 :]]
+    return [-float(order.index(index)) for index in range(num_classes)]
