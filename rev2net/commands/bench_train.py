@@ -53,10 +53,11 @@ def run(args: argparse.Namespace) -> None:
     from rev2net.errors import UserError
     from rev2net.training.device import claim_device
 
-    for option in ("steps", "length", "size", "batch"):
+    # Smaller clips leave one position a channel, which batch normalisation cannot take.
+    for option, least in (("steps", 1), ("length", 8), ("size", 64), ("batch", 1)):
         value = getattr(args, option)
-        if value is not None and value < 1:
-            raise UserError(f"--{option}: {value}; allowed is a whole number from 1")
+        if value is not None and value < least:
+            raise UserError(f"--{option}: {value}; allowed is a whole number from {least}")
     torch.set_num_threads(1)
     with claim_device() as device:
         name = torch.cuda.get_device_name() if device.type == "cuda" else "CPU, one thread"

@@ -3,7 +3,6 @@
 Shapes: B clips, T segments, C channels, H x W pixels, N = B * T images, D features.
 """
 
-import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 

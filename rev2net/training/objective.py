@@ -11,6 +11,7 @@ from rev2net.errors import UserError
 from rev2net.losses.auxiliary import flow_loss, frame_loss, mask_penalty
 from rev2net.losses.discrepancy import feature_discrepancy, latent_discrepancy
 from rev2net.losses.domain import DomainDiscriminator, dann_loss, mk_mmd, reversal_coefficient
+from rev2net.losses.precision import at_least_single
 from rev2net.training.distributed import all_ranks
 
 # What a term takes of the network's outputs.
@@ -92,7 +93,7 @@ class Objective(nn.Module):
         if self.wants("mask"):
             found["mask"] = mask_penalty(_tensor(outputs, "mask"))
         if self.wants("domain"):
-            features = _tensor(outputs, "features").float()
+            features = at_least_single(_tensor(outputs, "features"))
             source, target = features[:labelled], features[labelled:]
             if self.discriminator is not None:
                 coefficient = reversal_coefficient(progress)
@@ -105,8 +106,8 @@ class Objective(nn.Module):
 
     def total(self, terms: dict[str, Tensor]) -> Tensor:
         """The weighted sum; not finite where one of the terms is not."""
-        weighted = [self.weights.get(name, 1.0) * value.float() for name, value in terms.items()]
-        return torch.stack(weighted).sum()
+        weighted = [self.weights.get(name, 1.0) * value for name, value in terms.items()]
+        return torch.stack([at_least_single(value) for value in weighted]).sum()
 
     def _check(self, outputs: dict[str, Tensor | list[Tensor]]) -> None:
         for term, names in NEEDS.items():

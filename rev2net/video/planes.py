@@ -6,7 +6,6 @@ what MPEG-4 and H.264 files of no other declaration hold. A chroma sample counts
 """
 
 import re
-from typing import Any
 
 import cv2
 import numpy as np
@@ -57,8 +56,9 @@ class Planes:
         luma = self.height * self.width
         self._padded[: self.height, : self.width] = self.data[:luma].reshape(self.height, -1)
         self._padded.reshape(-1)[-(len(self.data) - luma) :] = self.data[luma:]
-        image = self._converted(self._padded, order)
-        return np.ascontiguousarray(image[: self.height, : self.width])
+        return self._converted(self._padded, order)[: self.height, : self.width]
 
-    def _converted(self, planes: npt.NDArray[np.uint8], order: ChannelOrder) -> Any:
-        return cv2.cvtColor(planes, _CONVERSION[order])
+    def _converted(
+        self, planes: npt.NDArray[np.uint8], order: ChannelOrder
+    ) -> npt.NDArray[np.uint8]:
+        return np.asarray(cv2.cvtColor(planes, _CONVERSION[order]))

@@ -80,21 +80,21 @@ def test_killed_processes_change_no_table(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [2, 3])
 def test_damage_before_training_changes_no_table(
-    finished: Pipeline, faults: Faults, tmp_path: Path, seed: int
+    finished: Pipeline, faults: Faults, tmp_path: Path
 ) -> None:
-    pipeline, rng = finished.copy(tmp_path / "damaged"), random.Random(seed)
+    pipeline, rng = finished.copy(tmp_path / "damaged"), random.Random(2)
     rewind(pipeline, "frames", FEW_RUNS)
     damage(faults, pipeline, rng, "index/*.csv", truncate)
     damage(faults, pipeline, rng, "shards/*/*/?.csv", truncate, 2)
-    damage(faults, pipeline, rng, "shards/*/*/?.h5", truncate, 2)
-    damage(faults, pipeline, rng, "shards/*/*/?.h5", flip, 2)
+    damage(faults, pipeline, rng, "shards/*/*/?.h5", truncate, 3)
+    damage(faults, pipeline, rng, "shards/*/*/?.h5", flip, 3)
     mend(faults, pipeline)
     assert pipeline.results() == finished.results()
 
     rewind(pipeline, "merge", FEW_RUNS)
-    damage(faults, pipeline, rng, "shards/*/*.index", flip if seed % 2 else truncate, 2)
+    damage(faults, pipeline, rng, "shards/*/rgb.index", truncate)
+    damage(faults, pipeline, rng, "shards/*/flow.index", flip, 2)
     damage(faults, pipeline, rng, "shards/*/ledger.csv", truncate)
     damage(faults, pipeline, rng, "shards/hmdb51/*/?.h5", flip_image, 2)
     mend(faults, pipeline)

@@ -42,17 +42,21 @@ def test_the_loop_is_timed_beside_a_bare_step(capsys: pytest.CaptureFixture[str]
 
 
 def test_the_decoders_are_timed_beside_i3d(capsys: pytest.CaptureFixture[str]) -> None:
-    words = "--part decoders --width 0.125 --length 8 --size 32 --batch 2 --steps 1 --trunks 32 64"
+    words = "--part decoders --width 0.25 --length 8 --size 64 --steps 1 --trunks 32 64"
     assert main(["bench", "train", *words.split()]) == 0
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
     ratios = {row[0]: float(row[2]) for row in rows if row and row[0] in ("32", "64")}
     assert 1 < ratios["32"] < ratios["64"]
 
 
-@pytest.mark.parametrize("option", ["--steps", "--batch"])
-def test_senseless_numbers_are_refused(option: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["bench", "train", option, "0"]) == 2
-    assert f"{option}: 0; allowed is" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("option", "value"), [("--steps", "0"), ("--batch", "0"), ("--size", "32")]
+)
+def test_senseless_numbers_are_refused(
+    option: str, value: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["bench", "train", option, value]) == 2
+    assert f"{option}: {value}; allowed is" in capsys.readouterr().err
 
 
 @pytest.fixture(scope="module")

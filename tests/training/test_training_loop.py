@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -433,16 +434,23 @@ def test_a_traced_network_trains_alike(
     assert losses[1] == pytest.approx(losses[0], rel=1e-3)
 
 
+@pytest.fixture
+def double_precision() -> Iterator[None]:
+    """Rounding then changes no sign anywhere (of an L1 loss, at a ReLU), so results stay close."""
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
 def test_the_layout_of_activations_changes_nothing_but_rounding(
-    small_data: SmallData, tmp_path: Path
+    small_data: SmallData, tmp_path: Path, double_precision: None
 ) -> None:
     for method, input_ in (("i3d", "rgb"), ("tsn", "flow")):
         losses = []
         for channels_last in (True, False):
-            chosen = settings(method, input_, steps=2)
+            chosen = settings(method, input_, steps=2, optimiser="sgd")
             compute = chosen.compute.model_copy(update={"channels_last": channels_last})
             folder = tmp_path / f"{method}{channels_last}"
             train(small_data, chosen.model_copy(update={"compute": compute}), folder)
             losses.append([line["loss"] for line in lines(folder)])
-        assert losses[1][0] == pytest.approx(losses[0][0], rel=1e-5)
-        assert losses[1] == pytest.approx(losses[0], rel=1e-2)  # one noisy step later
+        assert losses[1] == pytest.approx(losses[0], abs=2e-6)  # the last digit of the log

@@ -43,6 +43,11 @@ WEIGHTS_TO_DOWNLOAD = {
 }
 
 
+# A dataset's folder where the workflow makes it; nothing where it is a download. As a function it
+# would be called for each of some thousand shards.
+GENERATED_ROOT = "work/{name}/datasets/{dataset}" if CONFIG.mini else []
+
+
 def growing(first):
     """A resource that a repeated attempt gets more of: n times `first` the n-th time."""
     return lambda wildcards, attempt: first * attempt
@@ -61,11 +66,6 @@ def mini_options():
 
 def dataset_root(wildcards):
     return CONFIG.datasets[wildcards.dataset].root
-
-
-def generated_root(wildcards):
-    """The dataset's folder where the workflow makes it; nothing where it is a download."""
-    return dataset_root(wildcards) if CONFIG.mini else []
 
 
 def dataset_settings(wildcards):

@@ -3,7 +3,7 @@
 
 rule index_dataset:
     input:
-        root=generated_root,
+        root=GENERATED_ROOT,
         extracted=extraction_record,
     output:
         ensure("work/{name}/index/{dataset}.csv", non_empty=True),

@@ -4,7 +4,7 @@
 rule decode_frames:
     input:
         index="work/{name}/index/{dataset}.csv",
-        root=generated_root,
+        root=GENERATED_ROOT,
     output:
         shard="work/{name}/shards/{dataset}/rgb/{shard}.h5",
         ledger="work/{name}/shards/{dataset}/rgb/{shard}.csv",
@@ -33,7 +33,7 @@ rule decode_frames:
 rule compute_flow:
     input:
         index="work/{name}/index/{dataset}.csv",
-        root=generated_root,
+        root=GENERATED_ROOT,
     output:
         shard="work/{name}/shards/{dataset}/flow/{shard}.h5",
         ledger="work/{name}/shards/{dataset}/flow/{shard}.csv",

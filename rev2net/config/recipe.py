@@ -1,0 +1,123 @@
+"""A recipe: everything that makes one method on one input, from network to test protocol."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from rev2net.config.section import Fraction, Positive, Section
+
+
+class NetworkSettings(Section):
+    """The network: its width (1 is the published one) and its builder's options."""
+
+    width: Annotated[float, Field(gt=0)]
+    options: dict[str, bool | int | float | str] = Field(default_factory=dict)
+
+
+class ClipSettings(Section):
+    """How a training sample is cut from a video."""
+
+    length: Positive  # frames of a dense clip (3D networks), or segments (2D networks)
+    stride: Positive = 1  # frames from one to the next of a dense clip
+    size: Positive  # pixels; square
+    scales: Annotated[
+        tuple[Fraction, ...], Field(min_length=1)
+    ]  # scale jitter: crop side as a fraction of the short side
+    distortion: Annotated[int, Field(ge=0)] = 0  # steps by which its width and height may differ
+    corners: bool = False  # crop at a corner or the centre, not anywhere
+    flip: bool
+
+
+class RateMultipliers(Section):
+    """Factors on the learning rate of some layers, as published fine-tuning recipes have them.
+
+    They multiply: the bias of the head has `head * biases`.
+    """
+
+    first_convolution: Annotated[float, Field(gt=0)] = 1.0  # TSN and TSM on flow: 5
+    head: Annotated[float, Field(gt=0)] = 1.0  # the classifier; TSM's fine-tuning: 5
+    biases: Annotated[float, Field(gt=0)] = 1.0  # of convolutions and classifiers; TSN, TSM: 2
+
+
+class OptimisationSettings(Section):
+    """Optimiser, schedule, batch."""
+
+    optimiser: Literal["sgd", "adamw"]
+    learning_rate: Annotated[float, Field(gt=0)]
+    momentum: Fraction = 0.9
+    weight_decay: Annotated[float, Field(ge=0)]
+    batch: Positive  # labelled clips a step; a cross-dataset step has as many unlabelled ones
+    accumulate: Positive = 1  # parts that pass one after the other and add up to the batch
+    steps: Positive
+    schedule: Literal["cosine", "step"]
+    cycles: Positive = 1  # of the cosine: how often it begins at the full rate
+    milestones: tuple[Fraction, ...] = ()  # fractions of `steps` at which the rate drops tenfold
+    warmup: Fraction = 0.0  # fraction of `steps` of linear warm-up
+    clip_gradient: Annotated[float, Field(gt=0)] | None = None
+    checkpoint_every: Positive = 100  # steps
+    multipliers: RateMultipliers = RateMultipliers()
+    freeze_batchnorm: bool = False  # all of it: stored statistics, scale and shift stay
+    ema: Annotated[float, Field(gt=0, lt=1)] | None = None  # decay of averaged weights, if kept
+
+    @model_validator(mode="after")
+    def _batch_divides(self) -> "OptimisationSettings":
+        if self.batch % self.accumulate:
+            raise ValueError(
+                f"batch is {self.batch}, accumulate {self.accumulate}; the batch must be a "
+                "multiple of it"
+            )
+        return self
+
+
+class LossSettings(Section):
+    """Weights of the loss terms beside the classification (Eq. 3) and of the adaptation."""
+
+    flow: Annotated[float, Field(ge=0)] = 0.0
+    flow_norm: Literal["l1", "l2", "epe"] = "l1"  # epe: end-point error (ActionFlowNet)
+    frames: Annotated[float, Field(ge=0)] = 0.0
+    frames_norm: Literal["l1", "l2"] = "l1"
+    feature_discrepancy: Annotated[float, Field(ge=0)] = 0.0
+    latent_discrepancy: Annotated[float, Field(ge=0)] = 0.0
+    mask: Annotated[float, Field(ge=0)] = 0.0  # penalty on the foreground mask; VGAN has 0.1
+    domain: Annotated[float, Field(ge=0)] = 1.0
+    decoders_on_target: bool = False
+
+
+class TestSettings(Section):
+    """The test protocol: what is averaged into a video's scores."""
+
+    __test__ = False  # not a test case, whatever pytest thinks of the name
+
+    clips: Positive  # evenly placed
+    crops: Literal[1, 3, 10]  # centre; three along the long side; corners and centre, flipped too
+    size: Positive  # pixels; square crop of the stored frames
+    length: Positive | None = None  # frames or segments of a clip, where not as in training
+    whole_video: bool = False  # one clip of all frames
+    average: Literal["logit", "probability"]
+    batch: Positive = 32
+
+
+class Recipe(Section):
+    """Everything that makes one method on one input."""
+
+    network: NetworkSettings
+    clip: ClipSettings
+    optimisation: OptimisationSettings
+    loss: LossSettings = LossSettings()
+    test: TestSettings
+
+
+class WeightsSource(Section):
+    """A checkpoint to start from: a file that is there, or where to download it to, and from."""
+
+    file: str
+    url: Annotated[str, Field(pattern=r"^https?://[^/]+/.*[^/]$")] | None = None
+    # hexadecimal; its first 8 digits are enough (torchvision writes them into file names)
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{8,64}$")] | None = None
+    partial: bool = False  # the network has more than the checkpoint: Rev2Net's decoders
+
+    @model_validator(mode="after")
+    def _downloads_are_checked(self) -> "WeightsSource":
+        if self.url is not None and self.sha256 is None:
+            raise ValueError(f"url {self.url} without sha256: what is downloaded has to be checked")
+        return self

@@ -1,0 +1,242 @@
+"""A whole configuration file, and the parts of it that a training and an evaluation depend on."""
+
+import math
+from pathlib import Path
+from typing import Annotated, Literal, get_args
+
+from pydantic import Field, model_validator
+
+from rev2net.config.data import (
+    BenchmarkName,
+    BenchmarkSettings,
+    CrossDataset,
+    DatasetName,
+    DatasetSettings,
+    FlowSettings,
+    FramesSettings,
+    MiniSettings,
+    WithinDataset,
+)
+from rev2net.config.recipe import (
+    ClipSettings,
+    LossSettings,
+    NetworkSettings,
+    OptimisationSettings,
+    Recipe,
+    TestSettings,
+    WeightsSource,
+)
+from rev2net.config.section import Positive, Section, read_yaml, validate
+
+Initialisation = Literal["scratch", "imagenet", "kinetics"]
+Adaptation = Literal["none", "mkmmd", "dann"]
+
+
+class CrossDatasetTables(Section):
+    """Tables 1 and 5: the same initialisation and adaptation for every row."""
+
+    init: Initialisation
+    adapt: Adaptation
+    source_only: bool  # also run every row without adaptation
+
+
+class WithinDatasetTables(Section):
+    """Tables 2 and 4, and the Kinetics runs that Table 3's start from."""
+
+    init: Initialisation
+
+
+SearchedKey = Literal[
+    "learning_rate", "flow", "frames", "feature_discrepancy", "latent_discrepancy", "domain"
+]
+
+
+class SearchSpace(Section):
+    """Values of one method's settings that are tried: a coarse grid, then a finer one."""
+
+    coarse: Annotated[
+        dict[SearchedKey, Annotated[tuple[float, ...], Field(min_length=1)]], Field(min_length=1)
+    ]
+    fine: tuple[Annotated[float, Field(gt=0)], ...] = ()  # factors on the best of the coarse grid
+
+
+class SearchSettings(Section):
+    """The coarse-to-fine search on validation videos, held out of the training list by groups."""
+
+    benchmark: DatasetName
+    split: Literal[1, 2, 3]
+    seed: Annotated[int, Field(ge=0)]
+    validation_fraction: Annotated[float, Field(gt=0, lt=1)]
+    max_runs: Positive  # of all spaces together
+    spaces: dict[Annotated[str, Field(pattern=r"^[a-z0-9]+\.(rgb|flow|rgbdiff)$")], SearchSpace]
+
+    @model_validator(mode="after")
+    def _runs_are_bounded(self) -> "SearchSettings":
+        runs = sum(
+            math.prod(map(len, space.coarse.values())) + len(space.fine) ** len(space.coarse)
+            for space in self.spaces.values()
+        )
+        if runs > self.max_runs:
+            raise ValueError(f"the spaces take {runs} runs; max_runs is {self.max_runs}")
+        return self
+
+
+class ComputeSettings(Section):
+    """What of the machine is part of the numbers."""
+
+    threads: Positive  # of torch, for one training: sums depend on it, so not --cores
+    loader_workers: Annotated[int, Field(ge=0)]  # processes that decode clips beside it
+    precision: Literal["float32", "bfloat16"]  # bfloat16: autocast, on GPUs only
+    # Of one training: each has a share of the batch, a GPU, and threads and workers as above.
+    processes: Positive = 1
+    sync_batchnorm: bool = False  # statistics over the batches of all processes; GPUs only
+    channels_last: bool = True  # layout of the activations
+    compile: bool = False  # torch.compile
+
+
+class ResourceSettings(Section):
+    """What a training asks of the scheduler."""
+
+    gpus: Annotated[int, Field(ge=0)]  # 0, or one for each of compute.processes
+    memory_mb: Positive
+    minutes: Positive
+
+
+class Config(Section):
+    """A whole configuration file."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+    reproduces_paper: bool  # the paper's data and networks: its numbers stand beside ours
+    seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
+    splits: Annotated[tuple[Literal[1, 2, 3], ...], Field(min_length=1)]
+    mini: MiniSettings | None = None
+    datasets: dict[DatasetName, DatasetSettings]
+    frames: FramesSettings
+    flow: FlowSettings
+    benchmarks: dict[BenchmarkName, BenchmarkSettings]
+    cross_dataset_tables: CrossDatasetTables
+    within_dataset_tables: WithinDatasetTables = WithinDatasetTables(init="scratch")
+    search: SearchSettings | None = None
+    compute: ComputeSettings
+    resources: ResourceSettings
+    # "<method>.<input>", or with a benchmark's name behind it where that has its own
+    recipes: dict[
+        Annotated[str, Field(pattern=r"^[a-z0-9]+\.(rgb|flow|rgbdiff)(\.[a-z0-9-]+)?$")], Recipe
+    ]
+    initial_weights: dict[
+        Annotated[str, Field(pattern=r"^(imagenet|kinetics)\.[a-z0-9]+\.(rgb|flow|rgbdiff)$")],
+        WeightsSource,
+    ] = Field(default_factory=dict)  # "<init>.<method>.<input>"
+
+    @model_validator(mode="after")
+    def _seeds_differ(self) -> "Config":
+        if len(set(self.seeds)) < len(self.seeds) or len(set(self.splits)) < len(self.splits):
+            raise ValueError("a seed or split stands twice; each counts once")
+        return self
+
+    @model_validator(mode="after")
+    def _a_gpu_for_each_process(self) -> "Config":
+        gpus, processes = self.resources.gpus, self.compute.processes
+        if gpus not in (0, processes):
+            raise ValueError(
+                f"resources.gpus is {gpus} and compute.processes {processes}; "
+                "give both the same number (or 0 GPUs, to train on the CPU)"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _mini_writes_where_datasets_are_read(self) -> "Config":
+        if self.mini is None:
+            return self
+        if self.reproduces_paper:
+            raise ValueError("reproduces_paper is true, but `mini` makes synthetic videos")
+        for name, benchmark in self.benchmarks.items():
+            small = isinstance(benchmark, CrossDataset) and benchmark.class_set == "small"
+            if self.mini.classes == "small" and isinstance(benchmark, CrossDataset) and not small:
+                raise ValueError(
+                    f"benchmarks.{name}.class_set is {benchmark.class_set!r}; "
+                    "mini.classes 'small' renders the set 'small' only"
+                )
+        for dataset, settings in self.datasets.items():
+            if settings.unpacked:
+                raise ValueError(f"datasets.{dataset}: archives or download, but `mini` makes it")
+            made = f"work/{self.name}/datasets/{dataset}"
+            if settings.root != made:
+                raise ValueError(
+                    f"datasets.{dataset}.root is {settings.root!r}; "
+                    f"with `mini` and name {self.name!r} it has to be {made!r}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _names_are_defined(self) -> "Config":
+        directions = {"hmdb-ucf": ("hmdb51", "ucf101"), "ucf-hmdb": ("ucf101", "hmdb51")}
+        for name, (source, target) in directions.items():
+            settings = self.benchmarks.get(name)  # type: ignore[call-overload]
+            if settings is not None and (
+                not isinstance(settings, CrossDataset)
+                or (settings.source, settings.target) != (source, target)
+            ):
+                raise ValueError(f"benchmarks.{name} needs source {source} and target {target}")
+        for name in self.recipes:
+            benchmark_name = name.split(".")[2:]
+            if benchmark_name and benchmark_name[0] not in get_args(BenchmarkName):
+                raise ValueError(
+                    f"recipes.{name}: {benchmark_name[0]!r} is none of "
+                    f"{', '.join(get_args(BenchmarkName))}"
+                )
+        for name, benchmark in self.benchmarks.items():
+            if name not in directions and (
+                not isinstance(benchmark, WithinDataset) or benchmark.dataset != name
+            ):
+                raise ValueError(f"benchmarks.{name} needs dataset {name}")
+            if name == "kinetics400" and getattr(benchmark, "splits", None) != (1,):
+                raise ValueError(
+                    "benchmarks.kinetics400.splits: kinetics400 has one official split, give [1]"
+                )
+            used = (
+                [benchmark.dataset]
+                if isinstance(benchmark, WithinDataset)
+                else [benchmark.source, benchmark.target]
+            )
+            for dataset in used:
+                if dataset not in self.datasets:
+                    raise ValueError(
+                        f"benchmarks.{name} uses dataset {dataset!r}; "
+                        f"datasets has {', '.join(self.datasets)}"
+                    )
+        if self.search is not None and self.search.benchmark not in self.benchmarks:
+            raise ValueError(
+                f"search.benchmark is {self.search.benchmark!r}; "
+                f"benchmarks has {', '.join(self.benchmarks)}"
+            )
+        return self
+
+
+class TrainSettings(Section):
+    """What one training depends on; the workflow passes it as JSON (made by `experiments`)."""
+
+    configuration: str
+    run: str  # Run.path
+    network: NetworkSettings
+    clip: ClipSettings
+    optimisation: OptimisationSettings
+    loss: LossSettings
+    compute: ComputeSettings
+    frames: FramesSettings
+    flow_bound: float
+    initial_weights: WeightsSource | None
+
+
+class EvaluateSettings(Section):
+    """What one evaluation depends on beside its checkpoint."""
+
+    configuration: str
+    parts: tuple[Literal["test", "val"], ...] = ("test", "val")  # a search sees no test video
+    test: TestSettings
+    compute: ComputeSettings
+
+
+def load(path: str | Path) -> Config:
+    """A complete configuration file."""
+    return validate(Config, read_yaml(Path(path)), str(path))

@@ -1,0 +1,1 @@
+"""What a configuration will cost before it starts: jobs, hours, disk and memory."""

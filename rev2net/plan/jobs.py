@@ -1,0 +1,88 @@
+"""Which jobs the targets of a workflow need, from the configuration alone: as the rules have them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from rev2net import experiments, paper, search
+from rev2net.config import Config
+from rev2net.experiments import FUSED_INPUTS, RGB_FLOW, Run
+
+OTHER_TARGETS = ("claims", "fusion", "search")
+
+
+@dataclass
+class Jobs:
+    """The trainings and what stands before and behind them."""
+
+    trainings: set[Run] = field(default_factory=set)
+    evaluations: set[Run] = field(default_factory=set)
+    fusions: set[tuple[Run, str]] = field(default_factory=set)  # run and part
+    points: list[search.Point] = field(default_factory=list)  # of the search
+    small: int = 0  # tables and the like
+
+    @property
+    def benchmarks(self) -> list[tuple[str, int]]:
+        """The splits that the trainings take, (benchmark, split)."""
+        return sorted({(run.benchmark, run.split) for run in self.trainings})
+
+    def datasets(self, config: Config) -> list[str]:
+        """The datasets that shards are made of, in the configuration's order."""
+        runs = [*self.trainings, *(point.run for point in self.points)]
+        used = {
+            dataset
+            for benchmark in {run.benchmark for run in runs}
+            for dataset in experiments.benchmark_datasets(benchmark, config)
+        }
+        return [dataset for dataset in config.datasets if dataset in used]
+
+
+def needed_jobs(targets: Sequence[str], config: Config) -> Jobs:
+    """The jobs behind some targets: tables by name, `claims`, `fusion`, `search`.
+
+    Raises UserError for a target that the configuration cannot make.
+    """
+    jobs = Jobs()
+    tables = paper.configured_tables(config)
+    runs = {run for table in tables for run in paper.table_runs(table, config)}
+    for target in targets:
+        if target not in OTHER_TARGETS:
+            _add_scores(jobs, paper.table_runs(target, config), ("test", "val"))
+            jobs.small += 2  # built, and copied into results/
+        elif target == "search":
+            _add_search(jobs, config)
+        elif target == "fusion":
+            fused = (run for run in runs if run.input == RGB_FLOW)
+            _add_scores(jobs, (s for run in fused for s, _ in run.streams), ("val",))
+            jobs.small += 2
+        else:
+            _add_scores(jobs, runs, ("test",))
+            jobs.small += 2
+    for run in list(jobs.evaluations):
+        _add_training(jobs, run, config)
+    jobs.small += bool(targets)  # the configuration, resolved
+    return jobs
+
+
+def _add_scores(jobs: Jobs, runs: Iterable[Run], parts: tuple[str, ...]) -> None:
+    """Scores of runs: evaluations give all parts at once, fusions one."""
+    for run in runs:
+        jobs.evaluations |= {stream for stream, _ in run.streams}
+        if run.input in FUSED_INPUTS:
+            jobs.fusions |= {(run, part) for part in parts}
+
+
+def _add_training(jobs: Jobs, run: Run, config: Config) -> None:
+    """A training, and those that it starts from."""
+    if run in jobs.trainings:
+        return
+    jobs.trainings.add(run)
+    if start := experiments.parent(run, config):
+        _add_training(jobs, start, config)
+
+
+def _add_search(jobs: Jobs, config: Config) -> None:
+    jobs.points = [point for stage in search.STAGES for point in search.points(config, stage)]
+    for point in jobs.points:
+        if start := experiments.parent(point.run, config):
+            _add_training(jobs, start, config)
+    jobs.small += len(jobs.points) + 3  # settled one by one; held out, collected, copied
