@@ -19,7 +19,7 @@ import numpy as np
 from rev2net import paper
 from rev2net.config import Config, load
 from rev2net.evaluation.scores import Scores, write_scores
-from rev2net.experiments import Run
+from rev2net.experiments import Run, scores_digest
 from rev2net.tables.build import build
 from rev2net.tables.claims import measure_claims
 from rev2net.tables.fusion_sweep import sweep
@@ -60,8 +60,10 @@ def store(run: Run, config: Config, root: Path, part: str) -> None:
             protocol="random",
             space="logit",
             videos_expected=count,
-            checkpoint="0" * 64,
+            checkpoint=",".join("0" * 64 for _ in run.streams),
             split_digest="0" * 64,
+            class_map="",
+            settings=scores_digest(run, config),
             commit="0",
         ),
     )

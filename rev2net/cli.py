@@ -37,6 +37,7 @@ COMMANDS: dict[str, str] = {  # in the order in which data flows
     "inspect": "print what a dataset, video, shard, ledger, checkpoint or other file holds",
     "visualize": "draw frames beside their flow",
     "models": "print what every network takes and costs, at its published input",
+    "plan": "estimate what a configuration will cost: jobs, hours, disk and memory",
     "bench": "measure this machine's speed at one stage beside a named baseline",
 }
 

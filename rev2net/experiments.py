@@ -20,6 +20,7 @@ from rev2net.config import (
     TrainSettings,
     WeightsSource,
     WithinDataset,
+    digest,
 )
 from rev2net.errors import UserError
 
@@ -32,7 +33,7 @@ STAGE_VERSIONS = {
     "flow": 2,
     "merge": 1,
     "splits": 2,
-    "train": 1,
+    "train": 2,
     "evaluate": 2,
     "fuse": 1,
     "table": 1,
@@ -62,7 +63,9 @@ METHODS: dict[str, Method] = {
     "actionflownet": Method("ActionFlowNet", "actionflownet"),
     "i3d": Method("I3D", "i3d"),
     "rev2net": Method("Rev2Net", "rev2net"),
-    "rev2net-noframe": Method("Rev2Net w/o frame dec.", "rev2net", ("frames", "mask", *DISCREPANCY)),
+    "rev2net-noframe": Method(
+        "Rev2Net w/o frame dec.", "rev2net", ("frames", "mask", *DISCREPANCY)
+    ),
     "rev2net-noflow": Method("Rev2Net w/o flow dec.", "rev2net", ("flow", *DISCREPANCY)),
     "rev2net-noddp": Method("Rev2Net w/o DDP", "rev2net", DISCREPANCY),
 }
@@ -274,6 +277,22 @@ def evaluate_settings(run: Run, config: Config) -> EvaluateSettings:
     return EvaluateSettings(
         configuration=config.name, test=_recipe(run, config).test, compute=config.compute
     )
+
+
+def run_digest(train: TrainSettings, evaluate: EvaluateSettings) -> str:
+    """Digits that change whenever a run would be trained or scored otherwise."""
+    return f"{digest(train)}.{digest(evaluate)}"
+
+
+def scores_digest(run: Run, config: Config) -> str:
+    """The `settings` that a run's scores have to have under a configuration, fused ones too."""
+    streams = [
+        (weight, run_digest(train_settings(stream, config), evaluate_settings(stream, config)))
+        for stream, weight in run.streams
+    ]
+    if len(streams) == 1:
+        return streams[0][1]
+    return ",".join(f"{weight:g}*{settings}" for weight, settings in streams)
 
 
 def flow_shard_settings(config: Config) -> FlowShardSettings:

@@ -48,22 +48,24 @@ def search_settings(config: Config) -> SearchSettings:
     return config.search
 
 
-def searched_run(space: str, config: Config) -> Run:
-    """The run whose recipe a space ("rev2net.rgb") varies."""
+def searched_run(space: str, benchmark: str, config: Config) -> Run:
+    """The run whose recipe a space ("rev2net.rgb") varies on a benchmark."""
     search = search_settings(config)
     method, input_ = space.split(".")
     init = config.within_dataset_tables.init
-    return Run(search.benchmark, method, input_, init, "none", search.split, search.seed)
+    return Run(benchmark, method, input_, init, "none", search.split, search.seed)
 
 
-def points(config: Config, stage: Stage, space: str | None = None) -> list[Point]:
-    """The points of a stage, of one space or of all."""
+def points(
+    config: Config, stage: Stage, space: str | None = None, benchmark: str | None = None
+) -> list[Point]:
+    """The points of a stage, of one space and benchmark or of all."""
     search = search_settings(config)
     found = []
-    for name, chosen in search.spaces.items():
-        if space not in (None, name):
+    for where, (name, chosen) in itertools.product(search.benchmarks, search.spaces.items()):
+        if space not in (None, name) or benchmark not in (None, where):
             continue
-        run = searched_run(name, config)
+        run = searched_run(name, where, config)
         keys = sorted(chosen.coarse)
         grids = [chosen.coarse[key] if stage == "coarse" else chosen.fine for key in keys]
         found += [
@@ -103,7 +105,9 @@ def point_settings(point: Point, config: Config, best: dict[str, float] | None) 
     )
 
 
-def held_out(config: Config) -> WithinDataset:
-    """The searched benchmark with validation videos held out of its training list."""
+def held_out(benchmark: str, config: Config) -> WithinDataset:
+    """A searched benchmark with validation videos held out of its training list."""
     search = search_settings(config)
-    return WithinDataset(dataset=search.benchmark, validation_fraction=search.validation_fraction)
+    return WithinDataset.model_validate(
+        {"dataset": benchmark, "validation_fraction": search.validation_fraction}
+    )

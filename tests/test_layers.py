@@ -25,6 +25,7 @@ OURS = {
     "training": {"clips", "models", "losses", "evaluation.metrics", "experiments", "provenance"},
     "evaluation": {"clips", "models", "video", "flow"},
     "figures": set(),
+    "plan": {"experiments", "paper", "search", "mini", "models", "video", "flow"},
     "tables": {
         *("experiments", "paper", "claims", "search", "figures", "provenance"),
         *("evaluation.scores", "evaluation.metrics", "evaluation.statistics"),
@@ -55,6 +56,7 @@ LIBRARIES = {
     "training": {"torch"},
     "evaluation": {"torch", "h5py", "cv2"},
     "figures": {"cv2", "matplotlib"},
+    "plan": {"torch", "cv2"},
     "tables": {"pandas", "h5py"},
 }
 

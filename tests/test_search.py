@@ -59,14 +59,37 @@ def test_a_point_is_found_by_its_folder() -> None:
         find_point("search/hmdb51/i3d", MINI)
 
 
-def test_the_number_of_runs_is_bounded_by_the_configuration() -> None:
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"max_runs": 15}, "the spaces take 16 runs; max_runs is 15"),
+        ({"benchmarks": ["ucf101", "hmdb51"]}, "the spaces take 32 runs; max_runs is 16"),
+        ({"spaces": {"tns.rgb": {"coarse": {"flow": [1.0]}}}}, "no recipe 'tns.rgb'"),
+        ({"spaces": {"i3d.rgb": {"coarse": {"flow": [-1.0]}}}}, "greater than 0, found -1.0"),
+        ({"spaces": {"i3d.rgb": {"coarse": {"flow": [1.0, 1.0]}}}}, "a value stands twice"),
+        ({"benchmarks": ["kinetics400"], "split": 2}, "kinetics400 has split 1 only"),
+    ],
+)
+def test_a_search_that_makes_no_sense_is_refused_in_one_line(
+    change: dict[str, object], words: str
+) -> None:
     values = yaml.safe_load((ROOT / "config.yaml").read_text())
-    values["search"]["max_runs"] = 15
-    with pytest.raises(UserError, match="search: the spaces take 16 runs; max_runs is 15"):
+    values["search"] |= change
+    with pytest.raises(UserError) as caught:
         validate(Config, values, "config.yaml")
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_is_searched_on_one_dataset_is_chosen_there() -> None:
+    paper = load(ROOT / "configs" / "paper.yaml")
+    assert paper.search is not None
+    for benchmark in paper.search.benchmarks:
+        found = points(paper, "coarse", "rev2net.rgb", benchmark)
+        assert {point.run.benchmark for point in found} == {benchmark}
 
 
 def test_the_searched_trainings_hold_validation_videos_out() -> None:
     assert MINI.search is not None
-    assert held_out(MINI).validation_fraction == MINI.search.validation_fraction > 0
+    assert held_out("hmdb51", MINI).validation_fraction == MINI.search.validation_fraction > 0
     assert MINI.benchmarks["hmdb51"].validation_fraction == 0  # type: ignore[union-attr]

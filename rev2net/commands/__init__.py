@@ -41,12 +41,23 @@ def dataset_paths(words: Iterable[str]) -> dict[str, Path]:
 
 def read_split_summary(split: Path) -> dict[str, Any]:
     """The JSON that stands beside a split's CSV."""
-    path = split.with_suffix(".json")
+    return read_json(split.with_suffix(".json"))
+
+
+def class_map_in_words(summary: dict[str, Any]) -> str:
+    """Map, set and version of the classes of a split; nothing inside one dataset."""
+    if not summary.get("class_map"):
+        return ""
+    return f"{summary['class_map']} {summary['class_set']} {summary['class_map_digest']}"
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON file of ours; raises UserError where it is absent, damaged or none."""
     check_text(path)
     try:
-        summary: dict[str, Any] = json.loads(path.read_text())
+        content: dict[str, Any] = json.loads(path.read_text())
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}") from None
     except json.JSONDecodeError as error:
         raise UserError(f"{path}: not JSON ({error})") from None
-    return summary
+    return content

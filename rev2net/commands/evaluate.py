@@ -10,7 +10,13 @@ Here, and nowhere before, test labels are read.
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from rev2net.commands import add_run_arguments, dataset_paths, read_split_summary
+from rev2net.commands import (
+    add_run_arguments,
+    class_map_in_words,
+    dataset_paths,
+    read_json,
+    read_split_summary,
+)
 
 if TYPE_CHECKING:
     from rev2net.clips.dataset import Entry
@@ -44,6 +50,8 @@ def run(args: argparse.Namespace) -> None:
     if trained.split_digest != file_digest(args.split):
         raise UserError(f"{args.folder}: trained on another version of {args.split}; train again")
     summary = read_split_summary(args.split)
+    record = args.folder / "run.json"
+    trained_by = str(read_json(record)["commit"]) if record.exists() else "unknown"
     spec = trained.network.input_spec
     shape = clip_shape(spec, (spec.kind,), trained.settings, settings.test.length)
     shards = Shards.open(
@@ -66,7 +74,15 @@ def run(args: argparse.Namespace) -> None:
     for part in settings.parts:
         rows = slice(start, start + len(parts[part]))
         scores = _scores(
-            trained, settings, summary, part, parts[part], prediction, rows, file_digest(args.split)
+            trained,
+            settings,
+            summary,
+            part,
+            parts[part],
+            prediction,
+            rows,
+            file_digest(args.split),
+            trained_by,
         )
         write_scores(args.folder / f"scores-{part}.h5", scores)
         if len(scores):
@@ -131,12 +147,14 @@ def _scores(
     prediction: "Prediction",
     rows: slice,
     split_digest: str,
+    trained_by: str,
 ) -> Any:
-    """The scores file of one part."""
+    """The scores file of one part; `trained_by` is the commit of the training."""
     import numpy as np
 
     from rev2net.evaluation.predict import protocol_in_words
     from rev2net.evaluation.scores import Scores
+    from rev2net.experiments import run_digest
     from rev2net.provenance import commit
 
     test = settings.test
@@ -153,6 +171,8 @@ def _scores(
         videos_expected=int(summary["parts"].get(part, {}).get("expected", 0)),
         checkpoint=trained.digest,
         split_digest=split_digest,
-        commit=commit(),
+        class_map=class_map_in_words(summary),
+        settings=run_digest(trained.settings, settings),
+        commit=",".join(dict.fromkeys([trained_by, commit()])),
         **trained.identity,
     )

@@ -12,7 +12,9 @@ Its two steps, which Snakemake calls:
     rev2net search collect --settings config.json --root work/mini --out results/mini/search.csv
         one row a run, best first, the choice marked
 
-The chosen values are put into the configuration's `recipes` by hand: nothing changes silently.
+The chosen values are put into the configuration by hand: nothing changes silently. What was found
+on hmdb51 belongs into `recipes.rev2net.rgb.hmdb51` and, since HMDB51 is its source,
+`recipes.rev2net.rgb.hmdb-ucf`; a choice that rests on the target's labels belongs nowhere.
 """
 
 import argparse
@@ -43,7 +45,9 @@ def run(args: argparse.Namespace) -> None:
     config = parse_settings(Config, args.settings)
     if args.step == "point":
         point = find_point(args.path, config)
-        best = best_values(config, args.root, space_of(point)) if point.stage == "fine" else None
+        best = None
+        if point.stage == "fine":
+            best = best_values(config, args.root, space_of(point), point.run.benchmark)
         settings = point_settings(point, config, best)
         write_text(args.root / point.path / "settings.json", dump(settings) + "\n")
         return
@@ -54,6 +58,6 @@ def run(args: argparse.Namespace) -> None:
         keys = config.search.spaces[row["space"]].coarse
         values = ", ".join(f"{key} {row[key]:g}" for key in keys)
         print(
-            f"{row['space']}: {values} ({row['top1_val']:.1f} % of {row['videos']} validation "
-            f"videos, {row['trials']} trials)"
+            f"{row['space']} on {row['benchmark']}: {values} ({row['top1_val']:.1f} % of "
+            f"{row['videos']} validation videos, {row['trials']} trials)"
         )

@@ -46,8 +46,9 @@ class WithinDatasetTables(Section):
     init: Initialisation
 
 
+PositiveFloat = Annotated[float, Field(gt=0)]
 SearchedKey = Literal[
-    "learning_rate", "flow", "frames", "feature_discrepancy", "latent_discrepancy", "domain"
+    "learning_rate", "flow", "frames", "feature_discrepancy", "latent_discrepancy"
 ]
 
 
@@ -55,24 +56,33 @@ class SearchSpace(Section):
     """Values of one method's settings that are tried: a coarse grid, then a finer one."""
 
     coarse: Annotated[
-        dict[SearchedKey, Annotated[tuple[float, ...], Field(min_length=1)]], Field(min_length=1)
+        dict[SearchedKey, Annotated[tuple[PositiveFloat, ...], Field(min_length=1)]],
+        Field(min_length=1),
     ]
-    fine: tuple[Annotated[float, Field(gt=0)], ...] = ()  # factors on the best of the coarse grid
+    fine: tuple[PositiveFloat, ...] = ()  # factors on the best of the coarse grid
+
+    @model_validator(mode="after")
+    def _values_differ(self) -> "SearchSpace":
+        for values in (*self.coarse.values(), self.fine):
+            if len(set(values)) < len(values):
+                raise ValueError(f"a value stands twice in {list(values)}")
+        return self
 
 
 class SearchSettings(Section):
     """The coarse-to-fine search on validation videos, held out of the training list by groups."""
 
-    benchmark: DatasetName
+    # Searched each for itself, so that no choice rests on labels of the dataset it is tested on.
+    benchmarks: Annotated[tuple[DatasetName, ...], Field(min_length=1)]
     split: Literal[1, 2, 3]
     seed: Annotated[int, Field(ge=0)]
     validation_fraction: Annotated[float, Field(gt=0, lt=1)]
-    max_runs: Positive  # of all spaces together
+    max_runs: Positive  # of all spaces and benchmarks together
     spaces: dict[Annotated[str, Field(pattern=r"^[a-z0-9]+\.(rgb|flow|rgbdiff)$")], SearchSpace]
 
     @model_validator(mode="after")
     def _runs_are_bounded(self) -> "SearchSettings":
-        runs = sum(
+        runs = len(self.benchmarks) * sum(
             math.prod(map(len, space.coarse.values())) + len(space.fine) ** len(space.coarse)
             for space in self.spaces.values()
         )
@@ -205,12 +215,31 @@ class Config(Section):
                         f"benchmarks.{name} uses dataset {dataset!r}; "
                         f"datasets has {', '.join(self.datasets)}"
                     )
-        if self.search is not None and self.search.benchmark not in self.benchmarks:
+        if self.within_dataset_tables.init == "kinetics":
             raise ValueError(
-                f"search.benchmark is {self.search.benchmark!r}; "
-                f"benchmarks has {', '.join(self.benchmarks)}"
+                "within_dataset_tables.init: found 'kinetics', which Table 3's runs have; "
+                "allowed are scratch, imagenet"
             )
+        self._check_search()
         return self
+
+    def _check_search(self) -> None:
+        search = self.search
+        if search is None:
+            return
+        for name in search.benchmarks:
+            if name not in self.benchmarks:
+                raise ValueError(
+                    f"search.benchmarks: {name!r} is not configured; "
+                    f"benchmarks has {', '.join(self.benchmarks)}"
+                )
+            if name == "kinetics400" and search.split != 1:
+                raise ValueError(f"search.split is {search.split}; kinetics400 has split 1 only")
+        for space in search.spaces:
+            if space not in self.recipes:
+                raise ValueError(
+                    f"search.spaces: no recipe {space!r}; recipes has {', '.join(self.recipes)}"
+                )
 
 
 class TrainSettings(Section):

@@ -20,6 +20,7 @@ SHARED = (
     "init",
     "adapt",
     "seed",
+    "class_map",
     "space",
 )
 
@@ -60,7 +61,10 @@ def fuse(streams: Sequence[Scores], weights: Sequence[float], names: Sequence[st
         input="+".join(_distinct(stream.input for stream in streams)),
         protocol=f"{' | '.join(protocols)}; fused {' + '.join(terms)}",
         checkpoint=",".join(stream.checkpoint for stream in streams),
-        commit=",".join(_distinct(stream.commit for stream in streams)),
+        settings=",".join(
+            f"{weight:g}*{stream.settings}" for weight, stream in zip(weights, streams, strict=True)
+        ),
+        commit=",".join(_distinct(word for stream in streams for word in stream.commit.split(","))),
     )
 
 

@@ -46,7 +46,9 @@ class Scores:
     videos_expected: int  # of the official list, usable here or not
     checkpoint: str  # sha256 of the weights; fused: of each stream, comma-separated
     split_digest: str
-    commit: str
+    class_map: str  # "ucf101_hmdb51 small 0123456789ab": map, set and version; "" inside a dataset
+    settings: str  # digest of what training and evaluation depend on; fused: 1*…,1.5*…
+    commit: str  # of the training and of the evaluation, comma-separated where they differ
 
     def __len__(self) -> int:
         return len(self.video_id)
@@ -103,6 +105,15 @@ def read_scores(path: str | Path) -> Scores:
     scores = Scores(**content)
     _check(path, scores)
     return scores
+
+
+def read_checkpoint(path: Path) -> str:
+    """The `checkpoint` of a scores file, without reading the scores."""
+    try:
+        with h5py.File(path, "r", locking=False) as file:
+            return str(file.attrs["checkpoint"])
+    except (OSError, KeyError) as error:
+        raise digests.damaged(path, f"not a scores file ({_line(error)})") from None
 
 
 def disagreement(first: Scores, second: Scores, names: Iterable[str]) -> str | None:

@@ -1,5 +1,7 @@
 """Encoding with the pinned ffmpeg: the codecs of the published files, the same bytes every time."""
 
+import errno
+import os
 import struct
 from pathlib import Path
 
@@ -41,7 +43,15 @@ def encode(frames: Frames, fps: float, path: Path, dataset: str, quality: str = 
         sws_flags=_EXACT_COLOUR,
         **options,
     ).global_args("-hide_banner", "-loglevel", "error", "-filter_threads", "1")
-    target.run(cmd=ffmpeg_binary(), input=frames.tobytes(), overwrite_output=True)
+    try:
+        target.run(
+            cmd=ffmpeg_binary(), input=frames.tobytes(), capture_stderr=True, overwrite_output=True
+        )
+    except ffmpeg.Error as error:
+        reason = error.stderr.decode(errors="replace").strip()
+        if os.strerror(errno.ENOSPC) in reason:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from None
+        raise RuntimeError(f"{path}: ffmpeg: {reason}") from None
     if dataset == "hmdb51":
         _announce_one_more(path)
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from rev2net import experiments, search
 from rev2net.config import Config, TrainSettings
-from rev2net.experiments import Run
+from rev2net.errors import UserError
+from rev2net.experiments import METHODS, Run
 from rev2net.plan.facts import BenchmarkFacts, DatasetFacts, benchmark_facts, dataset_facts
 from rev2net.plan.jobs import Jobs
 from rev2net.plan.rates import HEAD_BYTES, Rates
@@ -69,8 +70,8 @@ def estimate(jobs: Jobs, config: Config, rates: Rates, root: Path) -> Plan:
     splits = len(jobs.benchmarks) + bool(jobs.points)
     stages = []
     if config.mini is not None:
-        hours = videos * MINI_SECONDS / 3600
-        stages.append(Stage("generate_mini", len(datasets), hours, 0, 0, DECODE_MEMORY, hours))
+        made = [facts.videos * MINI_SECONDS / 3600 for facts in datasets.values()]
+        stages.append(Stage("generate_mini", len(made), sum(made), 0, 0, DECODE_MEMORY, max(made)))
     stages += [
         _small("index_dataset", len(datasets), rates, videos * INDEX_BYTES),
         *_shards(datasets, config, rates),
@@ -130,16 +131,18 @@ def _runs(
 ) -> list[Stage]:
     """Trainings and evaluations, those of the search too."""
     facts = {key: benchmark_facts(*key, config, root) for key in jobs.benchmarks}
-    work: dict[str, list[tuple[Work, float]]] = defaultdict(list)  # with its megapixels an image
+    work: dict[str, list[tuple[str, Work, float]]] = defaultdict(
+        list
+    )  # recipe, work, megapixels an image
     for run in jobs.trainings:
         settings = experiments.train_settings(run, config)
         benchmark = facts[run.benchmark, run.split]
         pixels = _megapixels(run, config, datasets)
-        trained = training_work(run, config, settings, benchmark.num_classes)
-        work["train_run"].append((trained, pixels))
+        trained = training_work(run, settings)
+        work["train_run"].append((METHODS[run.method].recipe, trained, pixels))
         if run in jobs.evaluations:
             scored = _evaluation(run, config, settings, benchmark, benchmark.scored, datasets)
-            work["evaluate_run"].append((scored, pixels))
+            work["evaluate_run"].append((METHODS[run.method].recipe, scored, pixels))
     for point in jobs.points:
         run = point.run
         best = dict(point.values) if point.stage == "fine" else None
@@ -147,10 +150,10 @@ def _runs(
         benchmark = benchmark_facts(run.benchmark, run.split, config, root)
         held_out = round(benchmark.train * search.search_settings(config).validation_fraction)
         pixels = _megapixels(run, config, datasets)
-        trained = training_work(run, config, settings, benchmark.num_classes)
-        work["train_search_point"].append((trained, pixels))
+        trained = training_work(run, settings)
+        work["train_search_point"].append((METHODS[run.method].recipe, trained, pixels))
         scored = _evaluation(run, config, settings, benchmark, held_out, datasets)
-        work["evaluate_search_point"].append((scored, pixels))
+        work["evaluate_search_point"].append((METHODS[run.method].recipe, scored, pixels))
     return [_run_stage(rule, of_rule, config, rates) for rule, of_rule in work.items()]
 
 
@@ -164,7 +167,8 @@ def _evaluation(
 ) -> Work:
     tested = datasets[experiments.benchmark_datasets(run.benchmark, config)[-1]]
     frames = tested.stored_frames(config.frames)
-    return evaluation_work(run, config, settings, benchmark.num_classes, videos, frames)
+    test = experiments.evaluate_settings(run, config).test
+    return evaluation_work(run, settings, test, benchmark.num_classes, videos, frames)
 
 
 def _megapixels(run: Run, config: Config, datasets: dict[str, DatasetFacts]) -> float:
@@ -177,16 +181,15 @@ def _megapixels(run: Run, config: Config, datasets: dict[str, DatasetFacts]) -> 
 
 
 def _run_stage(
-    rule: str, works: Iterable[tuple[Work, float]], config: Config, rates: Rates
+    rule: str, works: Iterable[tuple[str, Work, float]], config: Config, rates: Rates
 ) -> Stage:
     compute, training = config.compute, rule.startswith("train")
     gpus = min(config.resources.gpus, compute.processes if training else 1)
     processes = compute.processes if training else 1
     cores = (compute.threads + compute.loader_workers) * processes
     hours, disk, memory = [], 0.0, 0.0
-    for work, megapixels in works:
-        rate = rates.train_3d if work.three_dimensional else rates.train_2d
-        computing = work.multiply_adds / rate.value / processes
+    for recipe, work, megapixels in works:
+        computing = work.multiply_adds / _rate(recipe, rates) / processes
         reading = work.images * megapixels * rates.read.value / processes
         if compute.loader_workers:  # beside the computing
             seconds = max(computing, reading / compute.loader_workers)
@@ -197,3 +200,11 @@ def _run_stage(
         memory = max(memory, work.memory)
     total = sum(hours)
     return Stage(rule, len(hours), total * cores, total * gpus, disk, memory, max(hours))
+
+
+def _rate(recipe: str, rates: Rates) -> float:
+    if recipe not in rates.training:
+        raise UserError(
+            f"rates: training has no {recipe!r}; it has {', '.join(rates.training) or 'nothing'}"
+        )
+    return rates.training[recipe].value

@@ -1,11 +1,11 @@
-"""How much data there is: published figures, or those of an index, a ledger or a split made here."""
+"""How much data there is: published figures, or those of indexes, ledgers and splits."""
 
 import csv
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rev2net.config import Config, CrossDataset, FramesSettings, MiniSettings
+from rev2net.config import Config, CrossDataset, DatasetName, FramesSettings, MiniSettings
 from rev2net.mini.published import mini_classes
 
 
@@ -35,8 +35,8 @@ class DatasetFacts:
         return round(self.width * scale), round(self.height * scale)
 
 
-# UCF101: 13,320 clips of 7.21 s at 25 frames a second (Soomro 2012). HMDB51: 6,766 clips, 240 pixels
-# high, some 0.63 million frames. Kinetics-400: 10 s; sizes as YouTube has them, assumed 640x360.
+# UCF101: 13,320 clips of 7.21 s at 25 frames a second (Soomro 2012). HMDB51: 6,766 clips,
+# 240 pixels high, some 0.63 million frames. Kinetics-400: clips of 10 s; their size is assumed.
 PUBLISHED = {
     "ucf101": DatasetFacts(13_320, 180, 320, 240, 25, 101, "published"),
     "hmdb51": DatasetFacts(6_766, 93, 352, 240, 30, 51, "published; width assumed"),
@@ -48,8 +48,8 @@ TRAINED = {  # videos of the training list, by split
     "kinetics400": (246_534,),
 }
 TESTED = {"ucf101": (3783, 3734, 3696), "hmdb51": (1530, 1530, 1530), "kinetics400": (19_906,)}
-# Classes, and videos of UCF101 and HMDB51: training, test (split 1). docs/decisions.md has the sets.
-CLASS_SETS = {
+# Classes, and videos of UCF101 and HMDB51 on the training and test list of split 1.
+CLASS_SETS: dict[str, tuple[int, dict[DatasetName, tuple[int, int]]]] = {
     "full": (12, {"ucf101": (1438, 571), "hmdb51": (840, 360)}),
     "wide-14": (14, {"ucf101": (1819, 717), "hmdb51": (980, 420)}),
     "wide-16": (16, {"ucf101": (2764, 1103), "hmdb51": (1120, 480)}),
@@ -97,6 +97,7 @@ def benchmark_facts(name: str, split: int, config: Config, root: Path) -> Benchm
         held_out = round(train * fraction)
         return BenchmarkFacts(facts.num_classes, train - held_out, test + held_out)
     source, target = benchmark.source, benchmark.target
+    sides: dict[DatasetName, tuple[int, int]]
     if config.mini is not None or benchmark.class_set == "small":
         sides = {d: _sides(d, 1, dataset_facts(d, config, root), config) for d in (source, target)}
         num_classes = dataset_facts("hmdb51", config, root).num_classes

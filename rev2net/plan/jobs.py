@@ -1,4 +1,4 @@
-"""Which jobs the targets of a workflow need, from the configuration alone: as the rules have them."""
+"""Which jobs the targets of the workflow need: what its rules do, from the configuration alone."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -85,4 +85,4 @@ def _add_search(jobs: Jobs, config: Config) -> None:
     for point in jobs.points:
         if start := experiments.parent(point.run, config):
             _add_training(jobs, start, config)
-    jobs.small += len(jobs.points) + 3  # settled one by one; held out, collected, copied
+    jobs.small += len(jobs.points) + 2  # settled one by one; collected, copied

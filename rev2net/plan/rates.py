@@ -26,8 +26,7 @@ class Rates(Section):
     encode: Rate  # seconds for a stored megapixel
     flow: Rate  # seconds for a stored megapixel of a pair of frames
     read: Rate  # seconds to read a stored megapixel back
-    train_2d: Rate  # multiply-adds a second in the steps of networks on segments
-    train_3d: Rate  # multiply-adds a second in the steps of networks on dense clips
+    training: dict[str, Rate]  # multiply-adds a second in the steps of a network, by its recipe
     start: Rate  # seconds until a job begins its work
     start_training: Rate  # the same with torch
     rgb_bytes: Rate  # for a stored megapixel

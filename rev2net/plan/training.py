@@ -2,18 +2,20 @@
 
 import functools
 import json
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Any
 
-from rev2net import experiments
-from rev2net.config import Config, TrainSettings
+from rev2net.config import TestSettings, TrainSettings
 from rev2net.experiments import Run
 from rev2net.models.cost import Cost, measure
-from rev2net.models.spec import InputSpec, input_spec
+from rev2net.models.spec import input_spec
 
 BACKWARD = 2  # multiply-adds of a backward pass over those of its forward pass
 WEIGHT_COPIES = 3  # weights, gradients, momentum; the second moments of AdamW are a fourth
 TORCH_MEMORY = 0.3e9  # bytes of a process with torch and its shards open
+# One clip with fewer pixels leaves batch normalisation a single value; it is scaled from this one.
+SMALLEST_SIDE = 48
 BFLOAT16 = 0.5  # of the activations, under autocast
 
 
@@ -25,34 +27,40 @@ class Work:
     images: float  # read from shards
     memory: float  # bytes, of the GPU or of the process
     disk: float  # bytes that stay
-    three_dimensional: bool  # clips of frames, not segments
-
-
-def network_cost(
-    run: Run, settings: TrainSettings, num_classes: int, length: int, size: int
-) -> Cost:
-    """The cost of one clip of a run's network."""
-    options = json.dumps(settings.network.options, sort_keys=True)
-    return _cost(
-        run.method, run.input, num_classes, length, size, settings.network.width, options
-    )
 
 
 @functools.cache
-def _cost(
-    method: str, modality: str, num_classes: int, length: int, size: int, width: float, options: str
+def clip_cost(
+    method: str, modality: str, length: int, size: int, width: float, options: str
 ) -> Cost:
+    """The cost of one clip; `options` of the network as JSON. Any head is a small part of it."""
     words: dict[str, Any] = json.loads(options)
-    return measure(
-        method, modality, num_classes=num_classes, length=length, size=size, width=width, **words
+    side = max(size, SMALLEST_SIDE)
+    cost = measure(method, modality, length=length, size=side, width=width, **words)
+    if side == size:
+        return cost
+    pixels = (size / side) ** 2
+    return replace(
+        cost,
+        multiply_adds=round(pixels * cost.multiply_adds),
+        training_multiply_adds=round(pixels * cost.training_multiply_adds),
+        activation_bytes=round(pixels * cost.activation_bytes),
+        input_shape=(*cost.input_shape[:-2], size, size),
     )
 
 
-def training_work(run: Run, config: Config, settings: TrainSettings, num_classes: int) -> Work:
+def run_cost(run: Run, settings: TrainSettings) -> Cost:
+    """The cost of one training clip of a run."""
+    network, clip = settings.network, settings.clip
+    options = json.dumps(network.options, sort_keys=True)
+    return clip_cost(run.method, run.input, clip.length, clip.size, network.width, options)
+
+
+def training_work(run: Run, settings: TrainSettings) -> Work:
     """One training; decoders see the labelled clips only, unless the loss says otherwise."""
     optimisation, loss, clip = settings.optimisation, settings.loss, settings.clip
     spec = input_spec(run.method, run.input)
-    cost = network_cost(run, settings, num_classes, clip.length, clip.size)
+    cost = run_cost(run, settings)
     labelled = optimisation.batch
     unlabelled = optimisation.batch if run.adapt != "none" and loss.domain > 0 else 0
     decoded = labelled + (unlabelled if loss.decoders_on_target else 0)
@@ -60,9 +68,8 @@ def training_work(run: Run, config: Config, settings: TrainSettings, num_classes
     forward = decoded * cost.training_multiply_adds + plain * cost.multiply_adds
     step = (1 + BACKWARD) * forward
     if run.method == "off":  # the TSN below it is frozen
-        tsn = _cost("tsn", run.input, num_classes, clip.length, clip.size, 1.0, "{}")
-        frozen = min(cost.multiply_adds, int(tsn.multiply_adds * settings.network.width**2))
-        step -= BACKWARD * (labelled + unlabelled) * frozen
+        tsn = clip_cost("tsn", run.input, clip.length, clip.size, settings.network.width, "{}")
+        step -= BACKWARD * (labelled + unlabelled) * tsn.multiply_adds
     flows = clip.length * decoded if loss.flow > 0 and spec.kind == "rgb" else 0
     images = (labelled + unlabelled) * clip.length * spec.images + flows
     weights = 4 * cost.parameters
@@ -72,43 +79,42 @@ def training_work(run: Run, config: Config, settings: TrainSettings, num_classes
     return Work(
         multiply_adds=step * optimisation.steps,
         images=images * optimisation.steps,
-        memory=TORCH_MEMORY
-        + copies * weights
-        + together * cost.activation_bytes * precision,
+        memory=TORCH_MEMORY + copies * weights + together * cost.activation_bytes * precision,
         disk=weights,
-        three_dimensional=spec.time_axis == "frames",
     )
 
 
 def evaluation_work(
-    run: Run, config: Config, settings: TrainSettings, num_classes: int, videos: int, frames: float
+    run: Run,
+    settings: TrainSettings,
+    test: TestSettings,
+    num_classes: int,
+    videos: int,
+    frames: float,
 ) -> Work:
-    """One evaluation of so many videos, of so many stored frames each."""
-    test = experiments.evaluate_settings(run, config).test
+    """One evaluation of so many videos, of so many stored frames each.
+
+    Other clips than those of training cost in proportion to their pixels, as convolutions do.
+    """
     spec = input_spec(run.method, run.input)
+    cost = run_cost(run, settings)
     if test.whole_video:
-        length, views = max(spec.min_length, round(frames)), 1
+        length, clips, crops = max(float(spec.min_length), frames), 1, 1
     else:
-        length, views = test.length or settings.clip.length, test.clips * test.crops
-    cost = network_cost(run, settings, num_classes, length, test.size)
-    images = length * spec.images * (1 if test.whole_video else test.clips)
+        length, clips, crops = test.length or settings.clip.length, test.clips, test.crops
+    pixels = length / settings.clip.length * (test.size / settings.clip.size) ** 2
+    together = 1 if test.whole_video else test.batch
     return Work(
-        multiply_adds=float(cost.multiply_adds) * views * videos,
-        images=float(images) * videos,
-        memory=TORCH_MEMORY + 4 * cost.parameters + _largest_map(cost) * _views(test.batch, spec),
-        disk=videos * (4 * num_classes + 4 * _features(cost)),
-        three_dimensional=spec.time_axis == "frames",
+        multiply_adds=cost.multiply_adds * pixels * clips * crops * videos,
+        images=length * spec.images * clips * videos,
+        memory=TORCH_MEMORY + 4 * cost.parameters + _largest_maps(cost) * pixels * together,
+        disk=4 * videos * (num_classes + _features(cost)),
     )
 
 
-def _views(batch: int, spec: InputSpec) -> int:
-    """Clips that pass together."""
-    return batch if spec.time_axis == "segments" else 1
-
-
-def _largest_map(cost: Cost) -> float:
-    """Bytes of the input and of the two largest activations of a clip, held at once."""
-    sizes = sorted(_number(shape) for shape in (*cost.endpoints.values(), cost.input_shape))
+def _largest_maps(cost: Cost) -> float:
+    """Bytes of the three largest activations of a clip: a layer's input, output and workspace."""
+    sizes = sorted(math.prod(shape) for shape in (*cost.endpoints.values(), cost.input_shape))
     return 4.0 * sum(sizes[-3:])
 
 
@@ -116,10 +122,3 @@ def _features(cost: Cost) -> int:
     """D of the pooled features: the channels of the last named activation before the logits."""
     before = [shape for name, shape in cost.endpoints.items() if name != "logits"]
     return before[-1][1] if before else 0
-
-
-def _number(shape: tuple[int, ...]) -> int:
-    product = 1
-    for axis in shape:
-        product *= axis
-    return product

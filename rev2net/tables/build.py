@@ -43,7 +43,7 @@ def build(table: str, config: Config, root: str | Path) -> pd.DataFrame:
     Raises UserError for an unknown table and for scores files that are broken, belong to another
     run than their folder says, or have other videos, classes or labels than their neighbours.
     """
-    return measure_cells(cells(table, config), config, StoredScores(root, config.name))
+    return measure_cells(cells(table, config), config, StoredScores(root, config))
 
 
 def measure_cells(chosen: list[Cell], config: Config, reader: StoredScores) -> pd.DataFrame:

@@ -54,7 +54,7 @@ def measure_claims(config: Config, root: str | Path) -> pd.DataFrame:
     Comparisons without finished runs stay empty, and `note` says what is missing. Differences are
     in points of top-1 accuracy, first minus second. Raises UserError as `build` does.
     """
-    reader = StoredScores(root, config.name)
+    reader = StoredScores(root, config)
     rows = []
     for table in configured_tables(config):
         compared = list(_comparisons(table, config))

@@ -52,7 +52,7 @@ def explain(cell: Cell, config: Config, root: str | Path) -> str:
 
 def _lines(cell: Cell, config: Config, root: Path) -> Iterator[str]:
     runs = cell_runs(cell, config)
-    measured = measure_cells([cell], config, StoredScores(root, config.name))
+    measured = measure_cells([cell], config, StoredScores(root, config))
     first = measured.iloc[0]
     yield f"{cell.table}: {cell.row}, {INPUT_LABELS[cell.input]}, {cell.benchmark}"
     yield f"configuration: {config.name}, digest {digest(config)}"

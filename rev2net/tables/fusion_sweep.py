@@ -30,7 +30,7 @@ def sweep(config: Config, root: str | Path) -> pd.DataFrame:
     Rows without validation videos or finished runs are left out; each is listed once, under the
     first table that has it.
     """
-    reader = StoredScores(root, config.name)
+    reader = StoredScores(root, config)
     seen: set[Run] = set()
     rows: list[dict[str, object]] = []
     for table in configured_tables(config):

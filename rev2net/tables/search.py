@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from rev2net.config import Config, TrainSettings, parse_settings
+from rev2net.config import Config, TrainSettings, digest, parse_settings
 from rev2net.errors import UserError
 from rev2net.evaluation import metrics
-from rev2net.evaluation.scores import Scores, read_scores
+from rev2net.evaluation.scores import Scores, disagreement, read_scores
 from rev2net.evaluation.statistics import bootstrap_interval
 from rev2net.search import STAGES, Point, Stage, points, search_settings, space_of
 
-WEIGHTS = ("flow", "frames", "feature_discrepancy", "latent_discrepancy", "domain")
+WEIGHTS = ("flow", "frames", "feature_discrepancy", "latent_discrepancy")
 # fmt: off
 COLUMNS = [
     "space", "stage", "point", *WEIGHTS, "learning_rate", "top1_val", "ci_low", "ci_high",
@@ -25,47 +25,61 @@ COLUMNS = [
 
 
 def collect(
-    config: Config, root: str | Path, stages: tuple[Stage, ...] = STAGES, space: str | None = None
+    config: Config,
+    root: str | Path,
+    stages: tuple[Stage, ...] = STAGES,
+    space: str | None = None,
+    benchmark: str | None = None,
 ) -> pd.DataFrame:
-    """The finished runs of some stages, best first in each space.
+    """The finished runs of some stages, best first in each space and benchmark.
 
     Chosen is the highest accuracy; of equal ones the lowest cross-entropy. Accuracies in percent,
     intervals over source groups. Raises UserError for a run that is missing or that scored other
     videos than its neighbours.
     """
-    root = Path(root)
-    rows = [_row(point, config, root) for stage in stages for point in points(config, stage, space)]
-    frame = pd.DataFrame(rows, columns=COLUMNS)
-    if frame["videos"].nunique() > 1:
-        counts = ", ".join(map(str, sorted(frame["videos"].unique())))
-        raise UserError(f"{root}/search: runs scored different numbers of videos: {counts}")
-    frame = frame.sort_values(
-        ["space", "top1_val", "loss_val", "point"],
-        ascending=[True, False, True, True],
+    first: dict[str, tuple[Path, Scores]] = {}
+    rows = []
+    for stage in stages:
+        for point in points(config, stage, space, benchmark):
+            path, scores = _read(point, config, Path(root))
+            before, other = first.setdefault(point.run.benchmark, (path, scores))
+            difference = disagreement(other, scores, ("split_digest", "videos_expected"))
+            if difference:
+                raise UserError(f"{before} and {path} do not belong together: {difference}")
+            rows.append(_row(point, config, path, scores))
+    frame = pd.DataFrame(rows, columns=COLUMNS).sort_values(
+        ["benchmark", "space", "top1_val", "loss_val", "point"],
+        ascending=[True, True, False, True, True],
         ignore_index=True,
     )
-    frame["chosen"] = ~frame.duplicated("space")
-    frame["trials"] = frame.groupby("space")["point"].transform("size")
+    searched = ["benchmark", "space"]
+    frame["chosen"] = ~frame.duplicated(searched)
+    frame["trials"] = frame.groupby(searched)["point"].transform("size")
     return frame
 
 
-def best_values(config: Config, root: str | Path, space: str) -> dict[str, float]:
-    """The searched settings of the best coarse run of a space."""
-    best = collect(config, root, ("coarse",), space).iloc[0]
+def best_values(config: Config, root: str | Path, space: str, benchmark: str) -> dict[str, float]:
+    """The searched settings of the best coarse run of a space on a benchmark."""
+    best = collect(config, root, ("coarse",), space, benchmark).iloc[0]
     return {key: float(best[key]) for key in search_settings(config).spaces[space].coarse}
 
 
-def _row(point: Point, config: Config, root: Path) -> dict[str, object]:
-    folder = root / point.path
-    scores = read_scores(folder / "scores-val.h5")
+def _read(point: Point, config: Config, root: Path) -> tuple[Path, Scores]:
+    """The validation scores of a point, known to be its own."""
+    path = root / point.path / "scores-val.h5"
+    scores = read_scores(path)
     for key, value in {**vars(point.run), "part": "val", "configuration": config.name}.items():
         if getattr(scores, key) != value:
-            raise UserError(
-                f"{folder}/scores-val.h5: {key} is {getattr(scores, key)!r}, {value!r} expected"
-            )
+            raise UserError(f"{path}: {key} is {getattr(scores, key)!r}, {value!r} expected")
     if not len(scores):
-        raise UserError(f"{folder}/scores-val.h5: no video; raise search.validation_fraction")
-    settings = parse_settings(TrainSettings, str(folder / "settings.json"))
+        raise UserError(f"{path}: no video; raise search.validation_fraction")
+    return path, scores
+
+
+def _row(point: Point, config: Config, path: Path, scores: Scores) -> dict[str, object]:
+    settings = parse_settings(TrainSettings, str(path.with_name("settings.json")))
+    if scores.settings.split(".")[0] != digest(settings):
+        raise UserError(f"{path}: trained with other settings than settings.json beside it")
     hits = 100.0 * metrics.hits(scores.scores, scores.label)
     low, high = bootstrap_interval(hits, scores.group)
     return {

@@ -8,9 +8,10 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from rev2net.config import Config
 from rev2net.errors import UserError
-from rev2net.evaluation.scores import Scores, disagreement, read_scores
-from rev2net.experiments import Run
+from rev2net.evaluation.scores import Scores, disagreement, read_checkpoint, read_scores
+from rev2net.experiments import Run, scores_digest
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,11 @@ class StoredScores:
     """Reads scores files and checks that those of one benchmark and split belong together."""
 
     # What all rows of a split share, so that no two of them are measured on different videos.
-    SHARED = ("configuration", "split_digest", "videos_expected")
+    SHARED = ("configuration", "split_digest", "class_map", "videos_expected")
 
-    def __init__(self, root: str | Path, configuration: str) -> None:
+    def __init__(self, root: str | Path, config: Config) -> None:
         self._root = Path(root)
-        self._configuration = configuration
+        self._config = config
         self._first: dict[tuple[str, int, str], tuple[Path, Scores]] = {}
 
     def read(self, runs: list[Run], part: str) -> tuple[list[Scores], str]:
@@ -52,16 +53,33 @@ class StoredScores:
     def _read_one(self, run: Run, part: str) -> Scores:
         path = self._path(run, part)
         scores = read_scores(path)
-        expected = {**vars(run), "part": part, "configuration": self._configuration}
+        expected = {**vars(run), "part": part, "configuration": self._config.name}
         for key, value in expected.items():
             found = getattr(scores, key)
             if found != value:
                 raise UserError(f"{path}: {key} is {found!r}, {value!r} expected there")
+        if scores.settings != scores_digest(run, self._config):
+            raise UserError(
+                f"{path}: made with other settings than configuration {self._config.name!r} has "
+                "now; make it again with snakemake"
+            )
+        self._check_streams(run, part, path, scores)
         first_path, first = self._first.setdefault((run.benchmark, run.split, part), (path, scores))
         difference = disagreement(first, scores, self.SHARED)
         if difference:
             raise UserError(f"{first_path} and {path} do not belong together: {difference}")
         return scores
+
+    def _check_streams(self, run: Run, part: str, path: Path, scores: Scores) -> None:
+        """Refuse fused scores of streams that have been made again since."""
+        if len(run.streams) == 1:
+            return
+        for (stream, _), used in zip(run.streams, scores.checkpoint.split(","), strict=True):
+            beside = self._path(stream, part)
+            if beside.exists() and read_checkpoint(beside) != used:
+                raise UserError(
+                    f"{path}: fused of another version of {beside}; make it again with snakemake"
+                )
 
 
 def by_split(stored: list[Scores]) -> list[SplitScores]:

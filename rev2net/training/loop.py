@@ -257,17 +257,21 @@ class Training:
 
     def _fingerprint(self) -> dict[str, str]:
         """What a saved state must share with this training to continue it."""
-        source = self.settings.initial_weights
         return {
             "settings": self.settings.model_dump_json(),
             "split": checkpoint.file_digest(self.split),
             "version": str(STAGE_VERSIONS["train"]),
-            "weights": checkpoint.file_digest(Path(source.file)) if source else "",
+            "weights": self._weights_digest(),
             **{
                 f"{dataset}.{kind}": checkpoint.file_digest(index.path)
                 for (dataset, kind), index in self.batches.shards.indexes.items()
             },
         }
+
+    def _weights_digest(self) -> str:
+        """SHA-256 of the file that the network started from; empty for fresh weights."""
+        source = self.settings.initial_weights
+        return checkpoint.file_digest(Path(source.file)) if source else ""
 
     def _save_state(self, next_step: int, log: TrainingLog | None) -> None:
         self._check_weights()
@@ -331,6 +335,7 @@ class Training:
             "settings": self.settings.model_dump(mode="json"),
             "class_names": self.class_names,
             "split_digest": split_digest,
+            "initial_weights_digest": self._weights_digest(),
             "commit": self.commit,
             "videos": {"train": len(batches.source), "target_unlabelled": len(batches.target)},
             "parameters": sum(p.numel() for p in network.parameters()),

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
-from rev2net.errors import UserError
 from rev2net.digests import check_text, write_text
+from rev2net.errors import UserError
 from rev2net.video.ffmpeg import DecodingFacts
 
 STATUSES = ("ok", "short", "broken", "missing")

@@ -28,6 +28,8 @@ BASE = Scores(
     videos_expected=5,
     checkpoint="11aa",
     split_digest="22bb",
+    class_map="ucf101_hmdb51 small 0123456789ab",
+    settings="44dd.55ee",
     commit="33cc",
 )
 

@@ -88,9 +88,8 @@ def damage(
     assert len(found) >= number, pattern
     for path in rng.sample(found, number):
         how(rng, path)
-        what = re.sub(r"\d+", "<i>", path.name) if "shards" in path.parts else path.name
         folder = path.relative_to(pipeline.work).parts[0]
-        faults.add(f"{how.__name__.replace('_', ' ')}: {folder}/…/{what}")
+        faults.add(f"{how.__name__.replace('_', ' ')}: {folder}, *{path.suffix}")
 
 
 def rewind(pipeline: Pipeline, stage: str, runs: str) -> None:
@@ -127,11 +126,11 @@ def mend(faults: Faults, pipeline: Pipeline) -> None:
         outcome = pipeline.run("--keep-going")
         if outcome.succeeded:
             return
-        assert outcome.advice, f"failed without a word on what to do:\n{outcome.text}"
+        assert outcome.advice, f"failed without a word on what to do:\n{outcome.end}"
         for line in outcome.advice:
             faults.said.append(line)
             follow(line, pipeline.folder)
-    pytest.fail(f"the same advice again and again:\n{outcome.text}")
+    pytest.fail(f"the same advice again and again:\n{outcome.end}")
 
 
 def kill_on_the_way(
@@ -154,7 +153,7 @@ def kill_on_the_way(
             assert pipeline.run("--unlock").succeeded
         if outcome.succeeded:
             break
-    assert outcome.succeeded, outcome.text
+    assert outcome.succeeded, outcome.end
     return outcome
 
 
@@ -185,7 +184,7 @@ def _disturb(
                 job.kill()
                 job.wait(timeout=10)
                 flip(rng, state)
-                faults.add("flip: runs/…/last.pt")
+                faults.add("flip: runs, last.pt")
             elif fault == "snakemake" and running:
                 os.killpg(process.pid, signal.SIGKILL)
                 faults.add("SIGKILL: snakemake and its jobs")

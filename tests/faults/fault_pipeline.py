@@ -27,6 +27,11 @@ class Outcome:
     text: str  # what the terminal showed
 
     @property
+    def end(self) -> str:
+        """What explains a failure, short enough to read."""
+        return self.text[-4000:]
+
+    @property
     def advice(self) -> list[str]:
         """The lines that say what a person must do."""
         lines = re.findall(rf"^\s*rev2net \w+: .*{AGAIN}.*$", self.text, re.MULTILINE)
@@ -43,7 +48,7 @@ class Pipeline:
     @classmethod
     def new(cls, folder: Path, targets: list[str], shards: int) -> "Pipeline":
         """An empty folder but for the smoke configuration, with `shards` a dataset and kind."""
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         configuration = yaml.safe_load((ROOT / "configs/smoke.yaml").read_text())
         for dataset in configuration["datasets"].values():
             dataset["shards"] = shards

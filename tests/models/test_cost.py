@@ -87,7 +87,7 @@ def test_a_frozen_backbone_keeps_nothing():
         ("tsn", "inception_3c", (3, 576, 14, 14)),
         ("off", "inception_4e", (7, 1056, 7, 7)),
         ("off", "scale_7", (6, 1024, 7, 7)),
-        ("actionflownet", "layer4", (1, 512, 2, 7, 7)),
+        ("actionflownet", "layer4", (1, 512, 2, 14, 14)),
     ],
 )
 def test_endpoints_have_the_published_shapes(name, endpoint, shape):

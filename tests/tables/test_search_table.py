@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rev2net.config import Config, dump
+from rev2net.config import Config, digest, dump
 from rev2net.errors import UserError
 from rev2net.search import Point, point_settings, points
 from rev2net.tables.search import best_values, collect
@@ -14,12 +14,15 @@ from rev2net.tables.search import best_values, collect
 
 def store(work: Any, config: Config, point: Point, right: int, best: Any = None) -> None:
     """A finished point: 8 validation videos in 4 groups, `right` of them correct."""
+    settings = point_settings(point, config, best)
     ranks = [1] * right + [2] * (8 - right)
-    path = work.add(point.run, [0, 1] * 4, ranks, part="val")
+    path = work.add(
+        point.run, [0, 1] * 4, ranks, part="val", settings=f"{digest(settings)}.evaluated"
+    )
     folder = work.root / point.path
     folder.mkdir(parents=True)
     path.rename(folder / "scores-val.h5")
-    (folder / "settings.json").write_text(dump(point_settings(point, config, best)))
+    (folder / "settings.json").write_text(dump(settings))
 
 
 @pytest.fixture
@@ -35,7 +38,7 @@ def test_the_best_coarse_values_are_those_of_the_highest_accuracy(
     work: Any, config: Config, coarse: list[Point]
 ) -> None:
     assert dict(coarse[1].values) == {"flow": 0.1, "frames": 1.0}
-    assert best_values(config, work.root, "rev2net.rgb") == {"flow": 0.1, "frames": 1.0}
+    assert best_values(config, work.root, "rev2net.rgb", "hmdb51") == {"flow": 0.1, "frames": 1.0}
 
 
 def test_rows_are_sorted_and_one_is_chosen(work: Any, config: Config, coarse: list[Point]) -> None:
@@ -58,22 +61,29 @@ def test_of_equal_accuracies_the_lower_cross_entropy_is_chosen(
     import h5py
 
     path = work.root / coarse[2].path / "scores-val.h5"
-    better = work.add(coarse[2].run, [0, 1] * 4, [1] * 6 + [2] * 2, part="val")
+    settings = f"{digest(point_settings(coarse[2], config, None))}.evaluated"
+    ranks = [1] * 6 + [2] * 2
+    better = work.add(coarse[2].run, [0, 1] * 4, ranks, part="val", settings=settings)
     better.replace(path)
-    assert best_values(config, work.root, "rev2net.rgb") == dict(
+    assert best_values(config, work.root, "rev2net.rgb", "hmdb51") == dict(
         coarse[1].values
     )  # first of equals
     with h5py.File(path) as file:
         scores = file["scores"][()]
     sure = work.add(
-        coarse[2].run, [0, 1] * 4, [1] * 6 + [2] * 2, part="val", scores=np.float32(0.5) * scores
+        coarse[2].run,
+        [0, 1] * 4,
+        ranks,
+        part="val",
+        settings=settings,
+        scores=np.float32(0.5) * scores,
     )
     sure.replace(path)
     losses = collect(config, work.root, ("coarse",), "rev2net.rgb").set_index("point")["loss_val"]
     first, second = losses[coarse[1].name], losses[coarse[2].name]
     assert first != second
     expected = coarse[1] if first < second else coarse[2]
-    assert best_values(config, work.root, "rev2net.rgb") == dict(expected.values)
+    assert best_values(config, work.root, "rev2net.rgb", "hmdb51") == dict(expected.values)
 
 
 def test_a_missing_run_and_another_runs_scores_are_refused(
@@ -86,4 +96,20 @@ def test_a_missing_run_and_another_runs_scores_are_refused(
         collect(config, work.root, ("coarse",), "rev2net.rgb")
     path.unlink()
     with pytest.raises(UserError, match="no such scores file"):
+        collect(config, work.root, ("coarse",), "rev2net.rgb")
+
+
+def test_runs_that_scored_other_videos_or_had_other_settings_are_refused(
+    work: Any, config: Config, coarse: list[Point]
+) -> None:
+    path: Path = work.root / coarse[1].path / "scores-val.h5"
+    settings = f"{digest(point_settings(coarse[1], config, None))}.evaluated"
+    other = work.add(
+        coarse[1].run, [0, 1] * 4, [1] * 8, part="val", settings=settings, split_digest="ee" * 32
+    )
+    other.replace(path)
+    with pytest.raises(UserError, match="do not belong together: split_digest"):
+        collect(config, work.root, ("coarse",), "rev2net.rgb")
+    work.add(coarse[1].run, [0, 1] * 4, [1] * 8, part="val", settings="other").replace(path)
+    with pytest.raises(UserError, match=r"other settings than settings\.json"):
         collect(config, work.root, ("coarse",), "rev2net.rgb")

@@ -8,7 +8,7 @@ import numpy as np
 
 from rev2net.config import CrossDatasetTables, load
 from rev2net.evaluation.scores import Scores, write_scores
-from rev2net.experiments import Run
+from rev2net.experiments import Run, scores_digest
 
 CONFIG = load(Path(__file__).parents[2] / "config.yaml").model_copy(
     update={
@@ -63,8 +63,10 @@ class Work:
             protocol="official-split1; 1 clip x 1 crop",
             space="logit",
             videos_expected=len(labels),
-            checkpoint=f"{run.seed}c" * 32,
+            checkpoint=",".join(f"{stream.seed}c" * 32 for stream, _ in run.streams),
             split_digest=f"{run.split}d" * 32,
+            class_map="ucf101_hmdb51 small 0123456789ab",
+            settings=scores_digest(run, CONFIG),
             commit="abc1234",
         )
         path = self.path(run, part)

@@ -173,6 +173,12 @@ def parent_checkpoint(wildcards):
     return ancient(source.file) if source and source.url else []
 
 
+def training_threads():
+    """Cores of one training: its processes, each with its loaders."""
+    compute = CONFIG.compute
+    return compute.processes * (compute.threads + compute.loader_workers)
+
+
 def stream_scores(wildcards):
     """The scores of the streams that a fused row adds."""
     return [
@@ -203,8 +209,13 @@ def coarse_scores(wildcards):
     space = f"{wildcards.method}.{wildcards.stream}"
     return [
         f"work/{CONFIG.name}/{point.path}/scores-val.h5"
-        for point in search.points(CONFIG, "coarse", space)
+        for point in search.points(CONFIG, "coarse", space, wildcards.benchmark)
     ]
+
+
+def held_out_settings(wildcards):
+    """A benchmark with validation videos held out of its training list."""
+    return configuration.dump(search.held_out(wildcards.benchmark, CONFIG))
 
 
 def settled_settings(wildcards, input):

@@ -18,7 +18,7 @@ rule train_run:
         "benchmarks/runs/train_run/{name}/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}.jsonl"
     conda:
         "../../envs/gpu.yaml" if CONFIG.resources.gpus else "../../envs/cpu.yaml"
-    threads: CONFIG.compute.threads + CONFIG.compute.loader_workers
+    threads: training_threads()
     resources:
         gpu=CONFIG.resources.gpus,
         nodes=1,  # several GPUs are of one machine

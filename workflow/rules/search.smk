@@ -20,7 +20,7 @@ if CONFIG.search:
             ledgers=benchmark_options(
                 "ledger", "work/{name}/shards/{dataset}/ledger.csv"
             ),
-            settings=configuration.dump(search.held_out(CONFIG)),
+            settings=held_out_settings,
             version=STAGE_VERSIONS["splits"],
 
     rule settle_search_point:

@@ -1,0 +1,79 @@
+"""Estimate what a configuration will cost before it starts: jobs, hours, disk, memory.
+
+    rev2net plan                                             # config.yaml, all its tables
+    rev2net plan --config configs/paper.yaml --targets table5 claims
+    rev2net plan --config configs/paper.yaml --save-rates here.json
+    rev2net plan --config configs/paper.yaml --rates cluster.json --cores 512 --gpus 8
+
+Takes a minute to measure this machine: decoding, encoding, TV-L1 flow, a step of the cheapest
+network of each kind; with --rates nothing is measured. Everything else follows from the
+configuration: its runs, the multiply-adds of their networks, published sizes of the datasets, or
+those of indexes, ledgers and splits that are there already (run it where the workflow runs). What
+was measured and what is assumed stands below the table. Hours are those of all jobs together; core
+hours count every core that a job holds. Expect to be wrong by a factor of two.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `rev2net plan`."""
+    parser.add_argument(
+        "--config", type=Path, default=Path("config.yaml"), help="default %(default)s"
+    )
+    parser.add_argument(
+        "--targets",
+        nargs="+",
+        metavar="NAME",
+        help="table1 … table5, claims, fusion, search (default: every configured table)",
+    )
+    parser.add_argument("--cores", type=int, help="of the machine (default: those of this one)")
+    parser.add_argument("--gpus", type=int, default=1, help="of the machine (default 1)")
+    parser.add_argument("--rates", type=Path, metavar="FILE", help="measure nothing, take these")
+    parser.add_argument("--save-rates", type=Path, metavar="FILE", help="keep what was measured")
+    parser.add_argument("--json", action="store_true", help="for programs: hours and bytes")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Print the plan."""
+    import json
+
+    from rev2net import config as configuration
+    from rev2net import paper
+    from rev2net.errors import UserError
+    from rev2net.flow.benchmark import num_cores
+    from rev2net.plan.checks import find_warnings
+    from rev2net.plan.estimate import estimate
+    from rev2net.plan.facts import dataset_facts
+    from rev2net.plan.jobs import needed_jobs
+    from rev2net.plan.measure import measure
+    from rev2net.plan.rates import load_rates, save_rates
+    from rev2net.plan.text import as_text, as_values
+
+    for option in ("cores", "gpus"):
+        if (value := getattr(args, option)) is not None and value < 1:
+            raise UserError(f"--{option}: {value}; allowed is a whole number from 1")
+    config = configuration.load(args.config)
+    jobs = needed_jobs(args.targets or paper.configured_tables(config), config)
+    root = Path()
+    if args.rates is not None:
+        rates = load_rates(args.rates)
+    else:
+        facts = dataset_facts(jobs.datasets(config)[0], config, root)
+        runs = jobs.trainings | {point.run for point in jobs.points}
+        rates = measure(config, runs, facts, _progress)
+    if args.save_rates is not None:
+        save_rates(rates, args.save_rates)
+    plan = estimate(jobs, config, rates, root)
+    warnings = find_warnings(plan, config, root)
+    cores = args.cores or num_cores()
+    if args.json:
+        print(json.dumps(as_values(plan, rates, config, warnings, cores, args.gpus), indent=1))
+    else:
+        print(as_text(plan, rates, config, warnings, cores, args.gpus))
+
+
+def _progress(line: str) -> None:
+    print(f"measuring: {line}", file=sys.stderr, flush=True)

@@ -1,0 +1,99 @@
+"""The dry run of the reproduction: the jobs that the plan counts, in seconds and little memory."""
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from rev2net import config as configuration
+from rev2net.config import Config
+from rev2net.paper import TABLES
+from rev2net.plan.jobs import OTHER_TARGETS, needed_jobs
+
+ROOT = Path(__file__).resolve().parent.parent
+PAPER = (ROOT / "configs/paper.yaml").read_text()
+TARGETS = ["all", *(f"results/{name}.csv" for name in OTHER_TARGETS)]
+
+
+@dataclass
+class DryRun:
+    """What a dry run printed, and what it took."""
+
+    jobs: dict[str, int]  # by rule
+    seconds: float  # of processor time
+    bytes: int  # at its peak
+
+
+def dry_run(folder: Path, text: str) -> DryRun:
+    """Plan every table, the claims, the search and the fusion weights; without a single video."""
+    (folder / "sized.yaml").write_text(text)
+    command = ["snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)]
+    command += ["--configfile", str(folder / "sized.yaml"), "--cores", "32", "--quiet", "rules"]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    with open(folder / "printed", "w+") as printed:
+        process = subprocess.Popen(
+            [*command, "--dry-run", "--", *TARGETS],
+            stdout=printed,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "PATH": path, "OMP_NUM_THREADS": "1"},
+        )
+        # A child's own figures, whatever else this process has started before.
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        printed.seek(0)
+        output = printed.read()
+    assert process.returncode == 0, output[-3000:]
+    table = output.rsplit("Job stats:", 1)[1].split("\n\n")[0]
+    rows = re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)
+    jobs = {rule: int(number) for rule, number in rows}
+    return DryRun(jobs, used.ru_utime + used.ru_stime, 1024 * used.ru_maxrss)
+
+
+def check_jobs(found: dict[str, int], config: Config) -> None:
+    """Every rule has the jobs that `rev2net plan` counts from the configuration."""
+    needed = needed_jobs([*TABLES, *OTHER_TARGETS], config)
+    shards = sum(dataset.shards for dataset in config.datasets.values())
+    expected = {
+        "index_dataset": 3,
+        "decode_frames": shards,
+        "compute_flow": shards,
+        "merge_shards": 3,
+        "split_benchmark": len(needed.benchmarks),
+        "hold_out_validation": 1,
+        "train_run": len(needed.trainings),
+        "evaluate_run": len(needed.evaluations),
+        "train_search_point": len(needed.points),
+        "evaluate_search_point": len(needed.points),
+        "fuse_streams": len(needed.fusions),
+    }
+    assert {rule: found[rule] for rule in expected} == expected
+    assert found["total"] == sum(expected.values()) + needed.small + 1  # and the rule `all`
+
+
+def test_a_dry_run_has_the_planned_jobs_and_costs_little(tmp_path: Path) -> None:
+    """A smaller reproduction, so that this is quick: one seed, a split, a sixth of the shards."""
+    values = yaml.safe_load(PAPER) | {"seeds": [0], "splits": [1]}
+    for name, shards in {"ucf101": 16, "hmdb51": 8, "kinetics400": 300}.items():
+        values["datasets"][name]["shards"] = shards
+    text = yaml.safe_dump(values)
+    config = configuration.validate(Config, values, "sized")
+    found = dry_run(tmp_path, text)
+    check_jobs(found.jobs, config)
+    # Twice what it took on a busy core; the start of Snakemake is 2 of them.
+    assert found.seconds < 2 * (2 + 0.0025 * found.jobs["total"])
+    assert found.bytes < 400e6
+
+
+@pytest.mark.slow
+def test_the_full_dag_dry_runs_in_seconds_and_little_memory(tmp_path: Path) -> None:
+    config = configuration.load(ROOT / "configs/paper.yaml")
+    found = dry_run(tmp_path, PAPER)
+    check_jobs(found.jobs, config)
+    assert found.jobs["total"] > 5000
+    assert found.seconds < 30  # processor time; the bar is 15 s on a machine that does nothing else
+    assert found.bytes < 2**30
