@@ -18,6 +18,14 @@ from rev2net.plan.jobs import OTHER_TARGETS, needed_jobs
 ROOT = Path(__file__).resolve().parent.parent
 PAPER = (ROOT / "configs/paper.yaml").read_text()
 TARGETS = ["all", *(f"results/{name}.csv" for name in OTHER_TARGETS)]
+# From a process of its own: a child's peak memory begins with what its parent holds, here torch.
+MEASURED = """
+import resource, subprocess, sys
+code = subprocess.call(sys.argv[1:])
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print("used", used.ru_utime + used.ru_stime, used.ru_maxrss)
+sys.exit(code)
+"""
 
 
 @dataclass
@@ -35,23 +43,20 @@ def dry_run(folder: Path, text: str) -> DryRun:
     command = ["snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)]
     command += ["--configfile", str(folder / "sized.yaml"), "--cores", "32", "--quiet", "rules"]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    with open(folder / "printed", "w+") as printed:
-        process = subprocess.Popen(
-            [*command, "--dry-run", "--", *TARGETS],
-            stdout=printed,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, "PATH": path, "OMP_NUM_THREADS": "1"},
-        )
-        # A child's own figures, whatever else this process has started before.
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        printed.seek(0)
-        output = printed.read()
-    assert process.returncode == 0, output[-3000:]
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURED, *command, "--dry-run", "--", *TARGETS],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PATH": path, "OMP_NUM_THREADS": "1"},
+        timeout=300,
+    )
+    assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
+    output, _, used = done.stdout.rpartition("used ")
+    seconds, kilobytes = used.split()
     table = output.rsplit("Job stats:", 1)[1].split("\n\n")[0]
     rows = re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)
     jobs = {rule: int(number) for rule, number in rows}
-    return DryRun(jobs, used.ru_utime + used.ru_stime, 1024 * used.ru_maxrss)
+    return DryRun(jobs, float(seconds), 1024 * int(kilobytes))
 
 
 def check_jobs(found: dict[str, int], config: Config) -> None:
@@ -64,7 +69,7 @@ def check_jobs(found: dict[str, int], config: Config) -> None:
         "compute_flow": shards,
         "merge_shards": 3,
         "split_benchmark": len(needed.benchmarks),
-        "hold_out_validation": 1,
+        "hold_out_validation": len(needed.held_out),
         "train_run": len(needed.trainings),
         "evaluate_run": len(needed.evaluations),
         "train_search_point": len(needed.points),

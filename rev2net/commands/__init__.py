@@ -39,6 +39,13 @@ def dataset_paths(words: Iterable[str]) -> dict[str, Path]:
     return paths
 
 
+def existing_root(root: Path) -> Path:
+    """A folder of runs; raises UserError for one that is not there, before anything is written."""
+    if not root.is_dir():
+        raise UserError(f"--root {root}: no such folder; work/<name> expected")
+    return root
+
+
 def read_split_summary(split: Path) -> dict[str, Any]:
     """The JSON that stands beside a split's CSV."""
     return read_json(split.with_suffix(".json"))

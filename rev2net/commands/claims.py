@@ -11,28 +11,34 @@ the p-value and a verdict: holds, fails, undecided, or not measured where runs a
 import argparse
 from pathlib import Path
 
+from rev2net.commands import existing_root
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `rev2net claims`."""
     parser.add_argument(
         "--settings", required=True, help="the configuration: JSON text, or a YAML or JSON file"
     )
-    parser.add_argument("--root", required=True, help="folder of runs/ and fused/")
+    parser.add_argument("--root", required=True, type=Path, help="folder of runs/ and fused/")
     parser.add_argument("--out", required=True, metavar="OUT.csv", type=Path, help="file to write")
 
 
 def run(args: argparse.Namespace) -> None:
     """Write the CSV and print a line a comparison."""
+    import pandas as pd
+
     from rev2net.config import Config, parse_settings
-    from rev2net.files import write_text
+    from rev2net.digests import write_text
     from rev2net.tables.claims import CONTRADICTION, NOT_MEASURED, evidence, measure_claims
 
     config = parse_settings(Config, args.settings)
-    frame = measure_claims(config, args.root)
+    frame = measure_claims(config, existing_root(args.root))
     write_text(args.out, frame.to_csv(index=False, lineterminator="\n"))
     print(f"evidence about the paper: {evidence(config)}")
     for row in frame[frame["verdict"] != CONTRADICTION].to_dict("records"):
         words = "{verdict:<12} {claim}, {benchmark}: {first} against {second}"
         if row["verdict"] != NOT_MEASURED:
             words += ", {difference:+.1f} [{ci_low:+.1f}, {ci_high:+.1f}]"
-        print((words + " (paper {paper_difference:+.1f})").format_map(row))
+        if not pd.isna(row["paper_difference"]):
+            words += " (paper {paper_difference:+.1f})"
+        print(words.format_map(row))

@@ -59,6 +59,11 @@ def run(args: argparse.Namespace) -> None:
     if args.annotate is not None and args.annotate.suffix.lower() != ".mp4":
         raise UserError(f"--annotate: {args.annotate}; allowed ending: .mp4")
     trained = load_trained(args.source)
+    if trained.identity["method"] == "off":
+        print(
+            "rev2net predict: Sun-OFF's network alone; the tables add its TSN's scores, 2 : 1",
+            file=sys.stderr,
+        )
     test, flow = _protocol(args, trained)
     torch.set_num_threads(trained.settings.compute.threads)
     failed = 0

@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Write the step's file and say what it holds."""
     from rev2net.config import Config, dump, parse_settings
-    from rev2net.files import write_text
+    from rev2net.digests import write_text
     from rev2net.search import find_point, point_settings, space_of
     from rev2net.tables.search import best_values, collect
 

@@ -9,6 +9,8 @@ the validation scores below --root (`work/<name>`); rows without validation vide
 import argparse
 from pathlib import Path
 
+from rev2net.commands import existing_root
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `rev2net sweep`."""
@@ -22,11 +24,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Write the CSV and print the best weight of every row beside the published one."""
     from rev2net.config import Config, parse_settings
-    from rev2net.files import write_text
+    from rev2net.digests import write_text
     from rev2net.tables.fusion_sweep import sweep
 
     config = parse_settings(Config, args.settings)
-    frame = sweep(config, args.root)
+    frame = sweep(config, existing_root(args.root))
     write_text(args.out, frame.to_csv(index=False, lineterminator="\n"))
     for (table, row, benchmark), group in frame.groupby(["table", "row", "benchmark"], sort=False):
         best = group.sort_values("top1_val", kind="stable", ascending=False).iloc[0]

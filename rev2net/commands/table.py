@@ -13,6 +13,8 @@ LaTeX are laid out like the paper's table. A cell without finished runs stays em
 import argparse
 from pathlib import Path
 
+from rev2net.commands import existing_root
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `rev2net table`."""
@@ -47,7 +49,7 @@ def run(args: argparse.Namespace) -> None:
     from rev2net.tables.render import latex, markdown
 
     config = parse_settings(Config, args.settings)
-    root = Path(args.root or f"work/{config.name}")
+    root = existing_root(Path(args.root or f"work/{config.name}"))
     if args.explain:
         if len(args.cell) != 3:
             words = " ".join(args.cell) or "nothing"

@@ -3,9 +3,9 @@
 Clips cut from one source video are near-duplicates, so whole groups are drawn, never videos.
 A value is a number a video: for an accuracy 100 or 0, averaged over seeds beforehand.
 
-A statistic here is the mean over strata of the mean over a stratum's videos. One stratum gives
-top-1; strata = splits gives the mean over splits, a group being drawn in all its splits at once;
-strata = split and class give the mean-class accuracy.
+A statistic here is the mean over splits of the mean over strata of the mean over a stratum's
+videos. One split and stratum give top-1; several splits their mean, a group being drawn in all its
+splits at once; strata = classes give the mean-class accuracy.
 """
 
 from collections.abc import Sequence
@@ -33,6 +33,7 @@ def bootstrap(
     group: Sequence[str],
     stratum: ArrayLike | None = None,
     *,
+    split: ArrayLike | None = None,
     draws: int = DRAWS,
     seed: int = 0,
 ) -> NDArray[np.float64]:
@@ -40,6 +41,8 @@ def bootstrap(
 
     `value` (N,), `group` (N,) names, `stratum` (N,) integers (None: one of them); returns
     (draws,). A stratum of which a resample holds nothing is left out of that resample's mean.
+    `split` (N,) integers says to which split a stratum belongs (None: all to one): splits weigh
+    alike, however many strata each has.
     The order of the videos plays no part. `value` may also be (S, N), S systems measured on the
     same videos: then (S, draws), every system on the same resamples. Raises ValueError without
     videos.
@@ -60,6 +63,13 @@ def bootstrap(
     count_P = np.bincount(cell_N)
     stratum_P, group_P = np.divmod(cell, num_groups)
     start_K = np.flatnonzero(np.diff(stratum_P, prepend=-1))
+    weight_K = np.ones(len(start_K))
+    if split is not None:
+        _, first_K = np.unique(stratum_N, return_index=True)
+        _, split_K, strata_O = np.unique(
+            np.asarray(split)[first_K], return_inverse=True, return_counts=True
+        )
+        weight_K = 1 / strata_O[split_K]
 
     random = np.random.default_rng(seed)
     statistic = []
@@ -73,7 +83,7 @@ def bootstrap(
         present_BK = count_BK > 0
         sum_SBK = _stratum_sums(times_BP, sum_SP, start_K)
         mean_SBK = np.divide(sum_SBK, count_BK, out=np.zeros_like(sum_SBK), where=present_BK)
-        statistic.append(mean_SBK.sum(axis=2) / present_BK.sum(axis=1))
+        statistic.append(mean_SBK @ weight_K / (present_BK @ weight_K))
     statistic_SD = np.concatenate(statistic, axis=1)
     return statistic_SD if np.ndim(value) == 2 else statistic_SD[0]
 
@@ -120,6 +130,7 @@ def bootstrap_intervals(
     group: Sequence[str],
     stratum: ArrayLike | None = None,
     *,
+    split: ArrayLike | None = None,
     confidence: float = CONFIDENCE,
     draws: int = DRAWS,
     seed: int = 0,
@@ -127,7 +138,7 @@ def bootstrap_intervals(
     """The intervals of several systems (S, N) on the same videos, in one resampling."""
     if len(set(group)) < 2:
         return [Interval(float("nan"), float("nan"))] * len(np.asarray(value_SN))
-    resampled_SD = bootstrap(value_SN, group, stratum, draws=draws, seed=seed)
+    resampled_SD = bootstrap(value_SN, group, stratum, split=split, draws=draws, seed=seed)
     return [percentile_interval(draws_D, confidence) for draws_D in resampled_SD]
 
 
@@ -137,51 +148,23 @@ class Difference:
 
     value: float
     draws: NDArray[np.float64]
+    p_value: float  # two-sided, of no difference: by flipping the signs of whole groups
 
     def interval(self, confidence: float = CONFIDENCE) -> Interval:
         """The percentile interval of the difference."""
         return percentile_interval(self.draws, confidence)
 
-    @property
-    def p_value(self) -> float:
-        """Two-sided: twice the share of draws on the rarer side of 0, never exactly 0.
-
-        It inverts the percentile interval: p below 1 - confidence is an interval without 0.
-        """
-        return _two_sided(self.draws, min((self.draws <= 0).sum(), (self.draws >= 0).sum()))
-
     def equivalence_p_value(self, tolerance: float) -> float:
-        """The same of a difference within +-tolerance: small where that is decided, either way.
+        """Of a difference within +-tolerance: small where that is decided, either way.
 
-        It inverts the percentile interval too: p below 1 - confidence is an interval that lies
-        within the tolerance, or wholly outside it.
+        It inverts the percentile interval: p below 1 - confidence is an interval that lies within
+        the tolerance, or wholly outside it.
         """
         draws = self.draws
         below, above = (draws <= -tolerance).sum(), (draws >= tolerance).sum()
         outside = min((draws <= tolerance).sum(), (draws >= -tolerance).sum())
-        return _two_sided(draws, min(max(below, above), outside))
-
-
-def _two_sided(draws: NDArray[np.float64], rarer: int) -> float:
-    return min(1.0, 2 * (int(rarer) + 1) / (len(draws) + 1))
-
-
-def paired_difference(
-    first: ArrayLike,
-    second: ArrayLike,
-    group: Sequence[str],
-    stratum: ArrayLike | None = None,
-    *,
-    draws: int = COMPARISON_DRAWS,
-    seed: int = 0,
-) -> Difference:
-    """Compare two systems on the same videos, resampling the groups of their differences.
-
-    `first` and `second` (N,) are values of the same videos in the same order; `group` and
-    `stratum` as in `bootstrap`. Raises ValueError with fewer than two groups.
-    """
-    difference_1N = np.asarray(first, np.float64)[None] - np.asarray(second, np.float64)
-    return paired_differences(difference_1N, group, stratum, draws=draws, seed=seed)[0]
+        rarer = int(min(max(below, above), outside))
+        return min(1.0, 2 * (rarer + 1) / (len(draws) + 1))
 
 
 def paired_differences(
@@ -192,17 +175,44 @@ def paired_differences(
     draws: int = COMPARISON_DRAWS,
     seed: int = 0,
 ) -> list[Difference]:
-    """Several comparisons on the same videos, (S, N) differences of values, in one resampling."""
+    """Compare S pairs of systems on the same videos, from their differences (S, N) in value.
+
+    `group` and `stratum` as in `bootstrap`. Raises ValueError with fewer than two groups.
+    """
     if len(set(group)) < 2:
         raise ValueError("a comparison takes at least two source groups")
     value_SN = np.asarray(difference_SN, np.float64)
     strata = np.zeros(value_SN.shape[1]) if stratum is None else np.asarray(stratum)
-    means_KS = [value_SN[:, strata == one].mean(axis=1) for one in np.unique(strata)]
     resampled_SD = bootstrap(value_SN, group, strata, draws=draws, seed=seed)
+    # What each group adds to the statistic, the mean over strata of their means.
+    _, stratum_N, size_K = np.unique(strata, return_inverse=True, return_counts=True)
+    weight_N = 1 / (len(size_K) * size_K[stratum_N])
+    _, group_N = np.unique(np.asarray(group, str), return_inverse=True)
+    share_SG = np.stack([np.bincount(group_N, weights=value_N * weight_N) for value_N in value_SN])
+    p_values = _sign_flip_p_values(share_SG, draws, seed)
     return [
-        Difference(float(mean), draws_D)
-        for mean, draws_D in zip(np.mean(means_KS, axis=0), resampled_SD, strict=True)
+        Difference(float(share_G.sum()), draws_D, p_value)
+        for share_G, draws_D, p_value in zip(share_SG, resampled_SD, p_values, strict=True)
     ]
+
+
+def _sign_flip_p_values(share_SG: NDArray[Any], draws: int, seed: int) -> list[float]:
+    """Two-sided p-values of sums over groups under random signs, never exactly 0.
+
+    With no difference between two systems a group's is as likely the one way as the other. It
+    holds for any number of groups, few ones included, where a bootstrap is too sure.
+    """
+    observed_S = np.abs(share_SG.sum(axis=1))
+    random = np.random.default_rng(seed)
+    as_far_S = np.zeros(len(share_SG), np.int64)
+    num_groups = share_SG.shape[1]
+    step = max(1, 10 * _CHUNK // num_groups)
+    for first in range(0, draws, step):
+        rows = min(step, draws - first)
+        sign_BG = 2.0 * random.integers(2, size=(rows, num_groups), dtype=np.int8) - 1.0
+        flipped_BS = np.abs(sign_BG @ share_SG.T)
+        as_far_S += (flipped_BS >= observed_S - 1e-9).sum(axis=0)  # ties, whatever the rounding
+    return [float(p_value) for p_value in (as_far_S + 1) / (draws + 1)]
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

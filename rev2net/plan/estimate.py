@@ -67,7 +67,7 @@ def estimate(jobs: Jobs, config: Config, rates: Rates, root: Path) -> Plan:
     """A plan of the jobs; `root` is the folder in which the workflow runs or will run."""
     datasets = {name: dataset_facts(name, config, root) for name in jobs.datasets(config)}
     videos = sum(facts.videos for facts in datasets.values())
-    splits = len(jobs.benchmarks) + bool(jobs.points)
+    splits = len(jobs.benchmarks) + len(jobs.held_out)
     stages = []
     if config.mini is not None:
         made = [facts.videos * MINI_SECONDS / 3600 for facts in datasets.values()]

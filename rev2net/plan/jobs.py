@@ -25,6 +25,11 @@ class Jobs:
         """The splits that the trainings take, (benchmark, split)."""
         return sorted({(run.benchmark, run.split) for run in self.trainings})
 
+    @property
+    def held_out(self) -> list[tuple[str, int]]:
+        """The splits that the search holds validation videos out of."""
+        return sorted({(point.run.benchmark, point.run.split) for point in self.points})
+
     def datasets(self, config: Config) -> list[str]:
         """The datasets that shards are made of, in the configuration's order."""
         runs = [*self.trainings, *(point.run for point in self.points)]

@@ -4,9 +4,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -23,7 +24,7 @@ from rev2net.models import build
 from rev2net.models.spec import input_spec
 from rev2net.plan.facts import DatasetFacts
 from rev2net.plan.rates import FLOW_BYTES, GPU_RATE, RGB_BYTES, Rate, Rates
-from rev2net.plan.training import run_cost
+from rev2net.plan.training import run_cost, step_multiply_adds
 from rev2net.video.benchmark import Timer, one_core, write_clips
 from rev2net.video.decoding import Frame, FrameStream
 from rev2net.video.images import decode_image, encode_image
@@ -52,7 +53,7 @@ def measure(
     progress("how long jobs take to start")
     values["start"] = _seconds_to_import("rev2net.commands.shard_stage")
     values["start_training"] = _seconds_to_import("rev2net.training.loop")
-    return Rates(rgb_bytes=RGB_BYTES, flow_bytes=FLOW_BYTES, training=training, **values)
+    return Rates(rgb_bytes=RGB_BYTES, flow_bytes=FLOW_BYTES[config.flow.codec], training=training, **values)
 
 
 def _video_rates(config: Config) -> dict[str, Rate]:
@@ -118,7 +119,7 @@ def _training_rate(recipe: str, runs: set[Run], config: Config) -> Rate:
     spec, network = input_spec(run.method, run.input), settings.network
     batch = settings.optimisation.batch
     if device.type == "cpu":
-        batch = max(1, min(batch, int(STEP_MULTIPLY_ADDS / 3 / cost.multiply_adds)))
+        batch = max(1, min(batch, int(STEP_MULTIPLY_ADDS / 3 / cost.training_multiply_adds)))
     shape = (batch, *cost.input_shape[1:])
     model = build(
         run.method, 101, in_channels=spec.channels, width=network.width, **network.options
@@ -129,9 +130,9 @@ def _training_rate(recipe: str, runs: set[Run], config: Config) -> Rate:
 
     def step() -> None:
         with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
-            logits = model.forward_train(x)["logits"]
-        assert isinstance(logits, torch.Tensor)
-        logits.float().logsumexp(1).mean().backward()
+            outputs = model.forward_train(x)
+        learned = (t for t in _tensors(outputs) if t.requires_grad)
+        torch.stack([tensor.float().square().mean() for tensor in learned]).sum().backward()
         if device.type == "cuda":
             torch.cuda.synchronize()
 
@@ -144,7 +145,13 @@ def _training_rate(recipe: str, runs: set[Run], config: Config) -> Rate:
         torch.set_num_threads(threads)
     where = torch.cuda.get_device_name() if bfloat16 else f"CPU, {config.compute.threads} threads"
     source = f"measured: steps of {batch} clips through {run.method} {run.input}, {where}"
-    return Rate(value=3 * batch * cost.multiply_adds / seconds, source=source)
+    return Rate(value=step_multiply_adds(run, settings, batch, 0) / seconds, source=source)
+
+
+def _tensors(outputs: dict[str, Any]) -> Iterator[torch.Tensor]:
+    """Every output of a network, lists of them too."""
+    for value in outputs.values():
+        yield from (value if isinstance(value, list) else (value,))
 
 
 def _seconds_to_import(module: str) -> Rate:

@@ -33,11 +33,15 @@ class Rates(Section):
     flow_bytes: Rate
 
 
-# At 340x256, quality 95, on real clips: 24.6 kB a frame and 5.4 kB a flow frame, of which some 600
-# bytes are the head of any JPEG file.
+# At 340x256 on real clips: 24.6 kB a frame and, with both components, 5.4 kB a flow frame at JPEG
+# quality 95, of which some 600 bytes are the head of any file; 14.7 kB as PNG (docs/throughput.md).
 HEAD_BYTES = 600
 RGB_BYTES = Rate(value=276_000, source="assumed: JPEG at quality 95 on real clips")
-FLOW_BYTES = Rate(value=55_000, source="assumed: JPEG at quality 95 on real clips")
+FLOW_BYTES = {
+    "jpeg": Rate(value=55_000, source="assumed: JPEG at quality 95 on real clips"),
+    "png": Rate(value=162_000, source="assumed: PNG on real clips"),
+    "webp": Rate(value=95_000, source="assumed: lossless WebP on real clips"),
+}
 GPU_RATE = Rate(
     value=40e12, source="assumed: no GPU here; some 10 % of an H100's peak in bfloat16, untested"
 )

@@ -13,7 +13,7 @@ from rev2net.models.spec import input_spec
 
 BACKWARD = 2  # multiply-adds of a backward pass over those of its forward pass
 WEIGHT_COPIES = 3  # weights, gradients, momentum; the second moments of AdamW are a fourth
-TORCH_MEMORY = 0.3e9  # bytes of a process with torch and its shards open
+TORCH_MEMORY = 0.42e9  # bytes of a process with torch and its shards open, as measured
 # One clip with fewer pixels leaves batch normalisation a single value; it is scaled from this one.
 SMALLEST_SIDE = 48
 BFLOAT16 = 0.5  # of the activations, under autocast
@@ -56,6 +56,18 @@ def run_cost(run: Run, settings: TrainSettings) -> Cost:
     return clip_cost(run.method, run.input, clip.length, clip.size, network.width, options)
 
 
+def step_multiply_adds(run: Run, settings: TrainSettings, decoded: int, plain: int) -> int:
+    """Forward and backward passes of clips that the decoders see, and of clips that they do not."""
+    cost = run_cost(run, settings)
+    forward = decoded * cost.training_multiply_adds + plain * cost.multiply_adds
+    frozen = 0
+    if run.method == "off":  # the TSN below it
+        clip, width = settings.clip, settings.network.width
+        tsn = clip_cost("tsn", run.input, clip.length, clip.size, width, "{}")
+        frozen = (decoded + plain) * tsn.multiply_adds
+    return forward + BACKWARD * (forward - frozen)
+
+
 def training_work(run: Run, settings: TrainSettings) -> Work:
     """One training; decoders see the labelled clips only, unless the loss says otherwise."""
     optimisation, loss, clip = settings.optimisation, settings.loss, settings.clip
@@ -64,12 +76,7 @@ def training_work(run: Run, settings: TrainSettings) -> Work:
     labelled = optimisation.batch
     unlabelled = optimisation.batch if run.adapt != "none" and loss.domain > 0 else 0
     decoded = labelled + (unlabelled if loss.decoders_on_target else 0)
-    plain = labelled + unlabelled - decoded
-    forward = decoded * cost.training_multiply_adds + plain * cost.multiply_adds
-    step = (1 + BACKWARD) * forward
-    if run.method == "off":  # the TSN below it is frozen
-        tsn = clip_cost("tsn", run.input, clip.length, clip.size, settings.network.width, "{}")
-        step -= BACKWARD * (labelled + unlabelled) * tsn.multiply_adds
+    step = step_multiply_adds(run, settings, decoded, labelled + unlabelled - decoded)
     flows = clip.length * decoded if loss.flow > 0 and spec.kind == "rgb" else 0
     images = (labelled + unlabelled) * clip.length * spec.images + flows
     weights = 4 * cost.parameters

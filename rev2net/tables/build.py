@@ -127,6 +127,7 @@ def _provenance(config: Config, runs: list[Run], stored: list[Scores], reason: s
         "commit": distinct(word for scores in stored for word in scores.commit.split(",")),
         "config": [digest(config)],
         "split": distinct(scores.split_digest[:DIGEST_LENGTH] for scores in stored),
+        "class_map": distinct(s.class_map.replace(" ", ":") for s in stored if s.class_map),
         "checkpoint": distinct(
             word[:DIGEST_LENGTH] for scores in stored for word in scores.checkpoint.split(",")
         ),

@@ -1,9 +1,9 @@
 """Test the paper's claims on stored scores: `claims.csv`, one row a comparison.
 
-The rule was fixed before any measurement (PROTOCOLS section 2): differences are paired over source
-groups, scores averaged over seeds first, and Holm-corrected over the claims of a table. A claim
-holds where the corrected interval lies on the claimed side, fails where it lies on the other, and
-is undecided else.
+The rule was fixed before any measurement: differences are paired over source groups, the
+correctness of a video averaged over seeds first, and Holm-corrected over all comparisons of a
+table. A claim holds where the corrected interval lies on the claimed side, fails where it lies on
+the other, and is undecided else (docs/decisions.md).
 """
 
 from collections.abc import Iterator
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from rev2net.claims import CLAIMS, TOLERANCE, Claim, RowKey, paper_difference
 from rev2net.config import Config
 from rev2net.evaluation.statistics import (
+    CONFIDENCE,
     Difference,
     Interval,
     holm,
@@ -32,9 +33,10 @@ from rev2net.tables.stored import StoredScores, by_split
 COLUMNS = [
     "claim", "statement", "source", "table", "benchmark", "first", "second", "kind",
     "paper_difference", "difference", "ci_low", "ci_high", "p_value", "p_holm", "verdict",
-    "configuration", "evidence", "seeds", "splits", "note",
+    "configuration", "evidence", "seeds", "splits", "groups", "family", "note",
 ]
 # fmt: on
+FEWEST_GROUPS = 20  # source groups for a claim of no difference
 NOT_MEASURED = "not measured"
 CONTRADICTION = "contradiction"  # the verdict of a row where the paper disagrees with itself
 
@@ -59,18 +61,13 @@ def measure_claims(config: Config, root: str | Path) -> pd.DataFrame:
     for table in configured_tables(config):
         compared = list(_comparisons(table, config))
         found, notes = _differences(table, compared, config, reader)
-        done = [comparison for comparison in compared if comparison in found]
-        p_values = [_p_value(comparison, found[comparison]) for comparison in done]
-        adjusted, confidences = holm(p_values), holm_confidence(p_values)
-        corrected = {
-            comparison: (p_values[n], adjusted[n], confidences[n])
-            for n, comparison in enumerate(done)
-        }
-        for comparison in compared:
+        # What is not measured counts too: a verdict cannot vanish when more runs have finished.
+        p_values = [_p_value(one, found[one]) if one in found else 1.0 for one in compared]
+        corrected = zip(p_values, holm(p_values), holm_confidence(p_values), strict=True)
+        for comparison, (p_value, p_holm, confidence) in zip(compared, corrected, strict=True):
             row = _row(comparison, config)
             if comparison in found:
-                difference = found[comparison]
-                p_value, p_holm, confidence = corrected[comparison]
+                difference, num_groups = found[comparison]
                 interval = difference.interval(confidence)
                 row |= {
                     "difference": round(difference.value, 2),
@@ -78,10 +75,12 @@ def measure_claims(config: Config, root: str | Path) -> pd.DataFrame:
                     "ci_high": round(interval.high, 2),
                     "p_value": round(p_value, 5),
                     "p_holm": round(p_holm, 5),
-                    "verdict": verdict(comparison.claim, interval),
+                    "groups": num_groups,
+                    "verdict": verdict(comparison.claim, interval, p_holm, num_groups),
                 }
             else:
                 row |= {"verdict": NOT_MEASURED, "note": notes[comparison]}
+            row["family"] = len(compared)
             rows.append(row)
     rows += [
         {
@@ -92,14 +91,24 @@ def measure_claims(config: Config, root: str | Path) -> pd.DataFrame:
         }
         for number, text in enumerate(CONTRADICTIONS, start=1)
     ]
-    return pd.DataFrame(rows, columns=COLUMNS).astype({"seeds": "Int64", "splits": "Int64"})
+    return pd.DataFrame(rows, columns=COLUMNS).astype(
+        dict.fromkeys(("seeds", "splits", "groups", "family"), "Int64")
+    )
 
 
-def verdict(claim: Claim, interval: Interval) -> str:
-    """Whether a claim holds, fails or is undecided, from its corrected interval."""
+def verdict(claim: Claim, interval: Interval, p_holm: float, num_groups: int) -> str:
+    """Whether a claim holds, fails or is undecided, from its corrected interval.
+
+    An interval drawn from few groups is too sure of itself: the p-value, which is not, has to agree
+    with it, and a claim of no difference takes a least number of groups.
+    """
+    low, high = interval.low, interval.high
     if claim.kind == "better":
-        low, high = interval.low, interval.high
+        if p_holm >= 1 - CONFIDENCE:
+            return "undecided"
         return "holds" if low > 0 else "fails" if high < 0 else "undecided"
+    if num_groups < FEWEST_GROUPS:
+        return "undecided"
     if interval.low > -TOLERANCE and interval.high < TOLERANCE:
         return "holds"
     return "fails" if interval.low > TOLERANCE or interval.high < -TOLERANCE else "undecided"
@@ -116,13 +125,16 @@ def _comparisons(table: str, config: Config) -> Iterator[_Comparison]:
 
 def _differences(
     table: str, compared: list[_Comparison], config: Config, reader: StoredScores
-) -> tuple[dict[_Comparison, Difference], dict[_Comparison, str]]:
-    """The measured differences, and why the others are missing; one resampling a benchmark."""
+) -> tuple[dict[_Comparison, tuple[Difference, int]], dict[_Comparison, str]]:
+    """The measured differences with their numbers of groups, and why the others are missing.
+
+    One resampling a benchmark serves all of its comparisons.
+    """
     runs = {
         (cell.method, cell.input, cell.benchmark): cell_runs(cell, config)
         for cell in reversed(cells(table, config))  # the adapted row is first: it stays
     }
-    found: dict[_Comparison, Difference] = {}
+    found: dict[_Comparison, tuple[Difference, int]] = {}
     notes: dict[_Comparison, str] = {}
     for benchmark in dict.fromkeys(comparison.benchmark for comparison in compared):
         here = [comparison for comparison in compared if comparison.benchmark == benchmark]
@@ -133,7 +145,7 @@ def _differences(
             if reason:
                 reasons[key] = reason
             else:  # the reader has seen that groups and order are those of all rows
-                values[key], group, stratum = per_video(TOP1, by_split(stored))
+                values[key], group, stratum, _ = per_video(TOP1, by_split(stored))
         measured = []
         for comparison in here:
             missing = [reasons[key] for key in comparison.pair if key in reasons]
@@ -149,11 +161,16 @@ def _differences(
                 for side in (0, 1)
             )
             differences = paired_differences(first_SN - second_SN, group, stratum)
-            found |= dict(zip(measured, differences, strict=True))
+            num_groups = len(set(group))
+            found |= {
+                comparison: (difference, num_groups)
+                for comparison, difference in zip(measured, differences, strict=True)
+            }
     return found, notes
 
 
-def _p_value(comparison: _Comparison, difference: Difference) -> float:
+def _p_value(comparison: _Comparison, measured: tuple[Difference, int]) -> float:
+    difference, _ = measured
     if comparison.claim.kind == "better":
         return difference.p_value
     return difference.equivalence_p_value(TOLERANCE)
@@ -176,9 +193,20 @@ def _row(comparison: _Comparison, config: Config) -> dict[str, object]:
         "paper_difference": paper_difference(claim, pair, benchmark),
         "configuration": config.name,
         "evidence": evidence(config),
+        "note": _paper_against_itself(comparison),
         "seeds": len({run.seed for run in example}),
         "splits": len({run.split for run in example}),
     }
+
+
+def _paper_against_itself(comparison: _Comparison) -> str | None:
+    """Where the paper's own numbers do not bear the claim out."""
+    published = paper_difference(comparison.claim, comparison.pair, comparison.benchmark)
+    if published is None:
+        return "the paper has no number to compare"
+    if comparison.claim.kind == "better":
+        return None if published > 0 else "the paper's own numbers say otherwise"
+    return None if abs(published) <= TOLERANCE else "the paper's own numbers differ by more"
 
 
 def evidence(config: Config) -> str:
@@ -187,7 +215,7 @@ def evidence(config: Config) -> str:
         return "none: synthetic mini benchmark, an exercise of the machinery"
     if not config.reproduces_paper:
         return "none: not the paper's data and training"
-    return "reproduction"
+    return "reproduction (class list and protocol of the cross-dataset tables are ours)"
 
 
 def _label(key: RowKey) -> str:

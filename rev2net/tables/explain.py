@@ -1,5 +1,6 @@
 """Where one cell of a table comes from: its runs, splits, weights, videos and code, as text."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,11 +9,13 @@ from typing import Any
 import pandas as pd
 
 from rev2net.config import Config, digest
+from rev2net.digests import check_text
 from rev2net.errors import UserError
 from rev2net.evaluation.scores import read_scores
 from rev2net.experiments import INPUT_LABELS, Run
 from rev2net.paper import Cell, cell_runs, cells
 from rev2net.tables.build import measure_cells
+from rev2net.tables.render import rounded
 from rev2net.tables.stored import StoredScores, distinct
 
 
@@ -60,8 +63,10 @@ def _lines(cell: Cell, config: Config, root: Path) -> Iterator[str]:
         if pd.isna(row["measured"]):
             yield f"{row['metric']}: empty ({_reason(row['provenance'])})"
             continue
-        interval = f"[{row['ci_low']:.1f}, {row['ci_high']:.1f}]"
-        std = "" if pd.isna(row["std"]) else f" ±{row['std']:.1f} over seeds"
+        interval = f"[{rounded(row['ci_low']):.1f}, {rounded(row['ci_high']):.1f}]"
+        if pd.isna(row["ci_low"]):
+            interval = "(no interval: fewer than two source groups)"
+        std = "" if pd.isna(row["std"]) else f" ±{rounded(row['std']):.1f} over seeds"
         yield f"{row['metric']}: {row['measured']:.2f} %{std} {interval}"
     if cell.paper is not None:
         yield f"the paper's value: {cell.paper:.1f} %"
@@ -69,7 +74,8 @@ def _lines(cell: Cell, config: Config, root: Path) -> Iterator[str]:
         yield f"videos: {first['videos_evaluated']} of {first['videos_expected']} expected"
         yield f"protocol: {first['protocol']}"
     for split in distinct(run.split for run in runs):
-        yield from _split_lines(root / "splits" / cell.benchmark / f"split{split}.json")
+        path = root / "splits" / cell.benchmark / f"split{split}.json"
+        yield from _split_lines(path, [run for run in runs if run.split == split], root)
     for run in runs:
         if len(run.streams) > 1:
             terms = " + ".join(f"{weight:g} x {stream.path}" for stream, weight in run.streams)
@@ -78,12 +84,21 @@ def _lines(cell: Cell, config: Config, root: Path) -> Iterator[str]:
             yield from _run_lines(stream, root)
 
 
-def _split_lines(path: Path) -> Iterator[str]:
+def _split_lines(path: Path, runs: list[Run], root: Path) -> Iterator[str]:
+    """What the scores say of their split, and what the split's own summary adds."""
+    stored = [root / run.scores_folder / "scores-test.h5" for run in runs]
+    used = distinct(read_scores(one).split_digest for one in stored if one.exists())
     summary = _read_json(path)
     if summary is None:
-        yield f"split: {path} is not there"
+        yield f"split: {path} is not there; scored on sha256 {', '.join(used) or 'nothing yet'}"
         return
     yield f"split: {path.with_suffix('.csv')}, sha256 {summary['digest']}"
+    for digest_ in used:
+        if digest_ != summary["digest"]:
+            raise UserError(
+                f"{path}: the scores are of a split with sha256 {digest_[:12]}…, this one has "
+                f"{summary['digest'][:12]}…; make them again with snakemake"
+            )
     if summary.get("class_map"):
         version = summary.get("class_map_digest", "unknown version")
         yield f"  classes: {summary['class_set']} of {summary['class_map']} ({version})"
@@ -97,12 +112,21 @@ def _run_lines(run: Run, root: Path) -> Iterator[str]:
     if record is None:
         yield "  not trained yet"
         return
-    versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
-    yield f"  trained by commit {record['commit']} with {versions}"
-    steps = record["settings"]["optimisation"]["steps"]
-    yield f"  seed {run.seed}, {steps} steps on {record['device']}, {record['seconds']:.0f} s"
-    weights = record["settings"]["initial_weights"]
-    yield f"  started from {weights['file'] if weights else 'fresh weights'}"
+    try:
+        versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
+        steps, weights = (
+            record["settings"]["optimisation"]["steps"],
+            record["settings"]["initial_weights"],
+        )
+        yield f"  trained by commit {record['commit']} with {versions}"
+        yield f"  seed {run.seed}, {steps} steps on {record['device']}, {record['seconds']:.0f} s"
+        start = "fresh weights"
+        if weights:
+            start = f"{weights['file']}, sha256 {record['initial_weights_digest']}"
+        yield f"  started from {start}"
+    except KeyError as error:
+        path = root / run.scores_folder / "run.json"
+        raise UserError(f"{path}: no {error}; not a record of this program") from None
     yield from (f"  {line}" for line in _scores_lines(run, root))
 
 
@@ -113,10 +137,17 @@ def _scores_lines(run: Run, root: Path) -> Iterator[str]:
         return
     scores = read_scores(path)
     yield f"checkpoint sha256 {scores.checkpoint}"
-    yield f"scores {path} by commit {scores.commit}: {len(scores)} videos, {scores.space}s averaged"
+    averaged = {"logit": "logits", "probability": "probabilities"}[scores.space]
+    yield f"scores {path} by commit {scores.commit}: {len(scores)} videos, {averaged} averaged"
+    weights = path.with_name("checkpoint.pt")
+    if weights.exists():
+        with open(weights, "rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != scores.checkpoint:
+                yield "checkpoint.pt was made again since: evaluate it with snakemake"
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:
+    check_text(path)
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

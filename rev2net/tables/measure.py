@@ -41,7 +41,8 @@ class PerVideo(NamedTuple):
 
     value_N: NDArray[np.float64]
     group_N: list[str]
-    stratum_N: NDArray[np.int64]
+    stratum_N: NDArray[np.int64]  # split, or class in a split
+    split_N: NDArray[np.int64]
 
 
 def accuracy(metric: Metric, splits: list[SplitScores]) -> tuple[float, float]:
@@ -62,7 +63,7 @@ def accuracy(metric: Metric, splits: list[SplitScores]) -> tuple[float, float]:
 
 def per_video(metric: Metric, splits: list[SplitScores]) -> PerVideo:
     """The values whose mean is the accuracy, with their source groups and strata."""
-    value, group, stratum = [], [], []
+    value, group, stratum, of_split = [], [], [], []
     for row, split in enumerate(splits):
         scale = split.coverage if metric.of_expected else 1.0
         hits_SN = [metrics.hits(scores, split.label_N, metric.k) for scores in split.scores_SNC]
@@ -70,7 +71,8 @@ def per_video(metric: Metric, splits: list[SplitScores]) -> PerVideo:
         group += split.group_N
         num_classes = split.scores_SNC.shape[2]
         stratum.append(row * num_classes + split.label_N * metric.by_class)
-    return PerVideo(np.concatenate(value), group, np.concatenate(stratum))
+        of_split.append(np.full(len(split.label_N), row))
+    return PerVideo(np.concatenate(value), group, np.concatenate(stratum), np.concatenate(of_split))
 
 
 def intervals(samples: Sequence[PerVideo]) -> list[Interval]:
@@ -80,4 +82,5 @@ def intervals(samples: Sequence[PerVideo]) -> list[Interval]:
     each what it gets alone.
     """
     value_SN = np.stack([sample.value_N for sample in samples])
-    return bootstrap_intervals(value_SN, samples[0].group_N, samples[0].stratum_N)
+    _, group_N, stratum_N, split_N = samples[0]
+    return bootstrap_intervals(value_SN, group_N, stratum_N, split=split_N)

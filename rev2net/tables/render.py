@@ -11,7 +11,7 @@ from html import escape
 
 import pandas as pd
 
-from rev2net.config import Config
+from rev2net.config import Config, CrossDataset
 from rev2net.experiments import INPUT_LABELS
 from rev2net.paper import TABLES
 
@@ -22,6 +22,7 @@ BENCHMARK_LABELS = {
     "hmdb-ucf": "HMDB→UCF",
     "ucf-hmdb": "UCF→HMDB",
 }
+_CROSS = ("hmdb-ucf", "ucf-hmdb")
 NO_VALUE = "–"
 
 
@@ -137,7 +138,7 @@ def _layout(frame: pd.DataFrame, config: Config) -> _Layout:
     in_domain = named[(named["metric"] == "top1_in_domain") & named["measured"].notna()]
     benchmarks = list(dict.fromkeys(top1["benchmark"]))
     best = {
-        (benchmark, column): _rounded(group[column].max())
+        (benchmark, column): rounded(group[column].max())
         for benchmark, group in top1.groupby("benchmark")
         for column in ("measured", "paper")
     }
@@ -158,16 +159,16 @@ def _layout(frame: pd.DataFrame, config: Config) -> _Layout:
 def _number(cell: "pd.Series[float] | None", column: str, best: float) -> _Number:
     if cell is None or pd.isna(cell[column]):
         return _Number(NO_VALUE)
-    value = _rounded(cell[column])
+    value = rounded(cell[column])
     detail = ""
     if column == "measured":
-        spread = "" if pd.isna(cell["std"]) else f"±{cell['std']:.1f} "
+        spread = "" if pd.isna(cell["std"]) else f"±{rounded(cell['std']):.1f} "
         low, high = cell["ci_low"], cell["ci_high"]
-        detail = spread + ("" if pd.isna(low) else f"[{_rounded(low):.1f}, {_rounded(high):.1f}]")
+        detail = spread + ("" if pd.isna(low) else f"[{rounded(low):.1f}, {rounded(high):.1f}]")
     return _Number(f"{value:.1f}", detail.strip(), value == best)
 
 
-def _rounded(percent: float) -> float:
+def rounded(percent: float) -> float:
     """One decimal, halves up: with 80 videos many accuracies end in 25 or 75."""
     return float(Decimal(str(percent)).quantize(Decimal("0.1"), ROUND_HALF_UP))
 
@@ -185,13 +186,20 @@ def _notes(top1: pd.DataFrame, in_domain: pd.DataFrame, config: Config) -> list[
             f"Configuration “{config.name}” does not reproduce the paper's data and training: "
             "these figures are not comparable with the paper's."
         )
-    seeds, splits = top1["seeds"].max(), top1["splits"].max()
+    averaged: dict[str, list[str]] = {}
+    for row in top1.drop_duplicates("benchmark").to_dict("records"):
+        words = f"{_count(row['splits'], 'split')} and {_count(row['seeds'], 'seed')}"
+        averaged.setdefault(words, []).append(row["benchmark"])
+    means = [f"{words} ({', '.join(of)})" for words, of in averaged.items()]
+    if len(averaged) == 1:
+        means = list(averaged)
     notes.append(
-        f"Measured: mean over {_count(splits, 'split')} and {_count(seeds, 'seed')}, "
-        + ("± standard deviation over seeds, " if seeds > 1 else "")
+        f"Measured: mean over {'; '.join(means)}, "
+        + ("± standard deviation over seeds, " if top1["seeds"].max() > 1 else "")
         + "[95 % bootstrap interval over source groups]. Bold: the highest of its column, "
         "which need not be a significant difference."
     )
+    notes.append(_training(top1, config))
     done = top1[top1["measured"].notna()]
     if len(done):
         counts = done[["benchmark", "videos_evaluated", "videos_expected"]].drop_duplicates()
@@ -200,7 +208,7 @@ def _notes(top1: pd.DataFrame, in_domain: pd.DataFrame, config: Config) -> list[
     if len(in_domain):
         heads = ", ".join(in_domain["benchmark"].unique())
         rows = [
-            f"{row} {input_} {', '.join(f'{_rounded(value):.1f}' for value in group['measured'])}"
+            f"{row} {input_} {', '.join(f'{rounded(value):.1f}' for value in group['measured'])}"
             for (row, input_), group in in_domain.groupby(["row", "input"], sort=False)
         ]
         notes.append(f"In-domain, on held-out videos of the source ({heads}): {'; '.join(rows)}.")
@@ -214,6 +222,27 @@ def _notes(top1: pd.DataFrame, in_domain: pd.DataFrame, config: Config) -> list[
             "provenance column."
         )
     return notes
+
+
+def _training(top1: pd.DataFrame, config: Config) -> str:
+    """How the rows were trained, and that nothing was selected."""
+    starts = [
+        f"{init} ({', '.join(group['row'].unique())})" if top1["init"].nunique() > 1 else str(init)
+        for init, group in top1.groupby("init", sort=False)
+    ]
+    words = f"Training: initialisation {'; '.join(starts)}"
+    if set(top1["adapt"]) != {"none"}:
+        words += f"; adaptation {', '.join(top1['adapt'].unique())}"
+    sets = {
+        f"{benchmark.class_set} of {benchmark.class_map}"
+        for benchmark in config.benchmarks.values()
+        if isinstance(benchmark, CrossDataset)
+    }
+    if sets and set(top1["benchmark"]) <= {BENCHMARK_LABELS[name] for name in _CROSS}:
+        words += f"; classes {', '.join(sorted(sets))}"
+    if "kinetics" in set(top1["init"]):
+        words += "; all seeds start from the Kinetics runs that there are"
+    return f"{words}. The last checkpoint of a fixed schedule; nothing is selected."
 
 
 def _count(number: int, noun: str) -> str:

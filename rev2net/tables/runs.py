@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rev2net.config import Config
+from rev2net.digests import check_text
 from rev2net.errors import UserError
 from rev2net.experiments import INPUT_LABELS, METHODS, Run
 from rev2net.paper import configured_tables, table_runs
@@ -47,6 +48,7 @@ def stored_trainings(config: Config, root: Path) -> list[StoredRun]:
         folder = root / run.scores_folder
         path = folder / "run.json"
         if path.exists():
+            check_text(path)
             found.append(StoredRun(run, folder, _json(path, path.read_text(encoding="utf-8"))))
     return found
 

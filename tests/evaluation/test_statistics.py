@@ -8,16 +8,26 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from rev2net.evaluation.statistics import (
+    Difference,
     bootstrap,
     bootstrap_interval,
     holm,
     holm_confidence,
-    paired_difference,
+    paired_differences,
     percentile_interval,
 )
+
+
+def compare(
+    first: ArrayLike, second: ArrayLike, group: list[str], draws: int = 20000
+) -> Difference:
+    """The comparison of two systems."""
+    difference_1N = np.asarray(first, float)[None] - np.asarray(second, float)
+    return paired_differences(difference_1N, group, draws=draws)[0]
+
 
 P_VALUES = st.lists(st.floats(0, 1), min_size=1, max_size=12)
 
@@ -106,18 +116,72 @@ def test_strata_weigh_alike_whatever_their_size() -> None:
 def test_one_group_has_no_interval() -> None:
     assert all(map(math.isnan, bootstrap_interval([100, 0], ["a", "a"])))
     with pytest.raises(ValueError, match="two source groups"):
-        paired_difference([100, 0], [0, 0], ["a", "a"])
+        compare([100, 0], [0, 0], ["a", "a"])
     with pytest.raises(ValueError, match="no videos"):
         bootstrap([], [])
 
 
 def test_paired_difference_by_hand() -> None:
     first, second = [100, 100, 50, 0], [0, 100, 50, 50]
-    found = paired_difference(first, second, ["a", "a", "b", "b"])
+    found = compare(first, second, ["a", "a", "b", "b"])
     assert found.value == pytest.approx(12.5)
     assert found.interval() == (-25, 50)
-    # Half of the resamples hold each group once; a quarter lies below 0, three quarters above.
-    assert found.p_value == pytest.approx(0.5, abs=0.03)
+    # Group a adds 25, group b takes 12.5: under random signs the sum is 12.5 or 37.5 from 0.
+    assert found.p_value == 1.0
+
+
+def exact_p_value(share: list[float]) -> float:
+    """Of the sum of shares, by every way to flip their signs."""
+    sums = [
+        abs(sum(sign * value for sign, value in zip(signs, share, strict=True)))
+        for signs in itertools.product((-1, 1), repeat=len(share))
+    ]
+    return sum(one >= abs(sum(share)) - 1e-9 for one in sums) / len(sums)
+
+
+@pytest.mark.parametrize(
+    "share", [[1.0, 2.0], [3.0, 1.0, 2.0, -1.0], [1.0] * 7 + [0.0] * 5, [5.0, -4.0, 3.0, 2.0, 2.0]]
+)
+def test_p_values_are_those_of_every_flip_of_signs(share: list[float]) -> None:
+    group = [str(number) for number in range(len(share))]
+    found = compare(share, [0.0] * len(share), group)
+    assert found.p_value == pytest.approx(exact_p_value(share), abs=0.01)
+
+
+def test_few_groups_are_never_significant_however_much_they_agree() -> None:
+    # A bootstrap would call two groups certain; four flips of signs cannot go below a half.
+    found = compare([100.0, 100.0], [0.0, 0.0], ["a", "b"])
+    assert found.interval()[0] > 0
+    assert found.p_value == pytest.approx(0.5, abs=0.02)
+
+
+def test_equal_systems_are_rejected_as_rarely_at_the_levels_holm_tests_at() -> None:
+    random = np.random.default_rng(9)
+    trials, level = 3000, 0.01
+    # Most groups agree, a few differ either way: where a bootstrap rejects twice too often.
+    value_SN = 100.0 * random.choice([-1, 0, 0, 0, 1], size=(trials, 30))
+    group = [str(number) for number in range(30)]
+    rejected = sum(one.p_value < level for one in paired_differences(value_SN, group, draws=2000))
+    assert rejected / trials <= 0.015
+
+
+@pytest.mark.parametrize(("shift", "small"), [(0.0, True), (1.0, False), (3.0, True)])
+def test_equivalence_is_decided_within_and_outside_the_tolerance_not_on_its_edge(
+    shift: float, small: bool
+) -> None:
+    value = shift + np.tile([-0.5, 0.5], 100)
+    found = compare(value, np.zeros(200), [str(number) for number in range(200)])
+    assert (found.equivalence_p_value(1.0) < 0.01) == small
+    # Under the ordinary null of no difference the first and the last stand the other way round.
+    assert (found.p_value < 0.01) == (shift > 0)
+
+
+def test_splits_weigh_alike_where_one_lacks_a_class() -> None:
+    # Split 0 has classes 0 and 1, split 1 only class 2: every group holds all of it.
+    value, stratum, split = [100, 0, 0] * 3, [0, 1, 2] * 3, [0, 0, 1] * 3
+    group = [name for name in "abc" for _ in range(3)]
+    assert set(bootstrap(value, group, stratum, split=split, draws=20)) == {25}
+    assert set(bootstrap(value, group, stratum, draws=20)) == {100 / 3}
 
 
 def test_pairing_sees_what_two_intervals_do_not() -> None:
@@ -125,7 +189,7 @@ def test_pairing_sees_what_two_intervals_do_not() -> None:
     second, group = clustered(random, groups=60, clips=4)
     lucky = random.random(len(second)) < 0.1
     first = np.where(lucky, 100.0, second)
-    found = paired_difference(first, second, group)
+    found = compare(first, second, group)
     assert found.interval()[0] > 0
     assert found.p_value < 0.01
     assert bootstrap_interval(first, group)[0] < bootstrap_interval(second, group)[1]
@@ -138,25 +202,25 @@ def test_equal_systems_are_told_apart_as_rarely_as_promised() -> None:
         chance = random.random((50, 1))
         first, second = (100.0 * (random.random((50, 4)) < chance) for _ in range(2))
         group = [str(index // 4) for index in range(200)]
-        found = paired_difference(first.ravel(), second.ravel(), group, draws=400)
+        found = compare(first.ravel(), second.ravel(), group, draws=400)
         rejected += found.p_value < 0.05
     assert 0.02 <= rejected / trials <= 0.09
 
 
 def test_a_system_does_not_differ_from_itself() -> None:
     value, group = clustered(np.random.default_rng(7), groups=10, clips=2)
-    found = paired_difference(value, value, group)
+    found = compare(value, value, group)
     assert (found.value, found.interval(), found.p_value) == (0, (0, 0), 1)
 
 
-def test_p_value_inverts_the_interval() -> None:
+def test_with_many_groups_p_value_and_interval_agree() -> None:
     random = np.random.default_rng(8)
     for shift in np.linspace(0, 40, 15):
-        first, group = clustered(random, groups=30, clips=2)
-        second, _ = clustered(random, groups=30, clips=2)
-        found = paired_difference(first + shift, second, group, draws=4000)
-        for confidence in (0.8, 0.95, 0.99):
-            if abs(found.p_value - (1 - confidence)) > 0.002:  # a few draws of the quantile
+        first, group = clustered(random, groups=60, clips=2)
+        second, _ = clustered(random, groups=60, clips=2)
+        found = compare(first + shift, second, group, draws=4000)
+        for confidence in (0.8, 0.95):
+            if abs(found.p_value - (1 - confidence)) > 0.03:
                 low, high = found.interval(confidence)
                 assert (found.p_value < 1 - confidence) == (low > 0 or high < 0)
 

@@ -9,10 +9,16 @@ import pytest
 from rev2net.claims import CLAIMS, TOLERANCE, paper_difference
 from rev2net.cli import main
 from rev2net.config import Config, dump
-from rev2net.evaluation.statistics import Interval
+from rev2net.evaluation.statistics import Interval, bootstrap, percentile_interval
 from rev2net.experiments import Run
 from rev2net.paper import CONTRADICTIONS, TABLES
-from rev2net.tables.claims import COLUMNS, CONTRADICTION, measure_claims, verdict
+from rev2net.tables.claims import (
+    COLUMNS,
+    CONTRADICTION,
+    FEWEST_GROUPS,
+    measure_claims,
+    verdict,
+)
 
 NAMED = {claim.name: claim for claim in CLAIMS}
 BETTER, EQUAL = NAMED["flow-transfers-worse"], NAMED["two-streams-gain-nothing"]
@@ -25,7 +31,12 @@ BETTER, EQUAL = NAMED["flow-transfers-worse"], NAMED["two-streams-gain-nothing"]
 def test_a_claim_of_better_holds_where_the_interval_lies_on_its_side(
     low: float, high: float, word: str
 ) -> None:
-    assert verdict(BETTER, Interval(low, high)) == word
+    assert verdict(BETTER, Interval(low, high), 0.01, 40) == word
+
+
+def test_an_interval_that_its_p_value_does_not_bear_out_decides_nothing() -> None:
+    assert verdict(BETTER, Interval(0.5, 9), 0.06, 5) == "undecided"
+    assert verdict(EQUAL, Interval(0, 0), 0.001, FEWEST_GROUPS - 1) == "undecided"
 
 
 @pytest.mark.parametrize(
@@ -42,7 +53,7 @@ def test_a_claim_of_no_difference_holds_within_one_point(
     low: float, high: float, word: str
 ) -> None:
     assert TOLERANCE == 1.0
-    assert verdict(EQUAL, Interval(low, high)) == word
+    assert verdict(EQUAL, Interval(low, high), 0.01, 40) == word
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.name)
@@ -107,19 +118,45 @@ def test_missing_runs_leave_a_comparison_empty_with_the_reason(
     assert "i3d/flow.scratch.mkmmd" in row["note"]
 
 
-def test_holm_counts_the_finished_comparisons_of_a_table(
+def test_holm_corrects_for_every_comparison_of_the_table(
     work: Any, config: Config, i3d_rgb: Run
 ) -> None:
+    # 24 right against 20: 2 of 20 groups differ, so nothing is decided, corrected least of all.
     add_stream(work, i3d_rgb, [24, 24])
-    add_stream(work, replace(i3d_rgb, input="flow"), [20, 20])
-    alone = of(measure_claims(config, work.root), "flow-transfers-worse", "hmdb-ucf", "I3D")
-    assert alone["p_holm"] == alone["p_value"]
-    add_stream(work, replace(i3d_rgb, method="tsn"), [24, 24])
-    add_stream(work, replace(i3d_rgb, method="tsn", input="flow"), [23, 23])
+    add_stream(work, replace(i3d_rgb, input="flow"), [0, 0])
     row = of(measure_claims(config, work.root), "flow-transfers-worse", "hmdb-ucf", "I3D")
-    assert row["p_value"] == alone["p_value"]
-    assert row["p_holm"] == pytest.approx(2 * row["p_value"], abs=1e-4)
-    assert row["ci_low"] <= alone["ci_low"]
+    # Table 1 has 3 methods x 2 claims x 2 directions; those not run yet count.
+    assert row["family"] == 12
+    assert row["p_holm"] == pytest.approx(12 * row["p_value"], abs=1e-4)
+    # 12 of 20 groups differ by 100: the first of 12 is tested, and its interval drawn, at 0.05/12.
+    draws = bootstrap([100.0] * 24 + [0.0] * 16, [f"g{n // 2}" for n in range(40)], draws=20000)
+    expected = percentile_interval(draws, 1 - 0.05 / 12)
+    uncorrected = percentile_interval(draws)
+    assert (row["ci_low"], row["ci_high"]) == pytest.approx(expected, abs=0.01)
+    assert row["ci_low"] < uncorrected.low
+
+
+def test_with_source_only_rows_the_adapted_ones_are_compared(
+    work: Any, config: Config, i3d_rgb: Run
+) -> None:
+    tables = config.cross_dataset_tables.model_copy(update={"source_only": True})
+    both = config.model_copy(update={"cross_dataset_tables": tables})
+    add_stream(work, i3d_rgb, [40, 40])
+    add_stream(work, replace(i3d_rgb, input="flow"), [0, 0])
+    for input_ in ("rgb", "flow"):  # without adaptation: no difference
+        add_stream(work, replace(i3d_rgb, input=input_, adapt="none"), [20, 20])
+    row = of(measure_claims(both, work.root), "flow-transfers-worse", "hmdb-ucf", "I3D")
+    assert row["difference"] == 100.0
+
+
+def test_a_claim_of_no_difference_has_the_p_value_of_equivalence(
+    work: Any, config: Config, i3d_rgb: Run
+) -> None:
+    add_stream(work, i3d_rgb, [40, 40])
+    add_stream(work, replace(i3d_rgb, input="rgb+flow"), [40, 40])
+    row = of(measure_claims(config, work.root), "two-streams-gain-nothing", "hmdb-ucf", "I3D")
+    assert row["p_value"] < 0.001  # of no difference at all it would be 1
+    assert row["note"] == "the paper's own numbers differ by more"  # 57.9 - 56.4
 
 
 def test_the_papers_contradictions_are_listed(work: Any, config: Config) -> None:

@@ -68,7 +68,7 @@ def test_an_empty_cell_says_what_is_missing(
     text = capsys.readouterr().out
     assert "top1: empty (missing 2 of 2 scores files" in text
     assert "= 1 x hmdb-ucf/tsn/rgb.scratch.mkmmd/split1.seed0 + 1.5 x hmdb-ucf/tsn/flow" in text
-    assert "not trained yet" in text
+    assert text.count("not trained yet") == 4  # two streams of two seeds
 
 
 @pytest.mark.parametrize(
@@ -87,3 +87,12 @@ def test_a_cell_that_is_not_there_is_one_line_with_what_is(
     error = capsys.readouterr().err
     assert words in error
     assert error.count("\n") == 1
+
+
+def test_a_split_that_was_made_again_is_not_passed_off_as_the_scores_own(
+    explained: list[str], work: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = work.root / "splits" / "hmdb-ucf" / "split1.json"
+    path.write_text(path.read_text().replace("1d" * 32, "ff" * 32))
+    assert main([*explained, "i3d", "rgb", "hmdb-ucf"]) == 2
+    assert "the scores are of a split with sha256 1d1d1d1d1d1d" in capsys.readouterr().err

@@ -42,3 +42,20 @@ def test_rows_without_validation_videos_are_left_out(
     for input_ in ("rgb", "flow"):
         work.add(replace(i3d_rgb, input=input_), [0, 1], [1, 1])  # test scores, which do not count
     assert sweep(config, work.root).empty
+
+
+def test_sun_offs_four_streams_keep_their_shares(work: Any, config: Config, i3d_rgb: Run) -> None:
+    """TSN and OFF on RGB weigh 1 and 2, on flow 1.5 and 3: at weight 1.5 that is the row itself."""
+    one = config.model_copy(update={"seeds": (0,)})
+    within = Run("ucf101", "off", "rgb", "scratch", "none", 1, 0)
+    votes = {("tsn", "rgb"): 2.9, ("off", "rgb"): -2.0, ("tsn", "flow"): 0.0, ("off", "flow"): 0.0}
+    shared = {"part": "val", "num_classes": 2}
+    for (method, input_), vote in votes.items():
+        scores = np.array([[vote, 0.0], [vote, 0.0]], np.float32)
+        run = replace(within, method=method, input=input_)
+        work.add(run, [0, 0], [1, 1], **shared, scores=scores)
+    frame = sweep(one, work.root)
+    off = frame[(frame["method"] == "off") & (frame["benchmark"] == "ucf101")]
+    # 1 x 2.9 - 2 x 2.0 < 0: class 1 everywhere; with equal weights it would be class 0.
+    assert set(off["top1_val"]) == {0.0}
+    assert list(off[off["published"]]["flow_weight"]) == [1.5]

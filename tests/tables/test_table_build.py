@@ -31,7 +31,7 @@ table5,I3D,i3d,rgb,scratch,mkmmd,hmdb-ucf,mini,top1_of_expected,50.0,14.14,20.0,
 table5,I3D,i3d,rgb,scratch,mkmmd,hmdb-ucf,mini,top1_in_domain,87.5,17.68,75.0,100.0,2,1,,,4,4,{same}
 """
 PROVENANCE = (
-    '"commit=abc1234;config={config};split=1d1d1d1d1d1d;checkpoint=0c0c0c0c0c0c,1c1c1c1c1c1c;'
+    '"commit=abc1234;config={config};split=1d1d1d1d1d1d;class_map=ucf101_hmdb51:small:0123456789ab;checkpoint=0c0c0c0c0c0c,1c1c1c1c1c1c;'
     "runs=hmdb-ucf/i3d/rgb.scratch.mkmmd/split1.seed0,"
     'hmdb-ucf/i3d/rgb.scratch.mkmmd/split1.seed1"'
 )
@@ -237,3 +237,29 @@ def test_rows_measured_on_different_videos_are_refused(
 def test_an_unknown_table_is_refused(work: Any, config: Config) -> None:
     with pytest.raises(UserError, match="table5"):
         build("tabel5", config, work.root)
+
+
+def test_scores_made_with_other_settings_are_refused(
+    work: Any, config: Config, i3d_rgb: Run
+) -> None:
+    """A changed recipe or test protocol makes stored scores stale, whatever their folder says."""
+    for seed in (0, 1):
+        work.add(replace(i3d_rgb, seed=seed), [0, 1], [1, 1])
+    recipe = config.recipes["i3d.rgb"]
+    longer = recipe.optimisation.model_copy(update={"steps": 9999})
+    more = recipe.test.model_copy(update={"clips": 3})
+    for change in ({"optimisation": longer}, {"test": more}):
+        recipes = {**config.recipes, "i3d.rgb": recipe.model_copy(update=change)}
+        with pytest.raises(UserError, match="other settings than configuration 'mini' has now"):
+            build("table5", config.model_copy(update={"recipes": recipes}), work.root)
+
+
+def test_a_fused_row_of_streams_that_were_made_again_is_refused(
+    work: Any, config: Config, i3d_rgb: Run
+) -> None:
+    fused = replace(i3d_rgb, input="rgb+flow")
+    for seed in (0, 1):
+        work.add(replace(fused, seed=seed), [0, 1], [1, 1])
+    work.add(replace(i3d_rgb, input="flow"), [0, 1], [1, 1], checkpoint="ab" * 32)
+    with pytest.raises(UserError, match=r"scores-test\.h5: fused of another version of .*flow"):
+        build("table5", config, work.root)

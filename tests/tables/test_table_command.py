@@ -78,3 +78,14 @@ def test_tables_need_no_torch(arguments: list[str]) -> None:
     command = [sys.executable, "-c", script, *arguments]
     finished = subprocess.run(command, check=True, capture_output=True, text=True)
     assert "| I3D" in finished.stdout
+
+
+def test_a_folder_that_is_not_there_leaves_the_table_as_it_was(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 0
+    before = Path(arguments[-1]).read_bytes()
+    root = arguments.index("--root") + 1
+    assert main([*arguments[:root], "work/mimi", *arguments[root + 1 :]]) == 2
+    assert "--root work/mimi: no such folder" in capsys.readouterr().err
+    assert Path(arguments[-1]).read_bytes() == before
