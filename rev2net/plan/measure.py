@@ -53,7 +53,8 @@ def measure(
     progress("how long jobs take to start")
     values["start"] = _seconds_to_import("rev2net.commands.shard_stage")
     values["start_training"] = _seconds_to_import("rev2net.training.loop")
-    return Rates(rgb_bytes=RGB_BYTES, flow_bytes=FLOW_BYTES[config.flow.codec], training=training, **values)
+    flow_bytes = FLOW_BYTES[config.flow.codec]
+    return Rates(rgb_bytes=RGB_BYTES, flow_bytes=flow_bytes, training=training, **values)
 
 
 def _video_rates(config: Config) -> dict[str, Rate]:
