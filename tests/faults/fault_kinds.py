@@ -134,19 +134,20 @@ def mend(faults: Faults, pipeline: Pipeline) -> None:
 
 
 def kill_on_the_way(
-    faults: Faults, pipeline: Pipeline, rng: random.Random, plan: list[str]
+    faults: Faults, pipeline: Pipeline, rng: random.Random, plan: list[str], per_stage: int
 ) -> Outcome:
     """Run from nothing, with the planned faults at random times, until the command succeeds.
 
-    A plan names `job` (SIGKILL to a stage), `snakemake` (SIGKILL to everything), `training`
-    (SIGTERM to one) and `state` (SIGKILL to a training, whose last.pt is then damaged).
+    A plan names `job` (SIGKILL to any stage, `per_stage` times at most), `snakemake` (SIGKILL to
+    everything), `training` (SIGTERM to one) and `state` (SIGKILL to a training, whose last.pt is
+    then damaged).
     """
     rng.shuffle(plan)
     for _ in range(3 * len(plan) + 3):
         process = pipeline.start("--keep-going")
         while plan and process.poll() is None:
             time.sleep(rng.uniform(0.1, 1.0))
-            if _disturb(faults, pipeline, process, rng, plan) == "snakemake":
+            if _disturb(faults, pipeline, process, rng, plan, per_stage) == "snakemake":
                 break
         outcome = pipeline.wait(process)
         if "--unlock" in outcome.text:
@@ -163,14 +164,16 @@ def _disturb(
     process: "subprocess.Popen[str]",
     rng: random.Random,
     plan: list[str],
+    per_stage: int,
 ) -> str | None:
     """Inject one fault of the plan, if there is a process that it fits."""
     running = jobs(process)
+    spared = [pair for pair in running if faults.kinds[f"SIGKILL: {pair[1]}"] < per_stage]
     trainings = [job for job, stage in running if stage == "train"]
     for fault in dict.fromkeys(plan):
         with contextlib.suppress(psutil.Error):
-            if fault == "job" and running:
-                job, stage = rng.choice(running)
+            if fault == "job" and spared:
+                job, stage = rng.choice(spared)
                 job.kill()
                 faults.add(f"SIGKILL: {stage}")
             elif fault == "training" and trainings:

@@ -40,7 +40,7 @@ def test_a_sample_of_faults_changes_no_score(tmp_path: Path) -> None:
     expected, faults, rng = undisturbed.results(), Faults(), random.Random(0)
 
     pipeline = Pipeline.new(tmp_path / "killed", targets, shards=1)
-    kill_on_the_way(faults, pipeline, rng, ["job", "job", "snakemake", "state"])
+    kill_on_the_way(faults, pipeline, rng, ["job", "job", "snakemake", "state"], per_stage=1)
     assert pipeline.results() == expected
 
     rewind(pipeline, "frames", ONE_RUN)
@@ -75,7 +75,7 @@ def test_killed_processes_change_no_table(
 ) -> None:
     pipeline = Pipeline.new(tmp_path / "killed", TABLES, shards=2)
     plan = ["job"] * 12 + ["training"] * 4 + ["state"] * 4 + ["snakemake"] * 4
-    kill_on_the_way(faults, pipeline, random.Random(1), plan)
+    kill_on_the_way(faults, pipeline, random.Random(1), plan, per_stage=2)
     assert len(plan) <= 4  # the run may end before all of them find their process
     assert pipeline.results() == finished.results()
 
@@ -215,10 +215,12 @@ def test_a_full_disk_is_said_in_one_line(
 
 
 @pytest.mark.slow
-def test_the_set_was_large(faults: Faults, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_set_was_large(
+    faults: Faults, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest
+) -> None:
     """The last test: what all others injected."""
-    if not faults.total:
-        pytest.skip("counts what the other tests injected")
+    if not faults.total or request.config.option.keyword:
+        pytest.skip("counts what the other tests injected, when all of them run")
     with capsys.disabled():
         print(f"\n{faults}")
     assert faults.total >= 50
