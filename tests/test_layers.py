@@ -28,7 +28,7 @@ OURS = {
     "plan": {"experiments", "paper", "search", "mini", "models", "video", "flow"},
     "tables": {
         *("experiments", "paper", "claims", "search", "figures", "provenance"),
-        *("evaluation.scores", "evaluation.metrics", "evaluation.statistics"),
+        *("evaluation.scores", "evaluation.metrics", "evaluation.statistics", "evaluation.fusion"),
         *("evaluation.features", "evaluation.examples"),
     },
 }

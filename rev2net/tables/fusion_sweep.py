@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from rev2net.config import Config
-from rev2net.evaluation.metrics import hits
+from rev2net.evaluation.fusion import fuse
+from rev2net.evaluation.metrics import top1
 from rev2net.evaluation.scores import Scores
 from rev2net.experiments import RGB_FLOW, TSN_FUSION, Run
 from rev2net.paper import Cell, cell_runs, cells, configured_tables
@@ -66,14 +67,15 @@ def _cell_rows(
 
 
 def _accuracy(run: Run, stored: list[Scores], flow_weight: float) -> float:
-    """Top-1 in percent with the flow streams at another weight than the published one."""
-    first = stored[0]
-    total_NC = np.zeros(first.scores.shape)
-    for (stream, weight), scores in zip(run.streams, stored, strict=True):
-        if stream.input == "flow":
-            share = weight / sum(w for s, w in run.streams if s.input == "flow")
-            rgb = sum(w for s, w in run.streams if s.input != "flow")
-            weight = flow_weight * share * rgb
-        row_of = {video: row for row, video in enumerate(scores.video_id)}
-        total_NC += weight * scores.scores[[row_of[video] for video in first.video_id]]
-    return 100.0 * float(hits(total_NC, first.label).mean())
+    """Top-1 in percent with the flow streams at another weight than the published one.
+
+    Raises UserError where the streams cannot be fused.
+    """
+    flow = sum(weight for stream, weight in run.streams if stream.input == "flow")
+    others = sum(weight for stream, weight in run.streams if stream.input != "flow")
+    weights = [
+        weight * (flow_weight * others / flow if stream.input == "flow" else 1.0)
+        for stream, weight in run.streams
+    ]
+    fused = fuse(stored, weights, [stream.path for stream, _ in run.streams])
+    return top1(fused.scores, fused.label)

@@ -4,8 +4,10 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pytest
 
 from rev2net.config import Config
+from rev2net.errors import UserError
 from rev2net.experiments import Run
 from rev2net.tables.fusion_sweep import COLUMNS, sweep
 
@@ -59,3 +61,13 @@ def test_sun_offs_four_streams_keep_their_shares(work: Any, config: Config, i3d_
     # 1 x 2.9 - 2 x 2.0 < 0: class 1 everywhere; with equal weights it would be class 0.
     assert set(off["top1_val"]) == {0.0}
     assert list(off[off["published"]]["flow_weight"]) == [1.5]
+
+
+def test_streams_that_cannot_be_fused_are_refused_as_in_the_rows(
+    work: Any, config: Config, i3d_rgb: Run
+) -> None:
+    one = config.model_copy(update={"seeds": (0,)})
+    work.add(i3d_rgb, [0, 1], [1, 1], part="val")
+    work.add(replace(i3d_rgb, input="flow"), [0, 1], [1, 1], part="val", space="probability")
+    with pytest.raises(UserError, match="cannot be fused: space is 'logit'"):
+        sweep(one, work.root)
