@@ -37,16 +37,20 @@ def test_a_sample_of_faults_changes_no_score(tmp_path: Path) -> None:
     undisturbed = Pipeline.new(tmp_path / "undisturbed", targets, shards=1)
     outcome = undisturbed.run()
     assert outcome.succeeded, outcome.end
-    expected, faults, rng = undisturbed.results(), Faults(), random.Random(0)
+    expected, faults = undisturbed.results(), Faults()
 
-    pipeline = Pipeline.new(tmp_path / "killed", targets, shards=1)
-    kill_on_the_way(faults, pipeline, rng, ["job", "job", "snakemake", "state"], per_stage=1)
+    pipeline, plan = Pipeline.new(tmp_path / "killed", targets, shards=1), ["job", "job"]
+    kill_on_the_way(faults, pipeline, random.Random(0), [*plan, "snakemake", "state"], per_stage=1)
     assert pipeline.results() == expected
 
+    # A remade index has its dataset's shards remade, and what was done to them goes unseen: hence
+    # one dataset's index and the other's shards. How many faults fell above depends on the clock,
+    # so the draws here are from a generator of their own.
     rewind(pipeline, "frames", ONE_RUN)
-    damage(faults, pipeline, rng, "index/*.csv", truncate)
-    damage(faults, pipeline, rng, "shards/*/flow/*.csv", truncate)
-    damage(faults, pipeline, rng, "shards/*/flow/*.h5", truncate)
+    rng = random.Random(0)
+    damage(faults, pipeline, rng, "index/ucf101.csv", truncate)
+    damage(faults, pipeline, rng, "shards/hmdb51/flow/*.csv", truncate)
+    damage(faults, pipeline, rng, "shards/hmdb51/flow/*.h5", truncate)
     damage(faults, pipeline, rng, "shards/hmdb51/rgb/*.h5", flip_image)
     mend(faults, pipeline)
     assert pipeline.results() == expected
