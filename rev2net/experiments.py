@@ -29,11 +29,11 @@ from rev2net.errors import UserError
 STAGE_VERSIONS = {
     "mini": 1,
     "index": 1,
-    "frames": 2,
+    "frames": 3,
     "flow": 2,
     "merge": 1,
     "splits": 2,
-    "train": 2,
+    "train": 3,
     "evaluate": 2,
     "fuse": 1,
     "table": 1,

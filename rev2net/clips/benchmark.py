@@ -2,12 +2,11 @@
 
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TypeVar
 
-import numpy as np
 import torch
 
 from rev2net.clips.dataset import Augmentation, ClipShape, Entry, Sample, Shards, TrainingClips
@@ -58,11 +57,12 @@ class Recording(Shards):
         super().__init__(indexes)
         self.seen: list[list[ImageBytes]] | None = None
 
-    def encoded(self, entry: Entry, kind: str, indices: np.ndarray) -> list[ImageBytes]:
+    def encoded(self, entry: Entry, kind: str, indices: Sequence[int]) -> Iterable[ImageBytes]:
         images = super().encoded(entry, kind, indices)
-        if self.seen is not None:
-            self.seen.append(images)
-        return images
+        if self.seen is None:
+            return images
+        self.seen.append(list(images))
+        return self.seen[-1]
 
 
 def measure(
@@ -98,11 +98,12 @@ def measure(
         draws = range(turn * IN_A_ROW, (turn + 1) * IN_A_ROW)
         keys = [(draw % len(entries), draw) for draw in draws]
         shards.seen = seen = list[list[ImageBytes]]()
-        loaded = [clips[key] for key in keys]
+        for key in keys:
+            clips[key]
         shards.seen = None
         parts["loading"].append(_seconds_each(clips.__getitem__, keys))
         parts["decoding"].append(_seconds_each(decode_all, seen))
-        parts["device"].append(_seconds_each(to_device, loaded))
+        parts["device"].append(_seconds_each(to_device, [clips[key] for key in keys]))
     medians = {part: statistics.median(seconds) for part, seconds in parts.items()}
     return Result(name, kind, shape.length * shape.images, **medians)
 

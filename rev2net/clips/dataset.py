@@ -6,9 +6,11 @@ an interruption change nothing.
 """
 
 import csv
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import torch
@@ -23,7 +25,7 @@ from rev2net.errors import UserError
 from rev2net.flow.quantize import split_components
 from rev2net.shards.layout import index_path, required_attributes
 from rev2net.shards.reader import ShardIndex
-from rev2net.video.images import ImageBytes, decode_image
+from rev2net.video.images import ImageBytes, ImageDecoder
 
 
 @dataclass(frozen=True)
@@ -120,41 +122,44 @@ class Shards:
                 f"given: {given}"
             ) from None
 
-    def encoded(self, entry: Entry, kind: str, indices: np.ndarray) -> list[ImageBytes]:
-        """Images of a video at ascending indices, as stored."""
-        index = self.index(entry, kind)
-        first, stop = int(indices[0]), int(indices[-1]) + 1
-        if stop - first == len(indices):
-            return index.read_images(entry.video_id, first, stop)
-        return index.read_images_at(entry.video_id, indices)
+    def encoded(self, entry: Entry, kind: str, indices: Sequence[int]) -> Iterable[ImageBytes]:
+        """Images of a video, as stored."""
+        return self.index(entry, kind).iter_images(entry.video_id, indices)
 
-    def read(self, entry: Entry, kind: str, indices: np.ndarray) -> np.ndarray:
-        """Decoded images (T, H, W, C) uint8 of a video: RGB, or flow bytes x and y."""
+    def read(self, entry: Entry, kind: str, indices: Sequence[int]) -> np.ndarray:
+        """Decoded images (T, H, W, C) uint8 of a video: RGB, or flow bytes x and y.
+
+        Where there is no flow from the last frame to a next one, the last flow stands for it.
+        """
         video = self.index(entry, kind).video(entry.video_id)
         return self.read_crop(entry, kind, indices, Crop(0, 0, video.height, video.width))
 
-    def read_crop(self, entry: Entry, kind: str, indices: np.ndarray, crop: Crop) -> np.ndarray:
+    def read_crop(self, entry: Entry, kind: str, indices: Sequence[int], crop: Crop) -> np.ndarray:
         """The part (T, h, w, C) uint8 of images that a crop shows, unmirrored.
 
         No pixel outside it is copied. The components of a flow lie apart in memory, as they are
         stored and as networks take them.
         """
-        if (np.diff(indices) <= 0).any():  # a short video, looped: decode no image twice
-            unique, inverse = np.unique(indices, return_inverse=True)
-            return self.read_crop(entry, kind, unique, crop)[inverse]
+        video = self.index(entry, kind).video(entry.video_id)
+        indices = [min(index, video.num_images - 1) for index in indices]
+        ascending = sorted(set(indices))
+        if ascending != indices:  # a short video, looped: decode no image twice
+            images = self.read_crop(entry, kind, ascending, crop)
+            return images[[bisect_left(ascending, index) for index in indices]]
         shape = crop.height, crop.width
         if kind == "rgb":
+            decoder = ImageDecoder(video.height, video.width)
+            decoded = decoder.image
             images = np.empty((len(indices), *shape, 3), np.uint8)
         else:
-            images = np.moveaxis(np.empty((len(indices), 2, *shape), np.uint8), 1, -1)
+            decoder = ImageDecoder(2 * video.height, video.width, grey=True)
+            decoded = split_components(decoder.image)
+            images = np.empty((len(indices), 2, *shape), np.uint8).transpose(0, 2, 3, 1)
+        part = _part(decoded, crop)
         for place, data in zip(images, self.encoded(entry, kind, indices), strict=True):
-            # No name for the image: its memory is free for the next one.
-            place[:] = _part(decode_image(data) if kind == "rgb" else _flow_image(data), crop)
+            decoder.decode(data)
+            place[:] = part
         return images
-
-
-def _flow_image(data: ImageBytes) -> np.ndarray:
-    return split_components(decode_image(data, grey=True))
 
 
 def _part(images: np.ndarray, crop: Crop) -> np.ndarray:
@@ -183,7 +188,7 @@ class TrainingClips(Dataset[Sample]):
     def __getitem__(self, key: tuple[int, int]) -> Sample:
         video, draw = key
         entry, shape, augmentation = self.entries[video], self.shape, self.augmentation
-        rng = np.random.default_rng((self.seed, 0, draw))
+        rng = Random(f"{self.seed}/{draw}")
         stored = self.shards.index(entry, shape.kinds[0]).video(entry.video_id)
         num_images = stored.num_images
         if shape.segments:
@@ -202,9 +207,7 @@ class TrainingClips(Dataset[Sample]):
         )
         crops = {}
         for kind in shape.kinds:
-            # A video of T frames has T - 1 flows: its last frame takes the last flow again.
-            last = self.shards.index(entry, kind).num_images(entry.video_id) - 1
-            images = self.shards.read_crop(entry, kind, np.minimum(indices, last), crop)
+            images = self.shards.read_crop(entry, kind, indices, crop)
             crops[kind] = torch.from_numpy(images)
         return Sample(crops, crop.flip, entry.label)
 
@@ -257,23 +260,24 @@ class TestClips(Dataset[list[Sample]]):
     def __len__(self) -> int:
         return len(self.entries)
 
-    def _indices(self, num_images: int) -> list[np.ndarray]:
+    def _indices(self, num_images: int) -> list[list[int]]:
         shape = self.shape
         if self.whole_video:
             length = max(num_images, shape.length)
             return [sampling.dense(num_images, length, 1, 0)]
         if shape.segments:
-            shifts = (np.arange(self.clips) + 0.5) / self.clips
             return [
-                sampling.segments(num_images, shape.length, shape.images, None, shift)
-                for shift in shifts
+                sampling.segments(
+                    num_images, shape.length, shape.images, None, (clip + 0.5) / self.clips
+                )
+                for clip in range(self.clips)
             ]
         starts = sampling.even_starts(num_images, shape.length, shape.stride, self.clips)
         return [sampling.dense(num_images, shape.length, shape.stride, s) for s in starts]
 
     def __getitem__(self, video: int) -> list[Sample]:
         entry, kind = self.entries[video], self.shape.kinds[0]
-        num_images = self.shards.index(entry, kind).num_images(entry.video_id)
+        num_images = self.shards.index(entry, kind).video(entry.video_id).num_images
         views = []
         for indices in self._indices(num_images):
             images = self.shards.read(entry, kind, indices)

@@ -1,13 +1,15 @@
-"""Which images of a video, and which part of each, make a clip: index arithmetic, no pixels."""
+"""Which images of a video, and which part of each, make a clip: index arithmetic, no pixels.
+
+In plain Python: for so few numbers, arrays and their random generators take longer than the images
+leave time for.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from random import Random
+from typing import NamedTuple
 
-import numpy as np
 
-
-@dataclass(frozen=True)
-class Crop:
+class Crop(NamedTuple):
     """A rectangle of the stored images, in pixels, mirrored or not."""
 
     top: int
@@ -17,41 +19,44 @@ class Crop:
     flip: bool = False
 
 
-def dense(num_images: int, length: int, stride: int, start: int) -> np.ndarray:
-    """Indices (length,) of consecutive images from `start`; past the end the video loops.
+def dense(num_images: int, length: int, stride: int, start: int) -> list[int]:
+    """Indices of `length` consecutive images from `start`; past the end the video loops.
 
     Source: I3D, "short videos looped" (Carreira 2017, section 3).
     """
-    return (start + stride * np.arange(length)) % num_images
+    return [k % num_images for k in range(start, start + stride * length, stride)]
 
 
-def random_start(num_images: int, length: int, stride: int, rng: np.random.Generator) -> int:
+def random_start(num_images: int, length: int, stride: int, rng: Random) -> int:
     """A start from which the whole clip fits, or any start where the video is too short."""
     room = num_images - stride * (length - 1)
-    return int(rng.integers(room if room > 0 else num_images))
+    return rng.randrange(room if room > 0 else num_images)
 
 
-def even_starts(num_images: int, length: int, stride: int, clips: int) -> np.ndarray:
-    """Starts (clips,) of clips placed evenly over the video; one clip lies in the middle."""
+def even_starts(num_images: int, length: int, stride: int, clips: int) -> list[int]:
+    """Starts of clips placed evenly over the video; one clip lies in the middle."""
     room = max(0, num_images - stride * (length - 1) - 1)
     if clips == 1:
-        return np.array([room // 2])
-    return np.round(np.linspace(0, room, clips)).astype(np.int64)
+        return [room // 2]
+    return [round(room * k / (clips - 1)) for k in range(clips)]
 
 
 def segments(
-    num_images: int, length: int, stack: int, rng: np.random.Generator | None, shift: float = 0.5
-) -> np.ndarray:
-    """Indices (length * stack,): one snippet of `stack` consecutive images from each segment.
+    num_images: int, length: int, stack: int, rng: Random | None, shift: float = 0.5
+) -> list[int]:
+    """Indices of one snippet of `stack` consecutive images from each of `length` segments.
 
-    The video is cut into `length` equal segments. With `rng` the snippet lies anywhere in its
-    segment (training), without at the fraction `shift` of it (testing). Source: TSN, section 3.1.
+    The video is cut into equal segments. With `rng` the snippet lies anywhere in its segment
+    (training), without at the fraction `shift` of it (testing). Source: TSN, section 3.1.
     """
     room = max(1, num_images - stack + 1)  # positions a snippet can start at
-    place = rng.random(length) if rng is not None else np.full(length, shift)
-    start = ((np.arange(length) + place) * room / length).astype(np.int64)
-    indices = start[:, None] + np.arange(stack)
-    return np.minimum(indices, num_images - 1).reshape(-1)
+    last = num_images - 1
+    indices = []
+    for segment in range(length):
+        place = shift if rng is None else rng.random()
+        start = int((segment + place) * room / length)
+        indices += [min(k, last) for k in range(start, start + stack)]
+    return indices
 
 
 def random_crop(
@@ -61,7 +66,7 @@ def random_crop(
     distortion: int,
     corners: bool,
     flip: bool,
-    rng: np.random.Generator,
+    rng: Random,
 ) -> Crop:
     """A crop of scale-jittered sides, as fractions of the short side, at a random place.
 
@@ -69,16 +74,15 @@ def random_crop(
     place is one of the four corners or the centre. Source: TSN, section 3.2.
     """
     short = min(height, width)
-    first = int(rng.integers(len(scales)))
+    first = rng.randrange(len(scales))
     near = [k for k in range(len(scales)) if abs(k - first) <= distortion]
-    second = near[int(rng.integers(len(near)))]
+    second = rng.choice(near)
     crop_height, crop_width = (max(1, round(scales[k] * short)) for k in (first, second))
     if corners:
-        places = _corners_and_centre(height, width, crop_height, crop_width)
-        top, left = places[int(rng.integers(len(places)))]
+        top, left = rng.choice(_corners_and_centre(height, width, crop_height, crop_width))
     else:
-        top = int(rng.integers(height - crop_height + 1))
-        left = int(rng.integers(width - crop_width + 1))
+        top = rng.randrange(height - crop_height + 1)
+        left = rng.randrange(width - crop_width + 1)
     return Crop(top, left, crop_height, crop_width, bool(flip and rng.random() < 0.5))
 
 

@@ -30,12 +30,10 @@ def run(args: argparse.Namespace) -> None:
     from rev2net.commands.shard_stage import Stage, make_shard
     from rev2net.config import FramesSettings, parse_settings
     from rev2net.shards.layout import rgb_attributes
-    from rev2net.video.images import encode_image
 
     settings = parse_settings(FramesSettings, args.settings)
 
     def to_images(frames: "FrameStream") -> "Iterator[ImageBytes]":
-        for frame in frames:
-            yield encode_image(frame, settings.codec, settings.quality, order=frames.order)
+        return frames.encoded(settings.codec, settings.quality)
 
     make_shard(args, Stage("rgb", settings, rgb_attributes(settings), to_images))

@@ -14,6 +14,7 @@ from pathlib import Path
 import cv2
 import h5py
 import numpy as np
+import simplejpeg
 from tqdm import tqdm
 
 from rev2net import __version__
@@ -142,6 +143,7 @@ def _versions() -> str:
         "rev2net": __version__,
         "numpy": np.__version__,
         "opencv": cv2.__version__,
+        "simplejpeg": simplejpeg.__version__,
         "ffmpeg": ffmpeg_version(),
         "h5py": h5py.__version__,
     }

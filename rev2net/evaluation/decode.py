@@ -80,13 +80,12 @@ def _clip(
     entry: Entry, shards: Shards, shape: ClipShape, size: int, device: torch.device
 ) -> dict[str, torch.Tensor]:
     """The values (1, C, T, H, W) of the middle clip by kind, each frame with its own flow."""
-    num_images = shards.index(entry, "rgb").num_images(entry.video_id)
-    start = int(sampling.even_starts(num_images, shape.length, shape.stride, 1)[0])
+    num_images = shards.index(entry, "rgb").video(entry.video_id).num_images
+    (start,) = sampling.even_starts(num_images, shape.length, shape.stride, 1)
     indices = sampling.dense(num_images, shape.length, shape.stride, start)
     values = {}
     for kind in shape.kinds:
-        last = shards.index(entry, kind).num_images(entry.video_id) - 1
-        images = shards.read(entry, kind, np.minimum(indices, last))
+        images = shards.read(entry, kind, indices)
         height, width = images.shape[1:3]
         crop = sampling.protocol_crops(height, width, size, 1)[0]
         part = images[:, crop.top : crop.top + crop.height, crop.left : crop.left + crop.width]

@@ -4,7 +4,7 @@ Whatever places clips and crops then works on a file as it does on a dataset. RG
 encoded as a shard keeps them; flow is computed when a clip asks for it, from the decoded frames.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,38 +44,31 @@ class VideoFile(Shards):
         )
         self._encoded: dict[int, ImageBytes] = {}
         self._grey: list[npt.NDArray[np.uint8]] = []
-        for number, frame in enumerate(stream):
-            if kind == "rgb":
-                self._encoded[number] = encode_image(
-                    frame, frames.codec, frames.quality, order=stream.order
-                )
-            else:
-                self._grey.append(self._checked_grey(frame))
+        if kind == "rgb":
+            self._encoded.update(enumerate(stream.encoded(frames.codec, frames.quality)))
+        else:
+            self._grey.extend(map(self._checked_grey, stream))
         facts, decoding = stream.outcome()
         self.num_frames, self.height, self.width = stream.num_frames, facts.height, facts.width
         if kind == "flow" and self.num_frames < 2:
             raise VideoError(path, "one frame; flow needs two")
+        self.num_images = self.num_frames - (kind == "flow")
         announced = announced_frames(path, facts.container)
         self.warning = judge(announced, decoding)[1]  # empty where the video is whole
 
     def index(self, entry: Entry, kind: str) -> Any:
-        """What knows the number and size of the images: the video itself."""
+        """What knows all videos: this one."""
         return self
-
-    def num_images(self, video_id: str) -> int:
-        """Images of the kind: frames, or flows from one frame to the next."""
-        return self.num_frames - (self.kind == "flow")
 
     def video(self, video_id: str) -> "VideoFile":
-        """What has `height` and `width`, in pixels."""
+        """What has `num_images` of the kind, `height` and `width`."""
         return self
 
-    def encoded(self, entry: Entry, kind: str, indices: np.ndarray) -> list[ImageBytes]:
+    def encoded(self, entry: Entry, kind: str, indices: Sequence[int]) -> list[ImageBytes]:
         """Images of the kind, as a shard would store them."""
-        wanted: list[int] = indices.tolist()
         if kind == "flow":
-            self._compute_flow(sorted(set(wanted) - self._encoded.keys()))
-        return [self._encoded[number] for number in wanted]
+            self._compute_flow(sorted(set(indices) - self._encoded.keys()))
+        return [self._encoded[number] for number in indices]
 
     def _checked_grey(self, frame: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         height, width = frame.shape[:2]

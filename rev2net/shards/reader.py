@@ -8,7 +8,7 @@ import itertools
 import os
 import zlib
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +120,8 @@ class ShardIndex:
             self._shard_paths = [self.path.parent / name for name in file["shard/path"].asstr()[()]]
             self._shard_bytes: list[int] = file["shard/bytes"][()].tolist()
         self.ids: list[str] = columns.pop("id")
-        self._columns = columns
+        # One record a video: the fields of VideoRow behind its id, then its shard.
+        self._records = np.rec.fromarrays(list(columns.values())).view(np.ndarray)
         self._rows = {video_id: row for row, video_id in enumerate(self.ids)}
         self._open: OrderedDict[int, _OpenShard] = OrderedDict()
 
@@ -133,36 +134,26 @@ class ShardIndex:
     def __contains__(self, video_id: object) -> bool:
         return video_id in self._rows
 
-    def num_images(self, video_id: str) -> int:
-        """Images stored for a video."""
-        return int(self._columns["num_images"][self._row(video_id)])
-
     def video(self, video_id: str) -> VideoRow:
         """What is stored for a video: number of images and frames, size, frame rate."""
-        row = self._row(video_id)
-        return VideoRow(video_id, *(self._columns[name][row].item() for name in VIDEO_COLUMNS[1:]))
+        return VideoRow(video_id, *self._record(video_id)[:-1])
 
     def read_images(self, video_id: str, start: int, stop: int) -> list[ImageBytes]:
         """Images start..stop-1 of a video, encoded, in one contiguous read.
 
         Raises IndexError outside 0..num_images.
         """
-        row = self._row(video_id)
-        if not 0 <= start <= stop <= self._columns["num_images"][row]:
-            raise IndexError(
-                f"{video_id}: images {start} to {stop}; it has {self.num_images(video_id)}"
-            )
-        shard = self._shard(int(self._columns["shard"][row]))
-        first = int(self._columns["first_image"][row]) + start
-        return shard.read(first, first + stop - start)
+        *row, shard = self._record(video_id)
+        video = VideoRow(video_id, *row)
+        if not 0 <= start <= stop <= video.num_images:
+            raise IndexError(f"{video_id}: images {start} to {stop}; it has {video.num_images}")
+        first = video.first_image + start
+        return self._shard(shard).read(first, first + stop - start)
 
-    def read_images_at(self, video_id: str, indices: Iterable[int]) -> list[ImageBytes]:
-        """Images of a video at any indices, encoded; neighbours are read together."""
-        wanted = [int(index) for index in indices]
-        images: dict[int, ImageBytes] = {}
-        for run in _runs(sorted(set(wanted))):
-            images.update(zip(run, self.read_images(video_id, run.start, run.stop), strict=True))
-        return [images[index] for index in wanted]
+    def iter_images(self, video_id: str, indices: Iterable[int]) -> Iterator[ImageBytes]:
+        """Images of a video, encoded; neighbours in ascending order are read together."""
+        for run in _runs(indices):
+            yield from self.read_images(video_id, run.start, run.stop)
 
     def close(self) -> None:
         """Close the open shards; reading opens them again."""
@@ -170,9 +161,10 @@ class ShardIndex:
             shard.close()
         self._open.clear()
 
-    def _row(self, video_id: str) -> int:
+    def _record(self, video_id: str) -> tuple[Any, ...]:
         try:
-            return self._rows[video_id]
+            record: tuple[Any, ...] = self._records[self._rows[video_id]].item()
+            return record
         except KeyError:
             raise UserError(f"{self.path}: no video {video_id!r} among its {len(self)}") from None
 
@@ -210,16 +202,18 @@ def read_columns(path: Path, file: h5py.File, names: Iterable[str]) -> dict[str,
     }
 
 
-def _runs(indices: list[int]) -> list[range]:
-    """Ascending indices as ranges of neighbours.
+def _runs(indices: Iterable[int]) -> Iterator[range]:
+    """Indices as ranges of neighbours.
 
-    >>> _runs([1, 2, 3, 7])
-    [range(1, 4), range(7, 8)]
+    >>> list(_runs([1, 2, 3, 7, 6]))
+    [range(1, 4), range(7, 8), range(6, 7)]
     """
-    runs: list[range] = []
+    start = stop = 0
     for index in indices:
-        if runs and runs[-1].stop == index:
-            runs[-1] = range(runs[-1].start, index + 1)
-        else:
-            runs.append(range(index, index + 1))
-    return runs
+        if index != stop:
+            if stop > start:
+                yield range(start, stop)
+            start = index
+        stop = index + 1
+    if stop > start:
+        yield range(start, stop)

@@ -4,9 +4,8 @@ import contextlib
 import zlib
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
@@ -19,8 +18,7 @@ from rev2net.video.images import ImageBytes
 CHUNK_BYTES = 1 << 20
 
 
-@dataclass(frozen=True)
-class VideoRow:
+class VideoRow(NamedTuple):
     """One row of a shard's `/video` table."""
 
     id: str
@@ -32,7 +30,7 @@ class VideoRow:
     fps: float  # frames per second as stored
 
 
-VIDEO_COLUMNS = tuple(field.name for field in fields(VideoRow))
+VIDEO_COLUMNS = VideoRow._fields
 _DTYPES = {"id": h5py.string_dtype(), "fps": np.float64}  # all others are whole numbers
 
 

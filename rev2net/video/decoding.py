@@ -30,7 +30,7 @@ from rev2net.video.ffmpeg import (
     ffmpeg_version,
     input_facts,
 )
-from rev2net.video.images import ChannelOrder
+from rev2net.video.images import ChannelOrder, ImageBytes, encode_image
 from rev2net.video.planes import PIXEL_FORMAT, Planes, are_planes
 
 Frame: TypeAlias = npt.NDArray[np.uint8]  # (H, W, 3), RGB unless BGR is asked for
@@ -78,6 +78,19 @@ class FrameStream:
         return self.input, self.decoding
 
     def __iter__(self) -> Iterator[Frame]:
+        for frame in self._decoded():
+            yield frame.colour(self.order) if isinstance(frame, Planes) else frame
+
+    def encoded(self, codec: str, quality: int) -> Iterator[ImageBytes]:
+        """Iterate over the frames as `images.encode_image` makes them; errors as of iterating."""
+        for frame in self._decoded():
+            if isinstance(frame, Planes):
+                yield frame.encode(codec, quality)
+            else:
+                yield encode_image(frame, codec, quality, order=self.order)
+
+    def _decoded(self) -> Generator[Planes | Frame, None, None]:
+        """The frames one by one; planes hold one until the next is asked for."""
         if not os.path.isfile(self.path):  # False too where a folder may not be entered
             raise VideoError(self.path, "no such file")
         # Few videos are stored as anything but planes; those are begun again.
@@ -104,7 +117,7 @@ class FrameStream:
 
     def _frames(
         self, pipe: IO[bytes], log: IO[bytes], pixel_format: str
-    ) -> Generator[Frame, None, bool]:
+    ) -> Generator[Planes | Frame, None, bool]:
         """The frames that a process writes; False, and none, where they are no planes as asked."""
         with contextlib.suppress(AttributeError, OSError):  # Linux only, and memory is rationed
             fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
@@ -126,7 +139,7 @@ class FrameStream:
             planes = Planes(height, width)
             while self._fill(planes.data.data, pipe, ready):
                 self.num_frames += 1
-                yield planes.colour(self.order)
+                yield planes
             return True
         while True:
             frame = np.empty((height, width, 3), np.uint8)

@@ -5,12 +5,14 @@ from typing import Any, Literal, TypeAlias
 import cv2
 import numpy as np
 import numpy.typing as npt
+import simplejpeg
 
 ImageBytes: TypeAlias = npt.NDArray[np.uint8]  # (bytes,)
 ChannelOrder: TypeAlias = Literal["rgb", "bgr"]
 Image: TypeAlias = npt.NDArray[np.uint8]  # (H, W, 3) RGB, or (H, W) greyscale
 
 PNG_COMPRESSION = 3  # of 0..9; PNG is lossless, so its `quality` means nothing
+_JPEG = b"\xff\xd8\xff"  # how such files begin
 _PARAMETERS = {
     "jpeg": (".jpg", cv2.IMWRITE_JPEG_QUALITY),
     "png": (".png", None),
@@ -47,11 +49,37 @@ def encode_image(
 
 def decode_image(data: ImageBytes | memoryview | bytes, grey: bool = False) -> Image:
     """The image (H, W, 3) uint8 RGB, or (H, W) with `grey`; raises ValueError for other bytes."""
-    flags = cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR_RGB
     buffer = np.frombuffer(data, np.uint8)
+    flags = cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR_RGB
     # Looking for a tag that turns the picture takes time, and none is ever written.
     flags |= cv2.IMREAD_IGNORE_ORIENTATION
     image: Any = cv2.imdecode(buffer, flags) if len(buffer) else None
     if image is None:
         raise ValueError(f"{len(buffer)} bytes that are no image")
     return image
+
+
+class ImageDecoder:
+    """Decodes images of one size, each into the memory of the one before.
+
+    JPEGs, which most shards hold, give the same pixels as through `decode_image`, in less time.
+    """
+
+    def __init__(self, height: int, width: int, *, grey: bool = False) -> None:
+        self.image: Image = np.empty((height, width) if grey else (height, width, 3), np.uint8)
+        self._grey = grey
+        self._shape = (height, width, 1 if grey else 3)
+
+    def decode(self, data: ImageBytes) -> Image:
+        """The image, `self.image`; raises ValueError for other bytes or another size."""
+        if data[:3].tobytes() == _JPEG:
+            colours = "GRAY" if self._grey else "RGB"
+            shape = simplejpeg.decode_jpeg(data, colours, buffer=self.image).shape
+        else:
+            image = decode_image(data, self._grey)
+            shape = (*image.shape, 1)[:3]
+            if shape == self._shape:
+                self.image[:] = image
+        if shape != self._shape:
+            raise ValueError(f"an image of {shape[1]}x{shape[0]} pixels among others")
+        return self.image

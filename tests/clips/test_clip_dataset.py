@@ -136,9 +136,8 @@ def test_images_come_in_the_order_asked_for_whole_or_cropped(
     (entry,) = (e for e in read_split(small_data.split, ["val"])["val"] if e.video_id == "ucf101_6")
     shards = open_shards(small_data)
     stored = {"rgb": small_data.rgb, "flow": small_data.flow}[kind][entry.video_id]
-    wanted = np.array(indices)
-    np.testing.assert_array_equal(shards.read(entry, kind, wanted), stored[indices])
-    part = shards.read_crop(entry, kind, wanted, Crop(top=3, left=7, height=20, width=11))
+    np.testing.assert_array_equal(shards.read(entry, kind, indices), stored[indices])
+    part = shards.read_crop(entry, kind, indices, Crop(top=3, left=7, height=20, width=11))
     np.testing.assert_array_equal(part, stored[indices, 3:23, 7:18])
 
 

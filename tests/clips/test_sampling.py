@@ -1,5 +1,7 @@
 """Which images and which part of them make a clip."""
 
+from random import Random
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,15 +14,15 @@ lengths = st.integers(1, 64)
 
 
 def test_a_dense_clip_of_a_short_video_loops() -> None:
-    assert sampling.dense(3, 7, 1, 0).tolist() == [0, 1, 2, 0, 1, 2, 0]
-    assert sampling.dense(10, 4, 2, 3).tolist() == [3, 5, 7, 9]
+    assert sampling.dense(3, 7, 1, 0) == [0, 1, 2, 0, 1, 2, 0]
+    assert sampling.dense(10, 4, 2, 3) == [3, 5, 7, 9]
 
 
 @given(counts, lengths, st.integers(1, 4), st.integers(0, 2**32))
 def test_a_random_start_fits_the_clip_wherever_it_can(
     num_images: int, length: int, stride: int, seed: int
 ) -> None:
-    start = sampling.random_start(num_images, length, stride, np.random.default_rng(seed))
+    start = sampling.random_start(num_images, length, stride, Random(seed))
     assert 0 <= start < num_images
     if num_images > stride * (length - 1):
         indices = sampling.dense(num_images, length, stride, start)
@@ -28,23 +30,23 @@ def test_a_random_start_fits_the_clip_wherever_it_can(
 
 
 def test_every_start_that_fits_is_drawn() -> None:
-    rng = np.random.default_rng(0)
+    rng = Random(0)
     starts = {sampling.random_start(20, 16, 1, rng) for _ in range(300)}
     assert starts == {0, 1, 2, 3, 4}
 
 
 def test_even_starts_span_the_video() -> None:
-    assert sampling.even_starts(20, 16, 1, 1).tolist() == [2]
-    assert sampling.even_starts(20, 16, 1, 3).tolist() == [0, 2, 4]
-    assert sampling.even_starts(5, 16, 1, 2).tolist() == [0, 0]
+    assert sampling.even_starts(20, 16, 1, 1) == [2]
+    assert sampling.even_starts(20, 16, 1, 3) == [0, 2, 4]
+    assert sampling.even_starts(5, 16, 1, 2) == [0, 0]
 
 
 @given(counts, st.integers(1, 25), st.integers(1, 5), st.integers(0, 2**32))
 def test_each_snippet_lies_in_its_own_segment(
     num_images: int, length: int, stack: int, seed: int
 ) -> None:
-    indices = sampling.segments(num_images, length, stack, np.random.default_rng(seed))
-    snippets = indices.reshape(length, stack)
+    indices = sampling.segments(num_images, length, stack, Random(seed))
+    snippets = np.reshape(indices, (length, stack))
     assert snippets.min() >= 0
     assert snippets.max() < num_images
     starts = snippets[:, 0]
@@ -56,14 +58,14 @@ def test_each_snippet_lies_in_its_own_segment(
 
 @pytest.mark.parametrize("num_images", [1, 3])
 def test_a_video_shorter_than_a_snippet_repeats_its_last_image(num_images: int) -> None:
-    rng = np.random.default_rng(0)
-    for snippet in sampling.segments(num_images, 2, 6, rng).reshape(2, 6):
+    rng = Random(0)
+    for snippet in np.reshape(sampling.segments(num_images, 2, 6, rng), (2, 6)):
         assert snippet.tolist() == [min(k, num_images - 1) for k in range(6)]
 
 
 def test_test_snippets_lie_in_the_middle_of_their_segments() -> None:
-    assert sampling.segments(30, 3, 1, None).tolist() == [5, 15, 25]
-    assert sampling.segments(12, 2, 3, None).tolist() == [2, 3, 4, 7, 8, 9]
+    assert sampling.segments(30, 3, 1, None) == [5, 15, 25]
+    assert sampling.segments(12, 2, 3, None) == [2, 3, 4, 7, 8, 9]
 
 
 @given(st.integers(8, 300), st.integers(8, 300), st.booleans(), st.integers(0, 2**32))
@@ -71,7 +73,7 @@ def test_a_random_crop_lies_in_the_image_with_sides_from_the_scales(
     height: int, width: int, corners: bool, seed: int
 ) -> None:
     scales = (1.0, 0.875, 0.75, 0.66)
-    rng = np.random.default_rng(seed)
+    rng = Random(seed)
     crop = sampling.random_crop(height, width, scales, 1, corners, True, rng)
     assert crop.top >= 0
     assert crop.left >= 0

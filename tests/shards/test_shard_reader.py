@@ -33,7 +33,7 @@ def test_the_index_knows_every_video_of_every_shard(shards: Shards) -> None:
     assert "ü" in index
     assert "x" not in index
     for name, images in content.items():
-        assert index.num_images(name) == len(images)
+        assert index.video(name).num_images == len(images)
         video = index.video(name)
         assert (video.num_frames, video.height, video.width, video.fps) == (9, 64, 85, 29.97)
     assert index.attributes == ATTRIBUTES | {"num_shards": 3}
@@ -47,8 +47,8 @@ def test_images_are_read_back_byte_for_byte(shards: Shards) -> None:
         assert same(index.read_images(name, 2, 4), images[2:4])
         assert index.read_images(name, 3, 3) == []
         wanted = [4, 0, 1, 1, 3]
-        assert same(index.read_images_at(name, wanted), [images[k] for k in wanted])
-    assert index.read_images_at("a", []) == []
+        assert same(list(index.iter_images(name, wanted)), [images[k] for k in wanted])
+    assert list(index.iter_images("a", [])) == []
 
 
 @pytest.mark.parametrize(("start", "stop"), [(-1, 2), (0, 6), (3, 2)])
@@ -57,12 +57,12 @@ def test_images_of_other_videos_cannot_be_reached(shards: Shards, start: int, st
     with pytest.raises(IndexError, match=f"a: images {start} to {stop}; it has 5"):
         index.read_images("a", start, stop)
     with pytest.raises(IndexError):
-        index.read_images_at("a", [-1])
+        list(index.iter_images("a", [-1]))
 
 
 def test_an_unknown_video_is_named(shards: Shards) -> None:
     with pytest.raises(UserError, match=r"rgb\.index: no video 'x' among its 5"):
-        ShardIndex(shards[0] / "rgb.index").num_images("x")
+        ShardIndex(shards[0] / "rgb.index").video("x")
 
 
 def test_few_files_stay_open(shards: Shards, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,7 +77,7 @@ def test_few_files_stay_open(shards: Shards, monkeypatch: pytest.MonkeyPatch) ->
 
 def _read(job: tuple[ShardIndex, str]) -> list[bytes]:
     index, name = job
-    return [image.tobytes() for image in index.read_images(name, 0, index.num_images(name))]
+    return [image.tobytes() for image in index.read_images(name, 0, index.video(name).num_images)]
 
 
 def _read_global(name: str) -> list[bytes]:

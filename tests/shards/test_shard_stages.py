@@ -34,7 +34,7 @@ def stored(dataset: Dataset, kind: str) -> dict[str, np.ndarray]:
         name: np.stack(
             [
                 decode_image(data, grey=kind == "flow")
-                for data in index.read_images(name, 0, index.num_images(name))
+                for data in index.read_images(name, 0, index.video(name).num_images)
             ]
         )
         for name in index.ids

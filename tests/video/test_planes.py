@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
+import simplejpeg
 from video_files import Frames, MakeFrames, WriteVideo
 
 from rev2net.video import decode
 from rev2net.video.decoding import FrameStream
+from rev2net.video.images import decode_image, encode_image
 from rev2net.video.planes import Planes, are_planes
 
 
@@ -67,6 +69,69 @@ def test_colours_are_those_of_bt601_at_any_size(height: int, width: int) -> None
     rgb = planes.colour("rgb")
     assert np.abs(rgb - bt601(luma, blue, red)).max() <= 1
     np.testing.assert_array_equal(planes.colour("bgr"), rgb[..., ::-1])
+
+
+def made_planes(height: int, width: int, low: int, high: int) -> tuple[Planes, np.ndarray]:
+    """Smooth planes with levels from low to high, and their colours by the definition."""
+    half = (height + 1) // 2, (width + 1) // 2
+    y, x = np.mgrid[:height, :width]
+    luma = np.interp(np.sin(x / 9) + np.cos(y / 7), (-2, 2), (low, high))
+    y, x = np.mgrid[: half[0], : half[1]]
+    blue, red = (np.interp(np.sin((x + k * y) / 11), (-1, 1), (low, high)) for k in (1, -2))
+    stored = [np.rint(plane).astype(np.uint8) for plane in (luma, blue, red)]
+    planes = Planes(height, width)
+    planes.data[:] = np.concatenate([plane.reshape(-1) for plane in stored])
+    return planes, bt601(*stored)
+
+
+@pytest.mark.parametrize(("height", "width"), [(48, 64), (49, 65), (48, 65), (49, 64), (1, 1)])
+def test_a_jpeg_of_planes_has_their_colours_at_any_size(height: int, width: int) -> None:
+    planes, _ = made_planes(height, width, 40, 200)
+    # Read without smoothing chroma: each sample is that of its 2x2 pixels.
+    read = simplejpeg.decode_jpeg(planes.encode("jpeg", 100).tobytes(), fastupsample=True)
+    assert read.shape == (height, width, 3)
+    assert np.abs(read.astype(int) - planes.colour("rgb")).max() <= 4
+
+
+@pytest.mark.parametrize("quality", [80, 95])
+def test_a_jpeg_of_planes_is_no_further_from_them_than_one_of_their_colours(quality: int) -> None:
+    planes, colours = made_planes(96, 128, 60, 180)
+    error = {}
+    for way, data in {
+        "planes": planes.encode("jpeg", quality),
+        "colours": encode_image(planes.colour("rgb"), "jpeg", quality),
+    }.items():
+        error[way] = np.square(decode_image(data) - colours).mean()
+    assert error["planes"] <= 1.02 * error["colours"]
+
+
+def test_levels_beyond_the_limited_range_are_black_white_and_pure() -> None:
+    planes = Planes(32, 32)
+    planes.data[:] = 128
+    for luma, level in ((0, 0), (10, 0), (16, 0), (235, 255), (240, 255), (255, 255)):
+        planes.data[: 32 * 32] = luma
+        assert (decode_image(planes.encode("jpeg", 100)) == level).all()
+
+
+@pytest.mark.parametrize(("codec", "quality"), [("png", 0), ("webp", 101)])
+def test_other_codecs_hold_the_colours_of_planes(codec: str, quality: int) -> None:
+    planes, _ = made_planes(49, 65, 16, 235)
+    np.testing.assert_array_equal(decode_image(planes.encode(codec, quality)), planes.colour("rgb"))
+
+
+@pytest.mark.parametrize("stored", ["yuv420p", "4:4:4"])
+@pytest.mark.parametrize("codec", ["jpeg", "png"])
+def test_a_video_is_encoded_frame_by_frame(
+    write_video: WriteVideo, smooth_frames: MakeFrames, codec: str, stored: str
+) -> None:
+    path = write_video(smooth_frames(4, 48, 66), "video.mkv", STORED[stored])
+    for order in ("rgb", "bgr"):
+        stream = FrameStream(path, order=order)
+        encoded = [decode_image(data) for data in stream.encoded(codec, 95)]
+        assert stream.outcome()[1].decoded == len(encoded) == 4
+        error = np.abs(np.stack(encoded).astype(int) - decode(path))
+        assert error.max() <= (12 if codec == "jpeg" else 0)
+        assert error.mean() <= 2
 
 
 PLAIN = ("-vf", "scale=out_color_matrix=bt601", "-c:v", "ffv1", "-pix_fmt")
