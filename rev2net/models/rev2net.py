@@ -20,6 +20,7 @@ DECODED_ENDPOINT = "Conv3d_2c_3x3"  # the paper's section 4.2; T/2 x H/4 x W/4
 
 # Variances between e^-10 and e^10 stay finite in half precision, in the KL divergence too.
 LOG_VARIANCE_BOUND = 10.0
+FIRST_LOG_VARIANCE = -4.0  # a standard deviation of 0.14; batch-normalised maps vary by about 1
 
 
 class FlowDecoder(nn.Module):
@@ -73,16 +74,23 @@ class FrameDecoder(nn.Module):
 
 
 class Latent(nn.Module):
-    """Mean and log-variance (B', Z) of a diagonal Gaussian from a clip's pooled features."""
+    """Mean and log-variance (B', Z) of a diagonal Gaussian from a clip's D pooled features.
+
+    z is added to maps that the decoders must still see. Hence it begins with little variance, and
+    the features are divided by sqrt(D): all are positive, so that otherwise one step of an adaptive
+    optimiser, the same for each of D weights, would move z farther than the maps vary.
+    """
 
     def __init__(self, in_features: int, latent: int) -> None:
         super().__init__()
         self.gaussian = nn.Linear(in_features, 2 * latent)
+        self._scale = in_features**-0.5
         nn.init.normal_(self.gaussian.weight, std=0.01)
         nn.init.zeros_(self.gaussian.bias)
+        nn.init.constant_(self.gaussian.bias[latent:], FIRST_LOG_VARIANCE)
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        mean, log_variance = self.gaussian(features).chunk(2, dim=1)
+        mean, log_variance = self.gaussian(self._scale * features).chunk(2, dim=1)
         return mean, log_variance.clamp(-LOG_VARIANCE_BOUND, LOG_VARIANCE_BOUND)
 
 
