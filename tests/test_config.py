@@ -119,6 +119,16 @@ def test_two_resize_rules_are_refused() -> None:
         parse_settings(FramesSettings, text)
 
 
+@pytest.mark.parametrize("section", ["frames", "flow"])
+def test_lossless_quality_is_for_webp_alone(section: str) -> None:
+    values = changed()
+    values[section] |= {"codec": "webp", "quality": 101}
+    assert getattr(validate(Config, values, "config.yaml"), section).quality == 101
+    values[section]["codec"] = "jpeg"
+    with pytest.raises(UserError, match=f"{section}: quality: 101; allowed for jpeg is 1 to 100"):
+        validate(Config, values, "config.yaml")
+
+
 def test_settings_come_from_json_text_or_from_a_file(tmp_path: Path) -> None:
     section = load(ROOT / "config.yaml").frames
     text = config.dump(section)

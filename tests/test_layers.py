@@ -33,10 +33,7 @@ OURS = {
     },
 }
 NUMPY_ONLY = {"evaluation.metrics", "evaluation.fusion", "evaluation.statistics"}
-HEAVY = {
-    *("torch", "pandas", "cv2", "simplejpeg", "numba", "h5py", "matplotlib", "ffmpeg", "snakemake"),
-    "triton",
-}
+HEAVY = {"torch", "pandas", "cv2", "numba", "h5py", "matplotlib", "ffmpeg", "snakemake", "triton"}
 LIBRARIES = {
     "errors": set(),
     "files": set(),
@@ -49,7 +46,7 @@ LIBRARIES = {
     "search": set(),
     "provenance": set(),
     "datasets": {"pandas"},
-    "video": {"cv2", "ffmpeg", "simplejpeg"},
+    "video": {"cv2", "ffmpeg"},
     "flow": {"cv2", "numba", "torch", "triton"},
     "mini": {"cv2", "ffmpeg"},
     "shards": {"h5py"},

@@ -129,19 +129,20 @@ class Shards:
     def read(self, entry: Entry, kind: str, indices: Sequence[int]) -> np.ndarray:
         """Decoded images (T, H, W, C) uint8 of a video: RGB, or flow bytes x and y.
 
-        Where there is no flow from the last frame to a next one, the last flow stands for it.
+        There is no flow from the last frame to a next one: the last flow is taken for it.
         """
         video = self.index(entry, kind).video(entry.video_id)
         return self.read_crop(entry, kind, indices, Crop(0, 0, video.height, video.width))
 
     def read_crop(self, entry: Entry, kind: str, indices: Sequence[int], crop: Crop) -> np.ndarray:
-        """The part (T, h, w, C) uint8 of images that a crop shows, unmirrored.
+        """The part (T, h, w, C) uint8 of images that a crop shows, unmirrored; else as `read`.
 
         No pixel outside it is copied. The components of a flow lie apart in memory, as they are
         stored and as networks take them.
         """
         video = self.index(entry, kind).video(entry.video_id)
-        indices = [min(index, video.num_images - 1) for index in indices]
+        if kind == "flow":
+            indices = [index - (index == video.num_images) for index in indices]
         ascending = sorted(set(indices))
         if ascending != indices:  # a short video, looped: decode no image twice
             images = self.read_crop(entry, kind, ascending, crop)
@@ -156,9 +157,15 @@ class Shards:
             decoded = split_components(decoder.image)
             images = np.empty((len(indices), 2, *shape), np.uint8).transpose(0, 2, 3, 1)
         part = _part(decoded, crop)
-        for place, data in zip(images, self.encoded(entry, kind, indices), strict=True):
-            decoder.decode(data)
-            place[:] = part
+        try:
+            for place, data in zip(images, self.encoded(entry, kind, indices), strict=True):
+                decoder.decode(data)
+                place[:] = part
+        except ValueError as error:  # in a shard with checksums, these say it first
+            raise UserError(
+                f"{entry.dataset}, {entry.video_id}: a damaged {kind} image ({error}); delete the "
+                f"{kind} shards and {kind}.index of {entry.dataset} and give the same command again"
+            ) from None
         return images
 
 

@@ -39,7 +39,7 @@ class Stage:
     kind: str
     frames: FramesSettings
     attributes: Attributes
-    to_images: Callable[[FrameStream], Iterator[ImageBytes]]  # from frames in BGR order
+    to_images: Callable[[FrameStream], Iterator[ImageBytes]]  # colours come in BGR order
 
 
 def add_shard_arguments(parser: argparse.ArgumentParser, settings_help: str) -> None:
@@ -138,7 +138,7 @@ def _with_progress(videos: Sequence[tuple[str, str]], name: str) -> Iterator[tup
 
 
 def _versions() -> str:
-    """Of the libraries that the bytes of a shard depend on, as JSON."""
+    """Of the libraries that the bytes of RGB or flow shards depend on, as JSON."""
     versions = {
         "rev2net": __version__,
         "numpy": np.__version__,

@@ -60,6 +60,11 @@ class DatasetSettings(Section):
         return self.model_copy(update={"archives": (), "download": False, "sources": ()})
 
 
+def _check_quality(codec: str, quality: int) -> None:
+    if codec == "jpeg" and quality > 100:
+        raise ValueError("quality: 101; allowed for jpeg is 1 to 100 (101 makes webp lossless)")
+
+
 class FramesSettings(Section):
     """Decoding: the frames that both RGB and flow shards are made from."""
 
@@ -74,6 +79,11 @@ class FramesSettings(Section):
     def _one_resize_rule(self) -> "FramesSettings":
         if self.short_side is not None and self.size is not None:
             raise ValueError("give short_side or size, not both")
+        return self
+
+    @model_validator(mode="after")
+    def _quality_of_the_codec(self) -> "FramesSettings":
+        _check_quality(self.codec, self.quality)
         return self
 
 
@@ -94,6 +104,11 @@ class FlowSettings(Section):
     outer_iterations: Positive
     scale_step: Annotated[float, Field(gt=0, lt=1)]
     median_filtering: Literal[1, 3, 5]
+
+    @model_validator(mode="after")
+    def _quality_of_the_codec(self) -> "FlowSettings":
+        _check_quality(self.codec, self.quality)
+        return self
 
 
 class FlowShardSettings(FlowSettings):

@@ -57,7 +57,7 @@ class VideoFile(Shards):
         self.warning = judge(announced, decoding)[1]  # empty where the video is whole
 
     def index(self, entry: Entry, kind: str) -> Any:
-        """What knows all videos: this one."""
+        """This video, in the place of an index of many."""
         return self
 
     def video(self, video_id: str) -> "VideoFile":

@@ -26,8 +26,8 @@ from rev2net.plan.facts import DatasetFacts
 from rev2net.plan.rates import FLOW_BYTES, GPU_RATE, RGB_BYTES, Rate, Rates
 from rev2net.plan.training import run_cost, step_multiply_adds
 from rev2net.video.benchmark import Timer, one_core, write_clips
-from rev2net.video.decoding import FrameStream
-from rev2net.video.images import ImageDecoder, decode_image
+from rev2net.video.decoding import Frame, FrameStream
+from rev2net.video.images import ImageDecoder, encode_image
 
 SHORT, LONG = 2, 100  # frames of the two clips
 STEP_MULTIPLY_ADDS = 1e11  # of a step that is timed on the CPU: a few seconds
@@ -61,21 +61,22 @@ def _video_rates(config: Config) -> dict[str, Rate]:
     """What a video takes to open, and its pixels to decode, encode and read back, on one core."""
     frames = config.frames
 
-    def stream(clip: Path) -> FrameStream:
-        return FrameStream(clip, order="bgr", short_side=frames.short_side, size=frames.size)
+    def decode(clip: Path) -> list[Frame]:
+        return list(FrameStream(clip, order="bgr", short_side=frames.short_side, size=frames.size))
 
     with tempfile.TemporaryDirectory() as folder, one_core():
         (short,) = write_clips(_made(folder, "short"), 1, SHORT)
         (long,) = write_clips(_made(folder, "long"), 1, LONG)
-        begun = _seconds(lambda: list(stream(short)))
-        whole = _seconds(lambda: list(stream(long)))
-        encoded = list(stream(long).encoded(frames.codec, frames.quality))
-        stored_too = _seconds(lambda: list(stream(long).encoded(frames.codec, frames.quality)))
-        encoding = max(stored_too - whole, 1e-6)
-        height, width = decode_image(encoded[0]).shape[:2]
-        decoder = ImageDecoder(height, width)
+        images = decode(long)
+        begun = _seconds(lambda: decode(short))
+        whole = _seconds(lambda: decode(long))
+        encoded = [encode_image(i, frames.codec, frames.quality, order="bgr") for i in images]
+        encoding = _seconds(
+            lambda: [encode_image(i, frames.codec, frames.quality, order="bgr") for i in images]
+        )
+        decoder = ImageDecoder(*images[0].shape[:2])
         reading = _seconds(lambda: [decoder.decode(data) for data in encoded])
-    stored = height * width / 1e6
+    stored = images[0].shape[0] * images[0].shape[1] / 1e6
     source = "measured on one core, rendered 320x240 clips"
     decoding = max(whole - begun, 1e-6) / (LONG - SHORT) / (320 * 240 / 1e6)
     return {

@@ -1,4 +1,4 @@
-"""The least that decoding and encoding take: ffmpeg alone, and OpenCV's encoder alone."""
+"""What decoding and encoding take by themselves: ffmpeg alone, and OpenCV's encoder alone."""
 
 import contextlib
 import os
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
+import simplejpeg
 
 from rev2net.video.decoding import FrameStream, decoder_command, resize_filters
 from rev2net.video.ffmpeg import ffmpeg_binary, ffmpeg_version
@@ -118,7 +119,7 @@ def table(passes: Sequence[Pass]) -> str:
 
 
 def decode_bare(images: Sequence[ImageBytes], grey: bool) -> None:
-    """What reading images takes at least."""
+    """What reading images takes by itself, with OpenCV."""
     flags = cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR_RGB
     for image in images:
         cv2.imdecode(image, flags)
@@ -126,7 +127,9 @@ def decode_bare(images: Sequence[ImageBytes], grey: bool) -> None:
 
 def tools() -> str:
     """The versions that the figures depend on."""
-    return f"ffmpeg {ffmpeg_version()}, OpenCV {cv2.__version__}"
+    return (
+        f"ffmpeg {ffmpeg_version()}, OpenCV {cv2.__version__}, simplejpeg {simplejpeg.__version__}"
+    )
 
 
 @contextlib.contextmanager

@@ -82,7 +82,7 @@ class FrameStream:
             yield frame.colour(self.order) if isinstance(frame, Planes) else frame
 
     def encoded(self, codec: str, quality: int) -> Iterator[ImageBytes]:
-        """Iterate over the frames as `images.encode_image` makes them; errors as of iterating."""
+        """Iterate over the frames as bytes of a codec; errors as of iterating."""
         for frame in self._decoded():
             if isinstance(frame, Planes):
                 yield frame.encode(codec, quality)

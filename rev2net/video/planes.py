@@ -27,14 +27,14 @@ _SAME_COLOURS = re.compile(
 )
 
 
-def _full_range(steps: int, centre: int) -> npt.NDArray[np.uint8]:
-    """What a byte of limited range becomes in full range, for each byte."""
-    values = (np.arange(256.0) - centre) * 255 / steps + (centre if centre > 16 else 0)
+def _widened(zero: int, steps: int, to: int) -> npt.NDArray[np.uint8]:
+    """A table of bytes: `zero` becomes `to`, and `steps` of limited range become 255."""
+    values = (np.arange(256.0) - zero) * 255 / steps + to
     return np.rint(values).clip(0, 255).astype(np.uint8)
 
 
-# BT.601: black to white is 16 to 235, and chroma lies within 112 of 128.
-_FULL_LUMA, _FULL_CHROMA = _full_range(219, 16), _full_range(224, 128)
+# BT.601: luma from black to white is 16 to 235, chroma is none at 128 and lies within 112 of it.
+_FULL_LUMA, _FULL_CHROMA = _widened(16, 219, to=0), _widened(128, 224, to=128)
 _CONVERSION = {"rgb": cv2.COLOR_YUV2RGB_I420, "bgr": cv2.COLOR_YUV2BGR_I420}
 
 
@@ -75,7 +75,7 @@ class Planes:
         return self._converted(self._padded, order)[: self.height, : self.width]
 
     def encode(self, codec: str, quality: int) -> ImageBytes:
-        """The image as bytes of a codec; see `images.encode_image`."""
+        """The image as bytes of a codec, as through `images.encode_image`."""
         if codec != "jpeg":
             return encode_image(self.colour("bgr"), codec, quality, order="bgr")
         luma = self.height * self.width

@@ -141,6 +141,47 @@ def test_images_come_in_the_order_asked_for_whole_or_cropped(
     np.testing.assert_array_equal(part, stored[indices, 3:23, 7:18])
 
 
+def test_an_index_beyond_the_end_is_an_error_but_for_the_missing_last_flow(
+    small_data: SmallData,
+) -> None:
+    (entry,) = (e for e in read_split(small_data.split, ["val"])["val"] if e.video_id == "ucf101_6")
+    shards = open_shards(small_data)
+    last = shards.read(entry, "flow", [FRAMES - 2])
+    np.testing.assert_array_equal(shards.read(entry, "flow", [FRAMES - 1]), last)
+    for kind, beyond in (("rgb", FRAMES), ("flow", FRAMES)):
+        with pytest.raises(IndexError, match=f"images {beyond} to {beyond + 1}"):
+            shards.read(entry, kind, [beyond])
+
+
+@pytest.mark.parametrize("kind", ["rgb", "flow"])
+def test_an_image_that_cannot_be_decoded_is_named(
+    small_data: SmallData, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """As from a shard of the first versions, which had no checksums to say it before."""
+    shards = open_shards(small_data)
+    (entry,) = (e for e in read_split(small_data.split, ["val"])["val"] if e.video_id == "ucf101_6")
+    images = [data.copy() for data in shards.encoded(entry, kind, [0, 1, 2])]
+    images[1][len(images[1]) // 2 :] = 0
+    monkeypatch.setattr(shards, "encoded", lambda *_: images)
+    with pytest.raises(UserError, match=f"ucf101, ucf101_6: a damaged {kind} image .*; delete"):
+        shards.read(entry, kind, [0, 1, 2])
+
+
+def test_another_seed_draws_other_clips(small_data: SmallData) -> None:
+    entries = read_split(small_data.split, ["train"])["train"]
+    shape = ClipShape(("rgb",), segments=False, length=4)
+    one, two = (
+        [
+            TrainingClips(entries, open_shards(small_data), shape, JITTER, seed)[0, draw]
+            for draw in range(5)
+        ]
+        for seed in (3, 4)
+    )
+    assert not all(
+        torch.equal(a.crops["rgb"], b.crops["rgb"]) for a, b in zip(one, two, strict=True)
+    )
+
+
 def test_the_target_pool_has_no_labels(small_data: SmallData) -> None:
     pool = read_split(small_data.split, ["target_unlabelled"])["target_unlabelled"]
     assert len(pool) == 4

@@ -39,8 +39,9 @@ def test_a_sample_of_faults_changes_no_score(tmp_path: Path) -> None:
     assert outcome.succeeded, outcome.end
     expected, faults = undisturbed.results(), Faults()
 
-    pipeline, plan = Pipeline.new(tmp_path / "killed", targets, shards=1), ["job", "job"]
-    kill_on_the_way(faults, pipeline, random.Random(0), [*plan, "snakemake", "state"], per_stage=1)
+    pipeline = Pipeline.new(tmp_path / "killed", targets, shards=1)
+    plan = ["job", "job", "snakemake", "state"]
+    kill_on_the_way(faults, pipeline, random.Random(0), plan, per_stage=1)
     assert pipeline.results() == expected
 
     # A remade index has its dataset's shards remade, and what was done to them goes unseen: hence

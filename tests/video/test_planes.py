@@ -111,6 +111,13 @@ def test_levels_beyond_the_limited_range_are_black_white_and_pure() -> None:
     for luma, level in ((0, 0), (10, 0), (16, 0), (235, 255), (240, 255), (255, 255)):
         planes.data[: 32 * 32] = luma
         assert (decode_image(planes.encode("jpeg", 100)) == level).all()
+    planes.data[: 32 * 32] = 128
+    for chroma, limit in ((0, 16), (10, 16), (245, 240), (255, 240)):
+        planes.data[32 * 32 :] = limit
+        extreme = decode_image(planes.encode("jpeg", 100))
+        planes.data[32 * 32 :] = chroma
+        beyond = decode_image(planes.encode("jpeg", 100))
+        assert np.abs(beyond.astype(int) - extreme).max() <= 2
 
 
 @pytest.mark.parametrize(("codec", "quality"), [("png", 0), ("webp", 101)])
