@@ -53,12 +53,15 @@ def to_batch(
             x_TCHW = x_TCHW.flip(3)
             if kind == "flow":
                 x_TCHW[:, 0].neg_()
-        out_THWC.permute(0, 3, 1, 2).copy_(x_TCHW)
-    return batch_BTHWC.div_(255.0 if kind == "rgb" else 127.0).permute(0, 4, 1, 2, 3)
+        # Clip by clip, while the processor's cache holds it.
+        out_THWC.permute(0, 3, 1, 2).copy_(x_TCHW).div_(255.0 if kind == "rgb" else 127.0)
+    return batch_BTHWC.permute(0, 4, 1, 2, 3)
 
 
-def to_input(values_BCTHW: Tensor, spec: InputLike) -> Tensor:
+def to_input(values_BCTHW: Tensor, spec: InputLike, *, in_place: bool = False) -> Tensor:
     """Values as a network wants them: (value - mean) / std, in its layout.
+
+    With `in_place` the values may be overwritten, which spares memory new to the cache.
 
     For a 2D network (B, C, T * K, H, W) becomes (B, T, K * C, H, W): the K images of a segment
     lie one after the other in the channels (x, y, x, y, … for flow). For RGB differences the K
@@ -66,7 +69,9 @@ def to_input(values_BCTHW: Tensor, spec: InputLike) -> Tensor:
     """
     mean, std = (_row(numbers, values_BCTHW) for numbers in (spec.mean, spec.std))
     if spec.layout == "BCTHW":
-        return (values_BCTHW - mean[:, None]).div_(std[:, None])
+        if not in_place:
+            values_BCTHW = values_BCTHW.clone()
+        return values_BCTHW.sub_(mean[:, None]).div_(std[:, None])
     values_BTKCHW = values_BCTHW.transpose(1, 2).unflatten(1, (-1, spec.images))
     if spec.modality == "rgbdiff":
         values_BTKCHW = values_BTKCHW.diff(dim=2)

@@ -108,7 +108,7 @@ class Batches:
             frames = values[: len(decoded)].contiguous().mul_(2.0).sub_(1.0)
         labels = torch.tensor([sample.label for sample in source], device=self.device)
         return Batch(
-            to_input(values, self.spec),
+            to_input(values, self.spec, in_place=True),
             Targets(labels, flow, frames),
             None if loss.decoders_on_target else len(source),
         )

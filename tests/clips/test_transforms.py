@@ -75,3 +75,15 @@ def test_normalisation_is_by_channel() -> None:
     values = torch.ones(1, 2, 1, 1, 1)
     spec = replace(input_spec("i3d", "flow"), mean=(1.0, 0.5), std=(2.0, 0.25))
     assert to_input(values, spec).flatten().tolist() == [0.0, 2.0]
+
+
+def test_input_is_the_same_in_place_and_values_are_kept_otherwise() -> None:
+    for method, modality in (("i3d", "rgb"), ("tsn", "flow"), ("tsn", "rgbdiff")):
+        spec = input_spec(method, modality)
+        kind = "flow" if modality == "flow" else "rgb"
+        clip = crop(2 if kind == "flow" else 3, frames=2 * spec.images)
+        values = to_batch([clip], [False], 8, CPU, kind)
+        kept = values.clone()
+        expected = to_input(values, spec)
+        assert torch.equal(values, kept)
+        assert torch.equal(to_input(values, spec, in_place=True), expected)
