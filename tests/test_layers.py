@@ -26,6 +26,7 @@ OURS = {
     "evaluation": {"clips", "models", "video", "flow"},
     "figures": set(),
     "plan": {"experiments", "paper", "search", "mini", "models", "video", "flow"},
+    "bench": {"shards", "flow.quantize", "video.images"},
     "tables": {
         *("experiments", "paper", "claims", "search", "figures", "provenance"),
         *("evaluation.scores", "evaluation.metrics", "evaluation.statistics", "evaluation.fusion"),
@@ -57,6 +58,7 @@ LIBRARIES = {
     "evaluation": {"torch", "h5py", "cv2"},
     "figures": {"cv2", "matplotlib"},
     "plan": {"torch", "cv2"},
+    "bench": set(),
     "tables": {"pandas", "h5py"},
 }
 

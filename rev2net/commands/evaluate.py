@@ -105,7 +105,7 @@ def _write_examples(
 ) -> None:
     """The decoders' pictures of a few held-out clips; without decoders, a file without clips."""
     from rev2net.clips.dataset import Shards
-    from rev2net.evaluation.decode import decode_examples, first_of_classes
+    from rev2net.evaluation.decode import decode_examples
     from rev2net.evaluation.examples import Examples, write_examples
     from rev2net.figures.decoded_clips import clip_sheet
     from rev2net.files import atomic_path
@@ -119,12 +119,13 @@ def _write_examples(
         examples = decode_examples(
             trained.network,
             run,
-            first_of_classes(entries),
+            entries,
             trained.class_names,
             Shards.open(dataset_paths(args.shards), kinds, settings.frames, settings.flow_bound),
             clip_shape(trained.network.input_spec, kinds, settings),
             settings.clip.size,
             settings.flow_bound,
+            trained.flow_unit,
             decoders,
             device,
         )

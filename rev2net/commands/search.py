@@ -10,11 +10,13 @@ Its two steps, which Snakemake calls:
     rev2net search point search/…/fine-1a2b3c4d --settings config.json --root work/mini
         writes the point's training settings; those of a fine point depend on the coarse runs
     rev2net search collect --settings config.json --root work/mini --out results/mini/search.csv
-        one row a run, best first, the choice marked
+        one row a run, best first, the choice marked; and search.yaml beside it, the choice as parts
+        of recipes
 
-The chosen values are put into the configuration by hand: nothing changes silently. What was found
-on hmdb51 belongs into `recipes.rev2net.rgb.hmdb51` and, since HMDB51 is its source,
-`recipes.rev2net.rgb.hmdb-ucf`; a choice that rests on the target's labels belongs nowhere.
+Nothing changes silently: a configuration runs with the choice when it says so, by the line
+`recipes_from: results/mini/search.yaml`. What was found on hmdb51 is for `rev2net.rgb.hmdb51` and,
+since HMDB51 is its source, `rev2net.rgb.hmdb-ucf`; a choice that rests on the target's labels is
+for nothing.
 """
 
 import argparse
@@ -26,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     steps = parser.add_subparsers(dest="step", metavar="STEP", required=True)
     point = steps.add_parser("point", help="write the training settings of one point")
     point.add_argument("path", metavar="POINT", help="the point's folder, relative to --root")
-    collect = steps.add_parser("collect", help="write one row a run, the choice marked")
+    collect = steps.add_parser("collect", help="write one row a run, the choice marked and as YAML")
     collect.add_argument("--out", required=True, type=Path, metavar="OUT.csv")
     for step in (point, collect):
         step.add_argument(
@@ -40,7 +42,7 @@ def run(args: argparse.Namespace) -> None:
     from rev2net.config import Config, dump, parse_settings
     from rev2net.digests import write_text
     from rev2net.search import find_point, point_settings, space_of
-    from rev2net.tables.search import best_values, collect
+    from rev2net.tables.search import best_values, collect, recipes_found
 
     config = parse_settings(Config, args.settings)
     if args.step == "point":
@@ -52,6 +54,7 @@ def run(args: argparse.Namespace) -> None:
         write_text(args.root / point.path / "settings.json", dump(settings) + "\n")
         return
     frame = collect(config, args.root)
+    write_text(args.out.with_suffix(".yaml"), recipes_found(frame, config))
     write_text(args.out, frame.to_csv(index=False, lineterminator="\n"))
     for row in frame[frame["chosen"]].to_dict("records"):
         assert config.search is not None

@@ -73,13 +73,19 @@ class LossSettings(Section):
     """Weights of the loss terms beside the classification (Eq. 3) and of the adaptation."""
 
     flow: Annotated[float, Field(ge=0)] = 0.0
-    flow_norm: Literal["l1", "l2", "epe"] = "l1"  # epe: end-point error (ActionFlowNet)
+    flow_norm: Literal["l1", "l2", "epe"] = "epe"  # epe: end-point error
+    # A pixel counts 1 + focus * its motion: |flow| in units of the mean flow, and the distance of a
+    # frame from the clip's mean frame. Most pixels stand still and would decide alone.
+    flow_focus: Annotated[float, Field(ge=0)] = 0.0
     frames: Annotated[float, Field(ge=0)] = 0.0
     frames_norm: Literal["l1", "l2"] = "l1"
+    frames_focus: Annotated[float, Field(ge=0)] = 0.0
     feature_discrepancy: Annotated[float, Field(ge=0)] = 0.0
     latent_discrepancy: Annotated[float, Field(ge=0)] = 0.0
     mask: Annotated[float, Field(ge=0)] = 0.0  # penalty on the foreground mask; VGAN has 0.1
-    domain: Annotated[float, Field(ge=0)] = 1.0
+    domain: Annotated[float, Field(ge=0)] = 1.0  # of adapt mkmmd (DAN: 1)
+    domain_ramp: Fraction = 0.0  # of the steps, in which that weight rises linearly from 0
+    dann: Annotated[float, Field(ge=0)] = 0.1  # of adapt dann, which has a ramp of its own
     decoders_on_target: bool = False
 
 

@@ -2,7 +2,7 @@
 
 import math
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -137,6 +137,38 @@ class Config(Section):
         Annotated[str, Field(pattern=r"^(imagenet|kinetics)\.[a-z0-9]+\.(rgb|flow|rgbdiff)$")],
         WeightsSource,
     ] = Field(default_factory=dict)  # "<init>.<method>.<input>"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _recipes_from_files(cls, values: Any) -> Any:
+        """Take in `recipes_from`: files of parts of recipes, such as a search writes.
+
+        A recipe that the file names and the configuration lacks ("rev2net.rgb.hmdb51") is the
+        method's own ("rev2net.rgb") with these parts.
+        """
+        if not isinstance(values, dict) or "recipes_from" not in values:
+            return values
+        values = dict(values)
+        paths = values.pop("recipes_from") or []
+        recipes = dict(values.get("recipes") or {})
+        for path in [paths] if isinstance(paths, str) else paths:
+            if not Path(path).is_file():
+                raise ValueError(
+                    f"recipes_from: {path}: no such file; a search writes it "
+                    "(`snakemake results/search.csv`), without this key"
+                )
+            for name, parts in (read_yaml(Path(path)) or {}).items():
+                base = recipes.get(name) or recipes.get(".".join(name.split(".")[:2]))
+                if base is None:
+                    raise ValueError(
+                        f"recipes_from: {path}: {name!r} is no recipe; "
+                        f"recipes has {', '.join(recipes)}"
+                    )
+                recipes[name] = {
+                    **base,
+                    **{part: {**base.get(part, {}), **found} for part, found in parts.items()},
+                }
+        return {**values, "recipes": recipes}
 
     @model_validator(mode="after")
     def _seeds_differ(self) -> "Config":

@@ -13,11 +13,22 @@ from numpy.typing import NDArray
 from rev2net.clips import sampling
 from rev2net.clips.dataset import ClipShape, Entry, Shards
 from rev2net.clips.transforms import to_batch, to_input
-from rev2net.evaluation.examples import Examples, end_point_error, l1, moments, psnr
+from rev2net.evaluation.examples import (
+    MOVING_SHARE,
+    Examples,
+    end_point_error,
+    l1,
+    moments,
+    moving_pixels,
+    psnr,
+    reversal_correlation,
+    summarise,
+)
 from rev2net.models.network import VideoNetwork
 
 SHOWN = 4  # moments of a clip
-CLIPS = 4
+CLIPS = 4  # of which there are pictures
+MEASURED = 64  # clips that the measures are of, about
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -30,6 +41,12 @@ def first_of_classes(entries: Sequence[Entry], clips: int = CLIPS) -> list[Entry
     return [first[label] for label in sorted(first)[:clips]]
 
 
+def spread(entries: Sequence[Entry], clips: int = MEASURED) -> list[Entry]:
+    """At most `clips` videos, evenly over the list, which has classes one after the other."""
+    places = np.linspace(0, len(entries) - 1, min(clips, len(entries))).round()
+    return [entries[int(place)] for place in places]
+
+
 @torch.inference_mode()
 def decode_examples(
     network: VideoNetwork,
@@ -40,39 +57,49 @@ def decode_examples(
     shape: ClipShape,
     size: int,
     flow_bound: float,
+    flow_unit: float | None,
     decoders: Collection[str],
     device: torch.device,
 ) -> Examples:
-    """Decode the middle clip of each video, its centre crop of `size` pixels.
+    """Decode the middle clip of videos, its centre crop of `size` pixels.
 
-    `decoders`: which of "flow" and "frames" were trained; `shape.kinds` has "flow" for the former.
-    `flow_bound` in pixels per frame.
+    Pictures are of `first_of_classes`, measures of `spread`. `decoders`: which of "flow" and
+    "frames" were trained; `shape.kinds` has "flow" for the former. `flow_bound` and `flow_unit`
+    (what 1 of the network's flow stands for) in pixels per frame.
     """
     network.eval()
     images: list[Arrays] = []
     errors: list[dict[str, float]] = []
+    measured = []
     shown = moments(shape.length, SHOWN)
-    for entry in entries:
+    pictured = first_of_classes(entries)
+    counted = spread(entries)
+    for entry in [*pictured, *(entry for entry in counted if entry not in pictured)]:
         values = _clip(entry, shards, shape, size, device)
         outputs = network.forward_train(to_input(values["rgb"], network.input_spec))
         found: Arrays = {"clip": _levels(values["rgb"])[shown]}
         scores: dict[str, float] = {}
         if "flow" in decoders:
-            flow, scores = _flow(outputs["flow"], values["flow"], flow_bound)
+            assert flow_unit is not None
+            flow, scores = _flow(outputs["flow"], values["flow"], flow_unit, flow_bound)
             found |= {name: array[shown] for name, array in flow.items()}
         if "frames" in decoders:
             frames, stills, error = _frames(outputs, _levels(values["rgb"]))
             found |= {name: array[shown] for name, array in frames.items()} | stills
             scores |= error
-        images.append(found)
-        errors.append(scores)
+        if entry in pictured:
+            images.append(found)
+            errors.append(scores)
+        if entry in counted:
+            measured.append(scores)
     return Examples(
         run,
-        [entry.video_id for entry in entries],
-        [class_names[entry.label] for entry in entries],
+        [entry.video_id for entry in pictured],
+        [class_names[entry.label] for entry in pictured],
         shown,
         {name: np.stack([one[name] for one in images]) for name in images[0]} if images else {},
         {name: np.array([one[name] for one in errors]) for name in errors[0]} if errors else {},
+        summarise(measured),
     )
 
 
@@ -95,12 +122,13 @@ def _clip(
 
 
 def _flow(
-    predicted: torch.Tensor | list[torch.Tensor], stored: torch.Tensor, bound: float
+    predicted: torch.Tensor | list[torch.Tensor], stored: torch.Tensor, unit: float, bound: float
 ) -> tuple[Arrays, dict[str, float]]:
     """Both flows (T, H, W, 2) in pixels per frame, and their end-point error."""
     assert isinstance(predicted, torch.Tensor)
     flows = [
-        (bound * one[0].float()).permute(1, 2, 3, 0).cpu().numpy() for one in (stored, predicted)
+        (scale * one[0].float()).permute(1, 2, 3, 0).cpu().numpy()
+        for scale, one in ((bound, stored), (unit, predicted))
     ]
     errors = {
         "flow_epe": end_point_error(flows[1], flows[0]),
@@ -136,10 +164,28 @@ def _frames(
     moving: Arrays = {"reversed_clip": reversed_clip, **colours}
     if isinstance(mask := outputs.get("mask"), torch.Tensor):
         moving["mask"] = _levels(mask.float())[..., 0]
-    errors = {}
-    for prefix, guess in (("", colours["reconstruction"]), ("mean_frame_", mean_frame)):
+    decoded = colours["reconstruction"]
+    median_frame = np.rint(np.median(clip, axis=0, keepdims=True)).astype(np.uint8)
+    moves = moving_pixels(reversed_clip)
+    errors = {"moving_share": float(moves.mean())}
+    for prefix, guess in (
+        ("", decoded),
+        ("mean_frame_", mean_frame),
+        ("median_frame_", median_frame),
+    ):
+        guess = np.broadcast_to(guess, clip.shape)
         errors[f"{prefix}l1"] = l1(guess, reversed_clip)
-        errors[f"{prefix}psnr"] = psnr(guess, reversed_clip)
+        errors[f"moving_{prefix}l1"] = (
+            l1(guess[moves], reversed_clip[moves]) if moves.any() else float("nan")
+        )
+    errors |= {"psnr": psnr(decoded, reversed_clip), "mean_frame_psnr": psnr(mean_frame, clip)}
+    frames = outputs["frames"]
+    assert isinstance(frames, torch.Tensor)
+    errors["reversal"] = (  # of the floats: rounding could make frames equal that are not
+        reversal_correlation(frames[0].float().permute(1, 2, 3, 0).cpu().numpy(), clip)
+        if errors["moving_share"] >= MOVING_SHARE
+        else float("nan")
+    )
     return moving, stills, errors
 
 

@@ -1,6 +1,7 @@
-"""Example files: what the decoders of one run make of a few held-out clips, with how well they do.
+"""Example files: what the decoders of one run make of held-out clips, with how well they do.
 
-Shapes: N clips, M moments shown of each, H x W pixels. The errors are of whole clips.
+Pictures are of a few clips, measures of many. Shapes: N clips shown, M moments of each, T frames of
+a clip, H x W pixels. The errors are of whole clips.
 """
 
 from dataclasses import dataclass, field
@@ -22,6 +23,10 @@ MASK = "mask"  # uint8 (N, M, H, W), 255 is all foreground
 STILLS = ("background", "mean_frame")  # uint8 (N, H, W, 3), one picture a clip
 IMAGES = ("clip", *FLOWS, *FRAMES, MASK, *STILLS)
 
+MOVES = 0.05 * 255  # grey levels from the clip's mean frame, from which on a pixel moves
+REVERSED = 0.3  # rank correlation from which on frames are called reversed; -0.3: copied
+MOVING_SHARE = 0.01  # of its pixels, from which on a clip moves
+
 
 @dataclass(frozen=True)
 class Examples:
@@ -30,7 +35,12 @@ class Examples:
     `images` always has "clip" (N, M, H, W, 3) uint8; a flow decoder adds FLOWS, a frame decoder
     FRAMES, MASK and STILLS. `errors` (N,): "flow_epe" and "still_epe", the end-point error in
     pixels per frame of the prediction and of no motion at all; "l1", "psnr" of the reconstruction
-    and "mean_frame_l1", "mean_frame_psnr" of the clip's mean frame, in grey levels of 255 and dB.
+    and "mean_frame_l1", "mean_frame_psnr" of the clip's mean frame, in grey levels of 255 and dB;
+    "median_frame_l1"; each L1 over the pixels that move, "moving_…"; "moving_share" of the pixels
+    that move, in [0, 1]; "reversal", `reversal_correlation`. Where nothing moves the last are nan.
+
+    `measures`: "clips" decoded, and the means over all of them of the errors ("psnr" apart); but
+    "reversal" is the median over the "moving_clips".
     """
 
     run: str = ""
@@ -39,6 +49,7 @@ class Examples:
     moment: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))  # (M,)
     images: dict[str, NDArray[Any]] = field(default_factory=dict)
     errors: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    measures: dict[str, float] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.video_id)
@@ -75,6 +86,79 @@ def psnr(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
     return float("inf") if mean_square == 0 else 10 * np.log10(255**2 / mean_square)
 
 
+def moving_pixels(clip_THWC: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Which pixels (T, H, W) differ from the clip's mean frame by more than noise and compression.
+
+    The difference is the mean over channels of its size.
+    """
+    clip = clip_THWC.astype(np.float32)
+    return np.asarray(np.abs(clip - clip.mean(0)).mean(-1) > MOVES)
+
+
+def reversal_correlation(decoded_THWC: NDArray[Any], clip_THWC: NDArray[np.uint8]) -> float:
+    """How far decoded frames go through the clip backwards: 1 reversed, 0 neither, -1 as it was.
+
+    Each decoded frame is paired with the true frame that it resembles most (by the cosine of both
+    less their clip's mean frame); what is returned is Spearman's rank correlation of those frames'
+    numbers with the reversed order. 0 where all resemble one frame, or nothing changes at all.
+    Source: paper/PROTOCOLS section 2, ours; the paper shows pictures only.
+    """
+    pair = [np.asarray(frames, np.float64) for frames in (decoded_THWC, clip_THWC)]
+    decoded, true = [(one - one.mean(0)).reshape(len(one), -1) for one in pair]
+    length = np.linalg.norm(true, axis=1)
+    likeness = (decoded @ true.T) / np.maximum(length, 1e-9)
+    best = likeness.argmax(1)
+    if len(set(best.tolist())) < 2:
+        return 0.0
+    ranks = _ranks(best)
+    order = np.arange(len(best))[::-1]
+    return float(np.corrcoef(ranks, order)[0, 1])
+
+
+def _ranks(values: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Ranks from 0; equal values share the mean of theirs."""
+    _, place, count = np.unique(values, return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(count) - (count + 1) / 2)[place])
+
+
+def summarise(errors: list[dict[str, float]]) -> dict[str, float]:
+    """`Examples.measures` of the errors of many clips; empty for none."""
+    if not errors:
+        return {}
+    columns = {name: np.array([one[name] for one in errors]) for name in errors[0]}
+    found = {"clips": float(len(errors))}
+    for name, values in columns.items():
+        known = values[np.isfinite(values)]
+        if not name.endswith("psnr") and len(known):
+            found[name] = float(np.median(known) if name == "reversal" else known.mean())
+    if "reversal" in columns:
+        found["moving_clips"] = float(np.isfinite(columns["reversal"]).sum())
+    return found
+
+
+def verdict(measures: dict[str, float]) -> list[str]:
+    """What the measures say was learnt: a sentence a decoder, and one for the frames' order."""
+    found = []
+    if "flow_epe" in measures and measures["still_epe"] > 0:
+        ratio = measures["flow_epe"] / measures["still_epe"]
+        word = "better than" if ratio < 1 else "no better than"
+        found.append(f"Flow errs {ratio:.2f} times as much as no motion: {word} standing still.")
+    if "moving_l1" in measures:
+        ratio = measures["moving_l1"] / measures["moving_mean_frame_l1"]
+        word = "better than" if ratio < 1 else "no better than"
+        found.append(
+            f"Where pixels move, frames err {ratio:.2f} times as much as the clip's mean frame: "
+            f"{word} not looking."
+        )
+    if "reversal" in measures:
+        value = measures["reversal"]
+        word = "neither reversed nor copied"
+        if abs(value) >= REVERSED:
+            word = "reversed" if value > 0 else "copied in their natural order"
+        found.append(f"Their order is {word} (rank correlation {value:+.2f}).")
+    return found
+
+
 def write_examples(path: Path, examples: Examples) -> None:
     """Write beside the final name and rename when whole; no clips make a file that says so."""
     with (
@@ -83,6 +167,8 @@ def write_examples(path: Path, examples: Examples) -> None:
     ):
         file.attrs["run"] = examples.run
         file["moment"] = examples.moment
+        for name, value in examples.measures.items():
+            file.attrs[f"measure.{name}"] = value
         for name in ("video_id", "class_name"):
             values = getattr(examples, name)
             file.create_dataset(name, data=values, shape=len(values), dtype=h5py.string_dtype())
@@ -105,6 +191,11 @@ def read_examples(path: Path) -> Examples:
                 file["moment"][()],
                 {name: file[f"images/{name}"][()] for name in file.get("images", ())},
                 {name: file[f"errors/{name}"][()] for name in file.get("errors", ())},
+                {
+                    name.removeprefix("measure."): float(value)
+                    for name, value in file.attrs.items()
+                    if name.startswith("measure.")
+                },
             )
     except FileNotFoundError:
         raise UserError(f"{path}: no such examples file") from None

@@ -1,4 +1,4 @@
-"""Learning curves: every term of one training's loss over its steps."""
+"""Learning curves: every term of one training's loss over its steps, and its gradient's share."""
 
 from collections.abc import Container, Mapping, Sequence
 from typing import NamedTuple
@@ -40,6 +40,7 @@ TERMS: dict[str, Pen] = {
 }
 LINEAR = 0.01  # below it the axis is linear: MK-MMD's unbiased estimate falls below 0
 TICKS = (-1, -0.1, 0, 0.01, 0.1, 1, 10, 100)
+SHARES = (0.01, 1000.0)  # percent, of the axis of gradient shares; what is beyond is at its edge
 SMOOTHED = 9  # logged values averaged into a drawn one
 
 
@@ -64,6 +65,41 @@ def learning_curves(title: str, log: Mapping[str, ArrayLike], limits: tuple[floa
         axes.yaxis.set_major_formatter("{x:g}")
         axes.yaxis.set_minor_locator(NullLocator())
         axes.axhline(0, color=MUTED, linewidth=0.5)
+        axes.set_xlim(0, step[-1] if len(step) else 1)
+        axes.set_xlabel("step")
+        axes.grid(axis="y")
+        return save(figure)
+
+
+def shared_terms(log: Container[str]) -> dict[str, Pen]:
+    """The terms whose gradient shares a log has."""
+    return {name: pen for name, pen in TERMS.items() if f"{name}_share_deep" in log}
+
+
+def share_curves(title: str, log: Mapping[str, ArrayLike]) -> bytes:
+    """One panel, SVG: each term's gradient on 3b-5c (strong) and on the stem (faint), over steps.
+
+    In percent of the classification's on the same batch, as logged; the grey line is 100 %.
+    """
+    step = np.asarray(log["step"], float)
+    with panel(3.1, 2.1, title) as (figure, axes):
+        for name, pen in shared_terms(log).items():
+            for part, strength in (("stem", 0.35), ("deep", 1.0)):
+                share = np.asarray(log[f"{name}_share_{part}"], float)
+                line = axes.plot(
+                    step,
+                    np.clip(share, *SHARES),
+                    color=pen.color,
+                    alpha=strength,
+                    linewidth=1.4 if part == "deep" else 0.9,
+                )[0]
+                if pen.dashes:
+                    line.set_dashes(pen.dashes)
+        axes.set_yscale("log")
+        axes.set_ylim(SHARES)
+        axes.yaxis.set_major_formatter("{x:g} %")
+        axes.yaxis.set_minor_locator(NullLocator())
+        axes.axhline(100, color=MUTED, linewidth=0.5)
         axes.set_xlim(0, step[-1] if len(step) else 1)
         axes.set_xlabel("step")
         axes.grid(axis="y")

@@ -1,15 +1,15 @@
 """The auxiliary tasks of Rev2Net: flow prediction and reversed-frame reconstruction (Eq. 3).
 
-Terms are means over elements, so their size depends neither on the clip's nor on the batch's.
-The paper does not state the norm: L1 is ours, L2 (squared) can be asked for. ActionFlowNet
-predicts flow too, under the end-point error.
+Terms are weighted means over pixels, so their size depends neither on the clip's nor on the
+batch's. The paper does not state the norm: ours is L1 for frames and the end-point error for flow.
+Nor does it weigh pixels; we do, since nine in ten stand still: their median is "nothing moves",
+which is what plain L1 learns. A focus of 0 weighs all alike.
 
 Shapes: B clips, T frames, H x W pixels.
 """
 
 from typing import Literal
 
-import torch.nn.functional as F
 from torch import Tensor
 
 from rev2net.losses.precision import at_least_single
@@ -20,33 +20,33 @@ FlowNorm = Literal["l1", "l2", "epe"]
 TINY = 1e-12  # keeps the gradient of a square root finite where flows agree
 
 
-def flow_loss(predicted: Tensor, target: Tensor, *, norm: FlowNorm = "l1") -> Tensor:
-    """mean |predicted - target|, or its square, over both components of every pixel.
+def flow_loss(
+    predicted: Tensor, target: Tensor, *, norm: FlowNorm = "epe", focus: float = 0.0
+) -> Tensor:
+    """The mean error of flow over every pixel, weighted by 1 + focus * |target|.
 
-    Both (B, 2, T, H, W), x then y, in units of the flow bound, [-1, 1]. `norm` epe is
-    `end_point_error`. Paper: first auxiliary term of Eq. 3.
+    Both (B, 2, T, H, W), x then y, in one unit; the result is in it too (squared for l2). `norm`
+    epe is the Euclidean distance of the vectors, as ActionFlowNet has it (Ng et al. 2018); l1 and
+    l2 are means over the two components. Paper: first auxiliary term of Eq. 3.
     """
+    difference = _difference(predicted, target)
     if norm == "epe":
-        return end_point_error(predicted, target)
-    return _mean_error(predicted, target, norm)
+        error = (difference.square().sum(1, keepdim=True) + TINY).sqrt()
+    else:
+        error = _size(difference, norm).mean(1, keepdim=True)
+    return _weighted_mean(error, at_least_single(target).norm(dim=1, keepdim=True), focus)
 
 
-def end_point_error(predicted: Tensor, target: Tensor) -> Tensor:
-    """The mean Euclidean distance of flow vectors, over every pixel (ActionFlowNet's flow loss).
-
-    Both (B, 2, T, H, W); the result is in their unit, here the flow bound. Source: Ng et al. 2018.
-    """
-    _check_shapes(predicted, target)
-    difference = at_least_single(predicted - target)
-    return (difference.square().sum(1) + TINY).sqrt().mean()
-
-
-def frame_loss(predicted: Tensor, clip: Tensor, *, norm: Norm = "l1") -> Tensor:
+def frame_loss(predicted: Tensor, clip: Tensor, *, norm: Norm = "l1", focus: float = 0.0) -> Tensor:
     """mean |predicted_t - clip_(T-1-t)|, or its square: `clip` is given in its natural order.
 
-    Both (B, 3, T, H, W) in [-1, 1]. Paper: second auxiliary term of Eq. 3.
+    Both (B, 3, T, H, W) in [-1, 1]. A pixel weighs 1 + focus * (its distance from the clip's mean
+    frame, mean over channels). Paper: second auxiliary term of Eq. 3.
     """
-    return _mean_error(predicted, reversed_frames(clip), norm)
+    target = reversed_frames(clip)
+    error = _size(_difference(predicted, target), norm).mean(1, keepdim=True)
+    moving = at_least_single(target - target.mean(2, keepdim=True)).abs().mean(1, keepdim=True)
+    return _weighted_mean(error, moving, focus)
 
 
 def reversed_frames(clip: Tensor) -> Tensor:
@@ -63,14 +63,21 @@ def mask_penalty(mask: Tensor) -> Tensor:
     return at_least_single(mask).abs().mean()
 
 
-def _mean_error(predicted: Tensor, target: Tensor, norm: Norm) -> Tensor:
-    _check_shapes(predicted, target)
-    if norm not in ("l1", "l2"):
-        raise ValueError(f"norm {norm!r} is unknown; allowed: l1, l2, and epe for flow")
-    predicted, target = at_least_single(predicted), at_least_single(target)
-    return F.l1_loss(predicted, target) if norm == "l1" else F.mse_loss(predicted, target)
-
-
-def _check_shapes(predicted: Tensor, target: Tensor) -> None:
+def _difference(predicted: Tensor, target: Tensor) -> Tensor:
     if predicted.shape != target.shape:  # broadcasting would hide it
         raise ValueError(f"shapes differ: {tuple(predicted.shape)} and {tuple(target.shape)}")
+    return at_least_single(predicted) - at_least_single(target)
+
+
+def _size(difference: Tensor, norm: str) -> Tensor:
+    if norm not in ("l1", "l2"):
+        raise ValueError(f"norm {norm!r} is unknown; allowed: l1, l2, and epe for flow")
+    return difference.abs() if norm == "l1" else difference.square()
+
+
+def _weighted_mean(error: Tensor, interest: Tensor, focus: float) -> Tensor:
+    """The mean of `error`, weighted by 1 + focus * interest; both (B, 1, T, H, W)."""
+    if focus == 0:
+        return error.mean()
+    weight = 1 + focus * interest
+    return (weight * error).sum() / weight.sum()

@@ -11,8 +11,9 @@ from rev2net.losses.precision import at_least_single
 def feature_discrepancy(flow_maps: Sequence[Tensor], frame_maps: Sequence[Tensor]) -> Tensor:
     """Low-level penalty, Eq. 1: the sum over layers l of mean((flow_map_l - frame_map_l)^2).
 
-    The maps of a layer have one shape, (B, C, T, H, W) in Rev2Net. The paper has a Frobenius norm;
-    its square, divided by the number of elements, is ours: it means the same at every clip size.
+    The maps of a layer have one shape, (B, C, T, H, W) in Rev2Net; all pairs count alike. The paper
+    has a Frobenius norm; its square, divided by the number of elements, is ours: it means the same
+    at every clip size.
     """
     pairs = zip(flow_maps, frame_maps, strict=True)
     return torch.stack(
@@ -23,13 +24,15 @@ def feature_discrepancy(flow_maps: Sequence[Tensor], frame_maps: Sequence[Tensor
 def latent_discrepancy(
     flow_mean: Tensor, flow_logvar: Tensor, frame_mean: Tensor, frame_logvar: Tensor
 ) -> Tensor:
-    """High-level penalty, Eq. 2: KL(flow || frame) of diagonal Gaussians, in nats, mean over clips.
+    """High-level penalty, Eq. 2: KL(flow || frame) of diagonal Gaussians, in nats.
 
-    With means m and log-variances v of flow f and frames r, summed over the Z dimensions:
+    With means m and log-variances v of flow f and frames r, summed over the Z channels, mean over
+    clips and positions:
 
         KL = 1/2 sum( v_r - v_f + (exp(v_f) + (m_f - m_r)^2) / exp(v_r) - 1 )
 
-    All (B, Z). The paper gives the closed form as such; its direction is ours.
+    All (B, Z, ...), positions behind the channels. The paper gives the closed form as such; its
+    direction is ours.
     """
     flow_mean, flow_logvar = at_least_single(flow_mean), at_least_single(flow_logvar)
     frame_mean, frame_logvar = at_least_single(frame_mean), at_least_single(frame_logvar)

@@ -62,13 +62,13 @@ class FlowDecoder(nn.Module):
         x = maps[-1]
         for up, skip in zip((self.up3, self.up2, self.up1), maps[-2::-1], strict=True):
             x = torch.cat((crop(up(x), skip.shape[2:]), skip), dim=1)
-        return torch.tanh(crop(self.flow(x), size).contiguous())
+        return crop(self.flow(x), size).contiguous()
 
 
 class ActionFlowNet(VideoNetwork):
     """Logits (B, num_classes) from x_BCTHW.
 
-    `forward_train` gives "flow" (B', 2, T, H, W) too, x then y, in units of the flow bound.
+    `forward_train` gives "flow" (B', 2, T, H, W) too, x then y, in units that the loss fixes.
     """
 
     def __init__(

@@ -191,6 +191,13 @@ class I3D(VideoNetwork):
         pooled = self.pool(self.endpoints(x)["Mixed_5c"])
         return {"logits": self.classify(pooled), "features": pooled.mean((2, 3, 4))}
 
+    def parts(self) -> dict[str, list[nn.Parameter]]:
+        """The stem (to Conv3d_2c) and what is deeper: the Inception modules, 3b to 5c."""
+        layers = {name: self.get_submodule(name) for name in self.channels}
+        deep = [p for name, layer in layers.items() if "Mixed" in name for p in layer.parameters()]
+        stem = [p for name, layer in layers.items() if "Conv" in name for p in layer.parameters()]
+        return {"stem": stem, "deep": deep}
+
     def endpoints(self, x: Tensor, *names: str) -> dict[str, Tensor]:
         """The activations at the named endpoints and at the last one, by name."""
         self.check(x)

@@ -36,6 +36,10 @@ class VideoNetwork(nn.Module, ABC):
         the batch only; classification always covers the whole batch.
         """
 
+    def parts(self) -> dict[str, list[nn.Parameter]]:
+        """Parts of the network that a training tells apart when it looks where gradients go."""
+        return {}
+
     def lay_out(self, x: Tensor) -> Tensor:
         """Images or clips in the layout that the layers after them will keep."""
         if not self.channels_last:

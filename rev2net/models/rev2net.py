@@ -1,58 +1,130 @@
 """Rev2Net: an I3D that learns to predict flow and to reconstruct its frames in reverse (section 4).
 
-The decoders and the latent heads exist for training. At test time `model(x)` is the I3D it
-inherits from, unchanged. What the paper leaves open is decided in docs/decisions.md.
+The encoder gives a Gaussian for each task at every position of its last volume. A reversed
+counterpart of its pools carries a draw z back to the grid of Conv3d_2c; the paper's transposed
+convolutions stand on top. Conv3d_2c joins there where it is no way around the volume: the frame
+decoder sees its average over time alone, which knows no moment, for the background; the flow
+decoder sees it as it is, since motion is local. Neither sends a gradient into it.
 
-Shapes: B clips, of which B' are decoded; T frames, H x W pixels; C channels of the endpoint that
-the decoders stand on, and equally many latent dimensions Z; x_BCTHW in [-1, 1].
+Decoders and Gaussians exist for training. At test time `model(x)` is the I3D it inherits from,
+unchanged. What the paper leaves open is decided in docs/decisions.md.
+
+Shapes: B clips, of which B' are decoded; T frames, H x W pixels; t x h x w positions of the volume
+with Z latent channels; x_BCTHW in [-1, 1].
 """
+
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from rev2net.errors import UserError
 from rev2net.models.decoding import HEAD_PADDING, HEAD_STRIDE, Upsample, crop, head
 from rev2net.models.i3d import I3D
 from rev2net.models.network import Outputs, scaled
-from rev2net.models.spec import InputSpec
+from rev2net.models.spec import InputSpec, did_you_mean
+
+Grid = tuple[int, int, int]  # time, height, width of a map
 
 DECODED_ENDPOINT = "Conv3d_2c_3x3"  # the paper's section 4.2; T/2 x H/4 x W/4
 
+# From the volume back: channels at width 1 after undoing each of the encoder's pools, and whether
+# that pool halved time (all halve height and width).
+COUNTERPART = {
+    "Mixed_5c": ((128, True), (96, True), (64, False)),  # pools 5a, 4a, 3a
+    "Mixed_4f": ((96, True), (64, False)),  # pools 4a, 3a
+}
+
 # Variances between e^-10 and e^10 stay finite in half precision, in the KL divergence too.
 LOG_VARIANCE_BOUND = 10.0
-FIRST_LOG_VARIANCE = -4.0  # a standard deviation of 0.14; batch-normalised maps vary by about 1
+FIRST_LOG_VARIANCE = -4.0  # a standard deviation of 0.14; means begin to vary by about 1
+FIRST_MASK = -2.0  # before the sigmoid: the foreground begins at an eighth, statics stay behind it
+SHUFFLE = 4  # the background has its pixels as channels at Conv3d_2c's grid, a quarter of the size
+
+
+class Gaussian(nn.Module):
+    """Mean and log-variance (B', Z, t, h, w) of a diagonal Gaussian at every position."""
+
+    def __init__(self, in_channels: int, latent_channels: int) -> None:
+        super().__init__()
+        self.conv3d = nn.Conv3d(in_channels, 2 * latent_channels, 1)
+        nn.init.normal_(self.conv3d.weight[:latent_channels], std=in_channels**-0.5)
+        nn.init.zeros_(self.conv3d.weight[latent_channels:])
+        assert self.conv3d.bias is not None
+        nn.init.zeros_(self.conv3d.bias)
+        nn.init.constant_(self.conv3d.bias[latent_channels:], FIRST_LOG_VARIANCE)
+
+    def forward(self, volume: Tensor) -> tuple[Tensor, Tensor]:
+        mean, log_variance = self.conv3d(volume).chunk(2, dim=1)
+        return mean, log_variance.clamp(-LOG_VARIANCE_BOUND, LOG_VARIANCE_BOUND)
+
+
+class LatentPath(nn.Module):
+    """From the volume through a draw z to the grid of Conv3d_2c, the encoder's pools undone."""
+
+    def __init__(self, in_channels: int, latent: int, endpoint: str, width: float) -> None:
+        super().__init__()
+        self.gaussian = Gaussian(in_channels, latent)
+        self.counterpart = nn.ModuleList()
+        channels = latent
+        for table_width, double_time in COUNTERPART[endpoint]:
+            before, channels = channels, scaled(table_width, width)
+            self.counterpart.append(Upsample(before, channels, double_time=double_time))
+        self.out_channels = channels
+
+    def forward(self, volume: Tensor, grids: Sequence[Grid]) -> tuple[Tensor, Tensor, list[Tensor]]:
+        """Mean and log-variance of z, and the counterpart's maps, coarsest first, of sizes `grids`.
+
+        z is drawn by reparametrisation in training and the mean itself in evaluation mode.
+        """
+        mean, log_variance = self.gaussian(volume)
+        z = mean
+        if self.training:
+            z = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
+        maps = []
+        for layer, grid in zip(self.counterpart, grids, strict=True):
+            z = crop(layer(z), grid)
+            maps.append(z)
+        return mean, log_variance, maps
 
 
 class FlowDecoder(nn.Module):
-    """Two transposed convolutions; flow (B', 2, T, H, W), x then y, in units of the bound."""
+    """Two transposed convolutions: the trunk's map, and flow (B', 2, T, H, W), x then y.
 
-    def __init__(self, in_channels: int, trunk_channels: int) -> None:
+    Conv3d_2c's map joins at the trunk's input, in as many channels as the features have.
+    """
+
+    def __init__(self, in_channels: int, tap_channels: int, trunk_channels: int) -> None:
         super().__init__()
-        self.trunk = Upsample(in_channels, trunk_channels)
+        self.join = nn.Conv3d(tap_channels, in_channels, 1, bias=False)
+        self.trunk = Upsample(2 * in_channels, trunk_channels)
         self.flow = head(trunk_channels, 2)
 
-    def forward(self, features: Tensor, size: torch.Size) -> Outputs:
-        trunk = self.trunk(features)
+    def forward(self, features: Tensor, tap: Tensor, size: torch.Size) -> tuple[Tensor, Outputs]:
+        trunk = self.trunk(torch.cat((features, self.join(tap)), dim=1))
         # Laid out like its target, everything after the convolutions runs faster.
-        flow = crop(self.flow(trunk), size).contiguous()
-        return {"flow": torch.tanh(flow), "flow_maps": [trunk]}
+        return trunk, {"flow": crop(self.flow(trunk), size).contiguous()}
 
 
 class FrameDecoder(nn.Module):
     """Three transposed convolutions (trunk, foreground, mask) and a convolution (background).
 
+    Gives the trunk's map, and the pictures by name.
     Composed as in VGAN (Vondrick et al. 2016): mask * foreground + (1 - mask) * background, where
     the background is one image a clip.
     """
 
-    def __init__(self, in_channels: int, trunk_channels: int) -> None:
+    def __init__(self, in_channels: int, tap_channels: int, trunk_channels: int) -> None:
         super().__init__()
         self.trunk = Upsample(in_channels, trunk_channels)
         self.foreground = head(trunk_channels, 3)
-        self.mask = head(trunk_channels, 1)
-        self.background = nn.Conv3d(in_channels, 3, (1, 3, 3), padding=(0, 1, 1))
+        self.mask = head(trunk_channels, 1, first=FIRST_MASK)
+        self.background = nn.Conv3d(tap_channels, 3 * SHUFFLE**2, (1, 3, 3), padding=(0, 1, 1))
+        assert self.background.bias is not None
+        nn.init.zeros_(self.background.bias)
 
-    def forward(self, features: Tensor, size: torch.Size) -> Outputs:
+    def forward(self, features: Tensor, still: Tensor, size: torch.Size) -> tuple[Tensor, Outputs]:
         trunk = self.trunk(features)
         # Both heads in one call: the trunk, the network's largest map, is read once.
         heads = (self.foreground, self.mask)
@@ -61,46 +133,24 @@ class FrameDecoder(nn.Module):
         both = F.conv_transpose3d(trunk, weight, bias, HEAD_STRIDE, HEAD_PADDING)
         foreground, mask = crop(both, size).contiguous().split((3, 1), dim=1)
         foreground, mask = torch.tanh(foreground), torch.sigmoid(mask)
-        # The convolution does not look across time, so it may as well follow the average.
-        background = torch.tanh(self.background(features.mean(2, keepdim=True)))
-        background = F.interpolate(background, (1, *size[1:]), mode="trilinear")
-        return {
+        background = F.pixel_shuffle(self.background(still).squeeze(2), SHUFFLE)
+        background = torch.tanh(background[:, :, None, : size[1], : size[2]])
+        return trunk, {
             "frames": torch.lerp(background, foreground, mask),
             "foreground": foreground,
             "mask": mask,
             "background": background,
-            "frame_maps": [trunk],
         }
 
 
-class Latent(nn.Module):
-    """Mean and log-variance (B', Z) of a diagonal Gaussian from a clip's D pooled features.
-
-    z is added to maps that the decoders must still see. Hence it begins with little variance, and
-    the features are divided by sqrt(D): all are positive, so that otherwise one step of an adaptive
-    optimiser, the same for each of D weights, would move z farther than the maps vary.
-    """
-
-    def __init__(self, in_features: int, latent: int) -> None:
-        super().__init__()
-        self.gaussian = nn.Linear(in_features, 2 * latent)
-        self._scale = in_features**-0.5
-        nn.init.normal_(self.gaussian.weight, std=0.01)
-        nn.init.zeros_(self.gaussian.bias)
-        nn.init.constant_(self.gaussian.bias[latent:], FIRST_LOG_VARIANCE)
-
-    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        mean, log_variance = self.gaussian(self._scale * features).chunk(2, dim=1)
-        return mean, log_variance.clamp(-LOG_VARIANCE_BOUND, LOG_VARIANCE_BOUND)
-
-
 class Rev2Net(I3D):
-    """I3D with a flow decoder and a reversed-frame decoder on Conv3d_2c_3x3.
+    """I3D with a flow decoder and a reversed-frame decoder on the way from its volume.
 
     `forward_train` gives, beside "logits" and "features", for each decoder that is switched on:
 
-    flow decoder: "flow" (B', 2, T, H, W) in units of the flow bound, [-1, 1]; "flow_maps", the
-    trunk's maps for Eq. 1; "flow_mean" and "flow_logvar" (B', Z) for Eq. 2.
+    flow decoder: "flow" (B', 2, T, H, W) in units that the loss fixes (the training set's mean
+    absolute flow); "flow_maps", the counterpart's maps and the trunk's, for Eq. 1; "flow_mean" and
+    "flow_logvar" (B', Z, t, h, w) for Eq. 2.
 
     frame decoder: "frames" (B', 3, T, H, W) in [-1, 1], the clip in reverse order; "foreground"
     likewise, "mask" (B', 1, T, H, W) in [0, 1], "background" (B', 3, 1, H, W); "frame_maps",
@@ -114,6 +164,8 @@ class Rev2Net(I3D):
         *,
         use_flow_decoder: bool = True,
         use_frame_decoder: bool = True,
+        latent_endpoint: str = "Mixed_5c",  # where the Gaussians stand; or Mixed_4f
+        latent_channels: int = 64,  # Z, of each task, at width 1
         trunk_width: int = 32,  # channels of the decoders' trunks at width 1
         width: float = 1.0,
         dropout: float = 0.5,
@@ -122,32 +174,49 @@ class Rev2Net(I3D):
         super().__init__(
             num_classes, input_spec, width=width, dropout=dropout, bn_momentum=bn_momentum
         )
-        channels, trunk = self.channels[DECODED_ENDPOINT], scaled(trunk_width, width)
-        pooled = self.channels["Mixed_5c"]
-        self.flow_decoder = FlowDecoder(channels, trunk) if use_flow_decoder else None
-        self.flow_latent = Latent(pooled, channels) if use_flow_decoder else None
-        self.frame_decoder = FrameDecoder(channels, trunk) if use_frame_decoder else None
-        self.frame_latent = Latent(pooled, channels) if use_frame_decoder else None
+        if latent_endpoint not in COUNTERPART:
+            raise UserError(
+                f"latent_endpoint {latent_endpoint!r} is unknown; "
+                f"{did_you_mean(latent_endpoint, list(COUNTERPART))}"
+            )
+        self.latent_endpoint = latent_endpoint
+        volume, tap = self.channels[latent_endpoint], self.channels[DECODED_ENDPOINT]
+        latent, trunk = scaled(latent_channels, width), scaled(trunk_width, width)
+        self.flow_path = self.frame_path = None
+        self.flow_decoder = self.frame_decoder = None
+        if use_flow_decoder:
+            self.flow_path = LatentPath(volume, latent, latent_endpoint, width)
+            self.flow_decoder = FlowDecoder(self.flow_path.out_channels, tap, trunk)
+        if use_frame_decoder:
+            self.frame_path = LatentPath(volume, latent, latent_endpoint, width)
+            self.frame_decoder = FrameDecoder(self.frame_path.out_channels, tap, trunk)
 
     def forward_train(self, x: Tensor, *, decode_first: int | None = None) -> Outputs:
-        maps = self.endpoints(x, DECODED_ENDPOINT)
+        maps = self.endpoints(x, DECODED_ENDPOINT, self.latent_endpoint)
         pooled = self.pool(maps["Mixed_5c"])
-        features = pooled.mean((2, 3, 4))
-        outputs: Outputs = {"logits": self.classify(pooled), "features": features}
-        tap, summary = maps[DECODED_ENDPOINT][:decode_first], features[:decode_first]
-        size = x.shape[2:]
-        if self.flow_decoder is not None and self.flow_latent is not None:
-            mean, logvar = self.flow_latent(summary)
-            outputs |= self.flow_decoder(tap + self.sample(mean, logvar), size)
+        outputs: Outputs = {"logits": self.classify(pooled), "features": pooled.mean((2, 3, 4))}
+        volume = maps[self.latent_endpoint][:decode_first]
+        tap = maps[DECODED_ENDPOINT][:decode_first].detach()
+        still = tap.mean(2, keepdim=True)
+        size, grids = x.shape[2:], self.grids(tap.shape[2:])
+        if self.flow_path is not None and self.flow_decoder is not None:
+            mean, logvar, path = self.flow_path(volume, grids)
+            trunk, decoded = self.flow_decoder(path[-1], tap, size)
+            outputs |= decoded | {"flow_maps": [*path, trunk]}
             outputs |= {"flow_mean": mean, "flow_logvar": logvar}
-        if self.frame_decoder is not None and self.frame_latent is not None:
-            mean, logvar = self.frame_latent(summary)
-            outputs |= self.frame_decoder(tap + self.sample(mean, logvar), size)
+        if self.frame_path is not None and self.frame_decoder is not None:
+            mean, logvar, path = self.frame_path(volume, grids)
+            trunk, decoded = self.frame_decoder(path[-1], still, size)
+            outputs |= decoded | {"frame_maps": [*path, trunk]}
             outputs |= {"frame_mean": mean, "frame_logvar": logvar}
         return outputs
 
-    def sample(self, mean: Tensor, log_variance: Tensor) -> Tensor:
-        """A draw z (B', Z, 1, 1, 1) by reparametrisation; the mean itself in evaluation mode."""
-        if self.training:
-            mean = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
-        return mean[:, :, None, None, None]
+    def grids(self, tap: torch.Size) -> list[Grid]:
+        """The sizes (time, height, width) of the counterpart's maps, coarsest first."""
+        time, height, width = tap
+        found = []
+        for _, double_time in reversed(COUNTERPART[self.latent_endpoint]):
+            found.append((time, height, width))
+            height, width = -(-height // 2), -(-width // 2)
+            time = -(-time // 2) if double_time else time
+        return found[::-1]

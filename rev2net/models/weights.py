@@ -20,6 +20,7 @@ from rev2net.models.network import VideoNetwork
 State = dict[str, Tensor]
 
 HEADS = ("logits.", "classifier.", "fc.", "head_28.", "head_14.", "head_7.")
+_DECODING = ("flow_", "frame_")  # Rev2Net's parts beside its I3D
 _GOOGLENET_STEM = {"conv1": "Conv3d_1a_7x7", "conv2": "Conv3d_2b_1x1", "conv3": "Conv3d_2c_3x3"}
 _GOOGLENET_BRANCHES = {
     "branch1": "b0",
@@ -31,6 +32,16 @@ _GOOGLENET_BRANCHES = {
 }
 # What the Caffe network was trained on: blue, green, red in 0..255 minus these means.
 _CAFFE_MEAN_BGR = (104.0, 117.0, 128.0)
+
+
+def superseded(state: Mapping[str, Tensor]) -> str:
+    """What a Rev2Net checkpoint has that is no longer built, in words; empty for all others.
+
+    Its Gaussians once stood on the pooled features, one a clip, where they could not say when; they
+    are one a position now.
+    """
+    old = [key for key in state if "_latent.gaussian." in key]
+    return f"a Rev2Net with one latent a clip ({old[0]}), now one a position" if old else ""
 
 
 @dataclass
@@ -159,6 +170,8 @@ def _to_our_names(state: State, model: VideoNetwork) -> tuple[State, dict[str, s
     else:
         rename = _unchanged
     wanted = model.state_dict()
+    if superseded(state):  # the encoder alone is the same network
+        names = {key: name for key, name in names.items() if not name.startswith(_DECODING)}
     converted, origin = {}, {}
     for theirs, key in names.items():
         ours = rename(key)

@@ -20,6 +20,7 @@ from rev2net.figures.search import accuracy_limits, fusion_panel, setting_panel,
 from rev2net.figures.transfer import Transfer, transfer_gap
 from rev2net.tables.render import BENCHMARK_LABELS
 from rev2net.tables.report_blocks import Block, Gallery, Grid, Picture, Section, number, picture
+from rev2net.tables.report_decoders import decoder_measures, share_gallery
 from rev2net.tables.report_words import read_table
 from rev2net.tables.runs import StoredRun, by_benchmark, first_of_each, label, same_row
 from rev2net.tables.search import WEIGHTS
@@ -77,6 +78,7 @@ def learning_section(stored: Sequence[StoredRun]) -> Section:
         terms = loss_terms(set().union(*(log for _, log in logs)))
         if pictures:
             blocks.append(Gallery(BENCHMARK_LABELS[benchmark], pictures, terms))
+        blocks += share_gallery(BENCHMARK_LABELS[benchmark], runs)
     missing = [] if blocks else ["Learning curves: every training writes its metrics.jsonl."]
     return Section("learning", title, lead if blocks else "", blocks, missing)
 
@@ -159,6 +161,7 @@ def decoded_section(stored: Sequence[StoredRun]) -> Section:
         ]
         if pictures:
             blocks.append(Gallery(BENCHMARK_LABELS[benchmark], pictures, wide=True))
+            blocks += decoder_measures(runs)
     missing = ["Decoded clips: `rev2net evaluate` writes examples.h5 for networks with decoders."]
     return Section("decoded", title, lead if blocks else "", blocks, [] if blocks else missing)
 

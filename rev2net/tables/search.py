@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import yaml
 
-from rev2net.config import Config, TrainSettings, digest, parse_settings
+from rev2net.config import Config, CrossDataset, TrainSettings, digest, parse_settings
 from rev2net.errors import UserError
 from rev2net.evaluation import metrics
 from rev2net.evaluation.scores import Scores, disagreement, read_scores
@@ -62,6 +63,31 @@ def best_values(config: Config, root: str | Path, space: str, benchmark: str) ->
     """The searched settings of the best coarse run of a space on a benchmark."""
     best = collect(config, root, ("coarse",), space, benchmark).iloc[0]
     return {key: float(best[key]) for key in search_settings(config).spaces[space].coarse}
+
+
+def recipes_found(frame: pd.DataFrame, config: Config) -> str:
+    """The chosen settings as YAML that a configuration takes in by `recipes_from`.
+
+    What was found on a dataset is for the recipe on it and on benchmarks whose source it is: a
+    choice that rests on the labels of a target would be none.
+    """
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    for row in frame[frame["chosen"]].to_dict("records"):
+        keys = search_settings(config).spaces[row["space"]].coarse
+        parts: dict[str, dict[str, float]] = {}
+        for key in keys:
+            part = "loss" if key in WEIGHTS else "optimisation"
+            parts.setdefault(part, {})[key] = float(f"{row[key]:.4g}")
+        for name, benchmark in config.benchmarks.items():
+            source = benchmark.source if isinstance(benchmark, CrossDataset) else benchmark.dataset
+            if source == row["benchmark"]:
+                found[f"{row['space']}.{name}"] = parts
+    head = (
+        f"# Chosen on validation videos by the search of configuration {config.name!r}: the\n"
+        "# trials are in search.csv beside this file. A configuration runs with it by the line\n"
+        f"# recipes_from: results/{config.name}/search.yaml\n"
+    )
+    return head + yaml.safe_dump(found, sort_keys=True, default_flow_style=None)
 
 
 def _read(point: Point, config: Config, root: Path) -> tuple[Path, Scores]:

@@ -27,6 +27,8 @@ from rev2net.training import distributed
 from rev2net.training.objective import Targets
 from rev2net.training.trained import clip_shape
 
+UNIT_CLIPS = 32  # about, that the unit of flow is measured on
+
 # What one step reads: for each part of its batch the labelled samples, and the target's.
 Parts: TypeAlias = list[tuple[list[Sample], list[Sample]]]
 
@@ -66,6 +68,7 @@ class Batches:
         )
         self.kinds = (spec.kind, *(["flow"] if settings.loss.flow > 0 else []))
         self.shards = Shards.open(shard_folders, self.kinds, settings.frames, settings.flow_bound)
+        self.flow_unit = self._mean_flow() if settings.loss.flow > 0 else None
         ranks, accumulate = distributed.size(), settings.optimisation.accumulate
         if settings.optimisation.batch % (ranks * accumulate):
             raise UserError(
@@ -102,7 +105,10 @@ class Batches:
         values = self._values([*source, *target], self.spec.kind)
         decoded = [*source, *target] if loss.decoders_on_target else source
         # Laid out like the decoders' outputs.
-        flow = self._values(decoded, "flow").contiguous() if loss.flow > 0 else None
+        flow = None
+        if self.flow_unit is not None:
+            flow = self._values(decoded, "flow").contiguous()
+            flow.mul_(self.settings.flow_bound / self.flow_unit)
         frames = None
         if loss.frames > 0:
             frames = values[: len(decoded)].contiguous().mul_(2.0).sub_(1.0)
@@ -112,6 +118,39 @@ class Batches:
             Targets(labels, flow, frames),
             None if loss.decoders_on_target else len(source),
         )
+
+    def _mean_flow(self) -> float:
+        """The mean absolute flow of some training clips, pixels per frame at the trained size.
+
+        Flow targets are divided by it: in units of the bound they would average 0.03 to 0.06, and
+        predicting flow would weigh as little beside the other terms. Raises UserError where
+        nothing moves.
+        """
+        step = -(-len(self.source) // UNIT_CLIPS)
+        videos = self.source[::step]
+        clips = TrainingClips(
+            videos,
+            self.shards,
+            clip_shape(self.spec, ("flow",), self.settings),
+            self._augmentation(),
+            2 * self.seed,
+        )
+        cpu = torch.device("cpu")  # the same unit on every machine and rank
+        total = 0.0
+        for number in range(len(videos)):
+            sample = clips[number, number]
+            values = to_batch([sample.crops["flow"]], [False], self.settings.clip.size, cpu, "flow")
+            total += float(values.abs().mean())
+        if total == 0:
+            raise UserError(
+                f"the flow of {len(videos)} training videos is zero everywhere: nothing moves, so "
+                "flow teaches nothing; set loss.flow to 0, or check the videos and their flow"
+            )
+        return self.settings.flow_bound * total / len(videos)
+
+    def _augmentation(self) -> Augmentation:
+        clip = self.settings.clip
+        return Augmentation(clip.scales, clip.distortion, clip.corners, clip.flip)
 
     def _values(self, samples: list[Sample], kind: str) -> Tensor:
         return to_batch(
@@ -125,12 +164,10 @@ class Batches:
     def _loader(
         self, entries: Sequence[Entry], kinds: tuple[str, ...], first_step: int, stream: int
     ) -> DataLoader[Sample]:
-        clip = self.settings.clip
         seed = 2 * self.seed + stream
         shape = clip_shape(self.spec, kinds, self.settings)
-        augmentation = Augmentation(clip.scales, clip.distortion, clip.corners, clip.flip)
         return DataLoader(
-            TrainingClips(entries, self.shards, shape, augmentation, seed),
+            TrainingClips(entries, self.shards, shape, self._augmentation(), seed),
             batch_sampler=self._sampler(
                 entries, first_step, self.settings.optimisation.steps, stream
             ),

@@ -39,11 +39,13 @@ from rev2net.training.prepare import (
     initialise,
     synchronise_batchnorm,
 )
+from rev2net.training.shares import gradient_shares
 from rev2net.training.step import TrainingStep
 from rev2net.training.trained import build_network, save_trained
 
 INTERRUPTED = 75  # exit code of a saved, unfinished training (EX_TEMPFAIL: try again)
-LINES = 60  # of metrics.jsonl, about
+LINES = 60  # of metrics.jsonl, at most about
+LEAST_INTERVAL = 10  # steps from line to line, but for trainings of a few steps
 NAMED_VIDEOS = 4  # of a batch, in an error
 
 
@@ -88,8 +90,8 @@ def _train(settings: TrainSettings, *arguments: Any) -> None:
 
 
 def log_interval(steps: int) -> int:
-    """Steps from one line of metrics.jsonl to the next."""
-    return max(1, steps // LINES)
+    """Steps from one line of metrics.jsonl to the next; a line measures gradients, so not every."""
+    return max(1, min(LEAST_INTERVAL, steps // 4), steps // LINES)
 
 
 class Training:
@@ -128,6 +130,10 @@ class Training:
             freeze_batchnorm(self.network)
         self.optimiser = build_optimiser(self.network, self.objective, self.optimisation)
         self.trained = [p for group in self.optimiser.param_groups for p in group["params"]]
+        self.measured_parts = {
+            name: [parameter for parameter in part if parameter.requires_grad]
+            for name, part in self.network.parts().items()
+        }
         decay = self.optimisation.ema
         self.average = WeightAverage(self.network, decay) if decay and self.writes else None
         self.forward: nn.Module = distributed.wrapped(forward)
@@ -178,16 +184,21 @@ class Training:
         begun = time.perf_counter()
         parts = next(batches)
         waited = time.perf_counter() - begun
-        values, stop = self._shared(step, self.step(step, parts))
+        shares: dict[str, float] = {}
+        means = self.step(step, parts, shares if log is not None and log.due(step) else None)
+        values, stop = self._shared(step, means)
         if log is not None:
             times = {"seconds": time.perf_counter() - begun, "data_seconds": waited}
-            log.step(step, values | times, lr=learning_rate(step, self.optimisation))
+            log.step(step, values | times, lr=learning_rate(step, self.optimisation), **shares)
         return stop
 
-    def step(self, step: int, parts: Parts) -> dict[str, Tensor]:
+    def step(
+        self, step: int, parts: Parts, shares: dict[str, float] | None = None
+    ) -> dict[str, Tensor]:
         """One step of the optimiser over the parts of a batch; what is logged of it, by name.
 
-        Nothing here waits for the device.
+        Where `shares` is given, it takes the gradient shares of the step's first part. But for
+        that, nothing here waits for the device.
         """
         optimisation = self.optimisation
         rate = learning_rate(step, optimisation)
@@ -198,7 +209,9 @@ class Training:
         for source, target in parts:
             batch = self.batches.on_device(source, target)
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bfloat16()):
-                loss, values = self.forward(batch, step / optimisation.steps)
+                loss, weighted, values = self.forward(batch, step / optimisation.steps)
+            if shares == {}:
+                shares.update(gradient_shares(weighted, self.measured_parts))
             # Ranks average their gradients every time; what is averaged already stays as it is.
             (loss / len(parts)).backward()
             for name, value in values.items():
@@ -340,6 +353,7 @@ class Training:
             "videos": {"train": len(batches.source), "target_unlabelled": len(batches.target)},
             "parameters": sum(p.numel() for p in network.parameters()),
             "device": str(self.device),
+            "flow_unit": batches.flow_unit,
             "seconds": round(seconds, 1),
             "data_wait_percent": log.data_wait_percent,
             "versions": {
@@ -351,7 +365,13 @@ class Training:
         write_text(self.folder / "run.json", json.dumps(record, indent=1) + "\n")
         write_text(self.folder / "metrics.jsonl", (self.folder / "last.jsonl").read_text())
         save_trained(
-            self.folder, network, self.settings, self.identity, self.class_names, split_digest
+            self.folder,
+            network,
+            self.settings,
+            self.identity,
+            self.class_names,
+            split_digest,
+            batches.flow_unit,
         )
         for name in ("last.pt", "previous.pt", "last.jsonl"):  # not before everything else is there
             (self.folder / name).unlink(missing_ok=True)

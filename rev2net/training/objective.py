@@ -30,7 +30,7 @@ class Targets:
     """What the outputs of a batch are compared with; the labelled clips come first."""
 
     labels: Tensor  # (labelled,) int64
-    flow: Tensor | None  # (decoded, 2, T, H, W) in units of the bound
+    flow: Tensor | None  # (decoded, 2, T, H, W) in units of `Batches.flow_unit`
     frames: Tensor | None  # (decoded, 3, T, H, W) in [-1, 1], in the order of the clip
 
 
@@ -46,14 +46,14 @@ class Objective(nn.Module):
     def __init__(self, settings: LossSettings, adapt: str, feature_size: int) -> None:
         super().__init__()
         self.adapt = adapt
-        self.flow_norm, self.frames_norm = settings.flow_norm, settings.frames_norm
+        self.settings = settings
         self.weights = {
             "flow": settings.flow,
             "frames": settings.frames,
             "feature_discrepancy": settings.feature_discrepancy,
             "latent_discrepancy": settings.latent_discrepancy,
             "mask": settings.mask,
-            "domain": settings.domain if adapt != "none" else 0.0,
+            "domain": {"none": 0.0, "mkmmd": settings.domain, "dann": settings.dann}[adapt],
         }
         self.discriminator = DomainDiscriminator(feature_size) if adapt == "dann" else None
 
@@ -68,7 +68,7 @@ class Objective(nn.Module):
         Raises UserError for a weighted term whose outputs the network does not give.
         """
         self._check(outputs)
-        labelled = len(targets.labels)
+        labelled, loss = len(targets.labels), self.settings
         found = {
             name.replace("logits", "classification"): F.cross_entropy(
                 _tensor(outputs, name)[:labelled], targets.labels
@@ -78,10 +78,14 @@ class Objective(nn.Module):
         }
         if self.wants("flow") and targets.flow is not None:
             predicted = _tensor(outputs, "flow")
-            found["flow"] = flow_loss(predicted, targets.flow, norm=self.flow_norm)
+            found["flow"] = flow_loss(
+                predicted, targets.flow, norm=loss.flow_norm, focus=loss.flow_focus
+            )
         if self.wants("frames") and targets.frames is not None:
             predicted = _tensor(outputs, "frames")
-            found["frames"] = frame_loss(predicted, targets.frames, norm=self.frames_norm)
+            found["frames"] = frame_loss(
+                predicted, targets.frames, norm=loss.frames_norm, focus=loss.frames_focus
+            )
         if self.wants("feature_discrepancy"):
             found["feature_discrepancy"] = feature_discrepancy(
                 _list(outputs, "flow_maps"), _list(outputs, "frame_maps")
@@ -104,10 +108,25 @@ class Objective(nn.Module):
                 found["domain"] = mk_mmd(all_ranks(source), all_ranks(target))
         return found
 
-    def total(self, terms: dict[str, Tensor]) -> Tensor:
+    def weighted(self, terms: dict[str, Tensor], progress: float) -> dict[str, Tensor]:
+        """Each term times its weight at a moment of the training."""
+        return {
+            name: at_least_single(value) * self._weight(name, progress)
+            for name, value in terms.items()
+        }
+
+    def total(self, terms: dict[str, Tensor], progress: float = 1.0) -> Tensor:
         """The weighted sum; not finite where one of the terms is not."""
-        weighted = [self.weights.get(name, 1.0) * value for name, value in terms.items()]
-        return torch.stack([at_least_single(value) for value in weighted]).sum()
+        return torch.stack([*self.weighted(terms, progress).values()]).sum()
+
+    def _weight(self, term: str, progress: float) -> float:
+        weight = self.weights.get(term, 1.0)
+        # On a fresh network MK-MMD's gradient exceeds the cross-entropy's. DANN's coefficient is
+        # such a ramp already.
+        ramp = self.settings.domain_ramp
+        if term == "domain" and self.adapt == "mkmmd" and progress < ramp:
+            weight *= progress / ramp
+        return weight
 
     def _check(self, outputs: dict[str, Tensor | list[Tensor]]) -> None:
         for term, names in NEEDS.items():

@@ -22,16 +22,20 @@ class TrainingStep(nn.Module):
             torch.compile(network.forward_train) if compute.compile else network.forward_train
         )
 
-    def forward(self, batch: Batch, progress: float) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss, and by name, without gradient: loss, unweighted terms, top1 in percent.
+    def forward(
+        self, batch: Batch, progress: float
+    ) -> tuple[Tensor, dict[str, Tensor], dict[str, Tensor]]:
+        """The loss; its weighted terms by name; and, without gradient, what is logged, by name.
 
-        `progress` is the fraction of training done. Nothing here waits for the device.
+        Logged are loss, unweighted terms and top1 in percent. `progress` is the fraction of
+        training done. Nothing here waits for the device.
         """
         outputs = self.forward_train(batch.x, decode_first=batch.decode_first)
         terms = self.objective.terms(outputs, batch.targets, progress)
-        loss = self.objective.total(terms)
+        weighted = self.objective.weighted(terms, progress)
+        loss = torch.stack([*weighted.values()]).sum()
         logits, labels = outputs["logits"], batch.targets.labels
         assert isinstance(logits, Tensor)
         correct = logits[: len(labels)].argmax(1) == labels
         values = {"loss": loss, **terms, "top1": 100.0 * correct.float().mean()}
-        return loss, {name: value.detach() for name, value in values.items()}
+        return loss, weighted, {name: value.detach() for name, value in values.items()}

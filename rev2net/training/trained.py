@@ -11,6 +11,7 @@ from rev2net.errors import UserError
 from rev2net.models import build
 from rev2net.models.network import VideoNetwork
 from rev2net.models.spec import InputSpec, input_spec
+from rev2net.models.weights import superseded
 from rev2net.training import checkpoint
 
 
@@ -23,6 +24,7 @@ class TrainedRun:
     identity: dict[str, Any]  # benchmark, method, input, init, adapt, split, seed
     class_names: list[str]
     split_digest: str
+    flow_unit: float | None  # pixels per frame that 1 of the decoded flow stands for; None: no flow
     digest: str  # sha256 of the checkpoint file
 
 
@@ -57,14 +59,16 @@ def save_trained(
     identity: dict[str, Any],
     class_names: list[str],
     split_digest: str,
+    flow_unit: float | None = None,
 ) -> None:
-    """Write `checkpoint.pt`; the network must be on the CPU."""
+    """Write `checkpoint.pt`; the network must be on the CPU. `flow_unit` in pixels per frame."""
     state = {
         "network": network.state_dict(),
         "settings": settings.model_dump_json(),
         "identity": identity,
         "class_names": class_names,
         "split_digest": split_digest,
+        "flow_unit": flow_unit,
     }
     checkpoint.save(state, folder / "checkpoint.pt")
 
@@ -80,6 +84,11 @@ def load_trained(folder: Path) -> TrainedRun:
         raise UserError(f"{path}: holds no trained run; needed: a checkpoint.pt of `rev2net train`")
     words = json.loads(state["settings"])
     settings = validate(TrainSettings, words, f"{path}: made by another version; train it again")
+    if lost := superseded(state["network"]):
+        raise UserError(
+            f"{path}: {lost}: train it again; its I3D can still be a start (initial_weights with "
+            "partial: true)"
+        )
     network = build_network(settings, state["identity"], len(state["class_names"]))
     network.load_state_dict(state["network"])
     return TrainedRun(
@@ -88,5 +97,6 @@ def load_trained(folder: Path) -> TrainedRun:
         state["identity"],
         state["class_names"],
         state["split_digest"],
+        state.get("flow_unit"),
         checkpoint.file_digest(path),
     )

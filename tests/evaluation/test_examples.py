@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
+from scipy.stats import spearmanr
 from small_dataset import BOUND, FRAME_SETTINGS, SmallData
 from torch import Tensor
 
@@ -31,8 +33,11 @@ from rev2net.evaluation.examples import (
     end_point_error,
     l1,
     moments,
+    moving_pixels,
     psnr,
     read_examples,
+    reversal_correlation,
+    summarise,
     write_examples,
 )
 from rev2net.experiments import Run
@@ -107,7 +112,7 @@ def test_the_first_video_of_each_of_the_first_classes_is_shown() -> None:
 
 
 class Oracle(VideoNetwork):
-    """Reconstructs the reversed clip exactly, all of it foreground, and sees no motion."""
+    """Reconstructs the reversed clip exactly, all of it foreground, and sees one motion."""
 
     def forward(self, x: Tensor) -> Tensor:
         return x.mean((2, 3, 4))
@@ -118,21 +123,24 @@ class Oracle(VideoNetwork):
             "foreground": x.flip(2),
             "mask": torch.ones_like(x[:, :1]),
             "background": x[:, :, :1],
-            "flow": torch.zeros_like(x[:, :2]),
+            "flow": torch.full_like(x[:, :2], 4.0),  # everything moves right and down
         }
 
 
 def decode(small_data: SmallData, *decoders: str) -> Examples:
-    entries = first_of_classes(read_split(small_data.split, ["test"])["test"])
+    entries = read_split(small_data.split, ["test"])["test"]
     kinds = ("rgb", "flow") if "flow" in decoders else ("rgb",)
     shards = Shards.open(small_data.folders, kinds, FRAME_SETTINGS, BOUND)
     shape = ClipShape(kinds, segments=False, length=8)
     network = Oracle(input_spec("i3d"))
     names = ["right", "down"]
-    return decode_examples(network, "r", entries, names, shards, shape, 36, BOUND, decoders, CPU)
+    unit = 0.5  # pixels per frame
+    return decode_examples(
+        network, "r", entries, names, shards, shape, 36, BOUND, unit, decoders, CPU
+    )
 
 
-def test_a_perfect_reconstruction_has_no_error_and_no_motion_errs_by_the_motion(
+def test_a_perfect_reconstruction_has_no_error_and_flow_is_told_in_pixels(
     small_data: SmallData,
 ) -> None:
     found = decode(small_data, "flow", "frames")
@@ -153,7 +161,8 @@ def test_a_perfect_reconstruction_has_no_error_and_no_motion_errs_by_the_motion(
     seen = flow[2:10, :, 2:38]
     np.testing.assert_allclose(found.images["stored_flow"][0], seen[found.moment], atol=2e-3)
     speed = np.linalg.norm(seen, axis=-1).mean()
-    assert found.errors["flow_epe"][0] == pytest.approx(speed, rel=1e-4)
+    wrong = np.linalg.norm(seen - 4.0 * 0.5, axis=-1).mean()
+    assert found.errors["flow_epe"][0] == pytest.approx(wrong, rel=1e-4)
     assert found.errors["still_epe"][0] == pytest.approx(speed, rel=1e-4)
 
 
@@ -161,8 +170,61 @@ def test_a_decoder_that_was_not_trained_is_not_shown(small_data: SmallData) -> N
     assert set(decode(small_data, "flow").images) == {"clip", "stored_flow", "predicted_flow"}
     assert "predicted_flow" not in decode(small_data, "frames").images
     assert set(decode(small_data, "frames").errors) == {
-        *("l1", "psnr", "mean_frame_l1", "mean_frame_psnr")
+        *("l1", "psnr", "mean_frame_l1", "mean_frame_psnr", "median_frame_l1", "moving_share"),
+        *("moving_l1", "moving_mean_frame_l1", "moving_median_frame_l1", "reversal"),
     }
+
+
+def test_measures_are_of_every_clip(small_data: SmallData) -> None:
+    found = decode(small_data, "flow", "frames")
+    assert (found.measures["clips"], found.measures["moving_clips"]) == (4, 4)  # two are shown
+    assert found.measures["l1"] == found.measures["moving_l1"] == 0
+    assert found.measures["reversal"] == 1
+    assert 0 < found.measures["mean_frame_l1"] < found.measures["moving_mean_frame_l1"]
+    assert found.measures["still_epe"] == pytest.approx(found.errors["still_epe"].mean(), rel=0.2)
+
+
+def test_measures_survive_the_file(small_data: SmallData, tmp_path: Path) -> None:
+    found = decode(small_data, "frames")
+    write_examples(tmp_path / "examples.h5", found)
+    assert read_examples(tmp_path / "examples.h5").measures == found.measures
+
+
+def growing_bar(length: int = 16) -> NDArray[np.uint8]:
+    """A bright bar that goes from left to right over noise."""
+    clip = np.random.default_rng(0).integers(0, 60, (1, 20, 40, 3), dtype=np.uint8)
+    clip = np.repeat(clip, length, 0)
+    for t in range(length):
+        clip[t, :, 2 * t : 2 * t + 6] = 220
+    return clip
+
+
+def test_reversal_tells_reversed_from_copied_and_from_neither() -> None:
+    clip = growing_bar()
+    mean = np.repeat(clip.mean(0, keepdims=True), len(clip), 0)
+    assert reversal_correlation(clip[::-1], clip) == 1
+    assert reversal_correlation(clip, clip) == -1
+    assert reversal_correlation(mean, clip) == 0
+    assert abs(reversal_correlation(np.random.default_rng(1).normal(size=clip.shape), clip)) < 0.6
+    faint = 100 + 0.1 * clip[::-1].astype(float)  # blurred and pale, but reversed
+    assert reversal_correlation(faint, clip) == 1
+
+
+def test_reversal_is_spearmans_rank_correlation() -> None:
+    clip = growing_bar(6)
+    order = [4, 4, 5, 1, 1, 0]  # the frames that are decoded, some twice
+    expected = spearmanr(order, [5, 4, 3, 2, 1, 0]).statistic
+    assert reversal_correlation(clip[order], clip) == pytest.approx(expected)
+
+
+def test_a_still_clip_has_no_moving_pixel_and_no_reversal() -> None:
+    still = np.full((8, 10, 10, 3), 90, np.uint8)
+    assert not moving_pixels(still).any()
+    assert moving_pixels(growing_bar()).any()
+    assert summarise([{"reversal": math.nan, "l1": 2.0}, {"reversal": 0.5, "l1": 4.0}]) == {
+        "clips": 2, "reversal": 0.5, "l1": 3.0, "moving_clips": 1
+    }  # fmt: skip
+    assert summarise([]) == {}
 
 
 def finished_run(small_data: SmallData, folder: Path, method: str, loss: LossSettings) -> Path:
@@ -187,7 +249,8 @@ def finished_run(small_data: SmallData, folder: Path, method: str, loss: LossSet
     torch.manual_seed(0)
     network = build_network(settings, asdict(run), 2)
     names = ["right", "down"]
-    save_trained(folder, network, settings, asdict(run), names, file_digest(small_data.split))
+    digest = file_digest(small_data.split)
+    save_trained(folder, network, settings, asdict(run), names, digest, flow_unit=0.5)
     test = TestSettings(clips=1, crops=1, size=32, average="logit")
     chosen = EvaluateSettings(configuration="test", test=test, compute=compute)
     command = ["evaluate", str(folder), "--settings", dump(chosen)]

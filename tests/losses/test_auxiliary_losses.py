@@ -4,7 +4,6 @@ import pytest
 import torch
 
 from rev2net.losses.auxiliary import (
-    end_point_error,
     flow_loss,
     frame_loss,
     mask_penalty,
@@ -17,7 +16,7 @@ CLIP = (2, 3, 4, 3, 5)
 def test_flow_loss_is_the_mean_difference_over_every_element():
     predicted = torch.zeros(1, 2, 1, 1, 2)
     target = torch.tensor([0.5, -0.5, 1.0, 0.0]).reshape(predicted.shape)
-    assert flow_loss(predicted, target).item() == pytest.approx(2.0 / 4)
+    assert flow_loss(predicted, target, norm="l1").item() == pytest.approx(2.0 / 4)
     assert flow_loss(predicted, target, norm="l2").item() == pytest.approx(1.5 / 4)
 
 
@@ -37,19 +36,38 @@ def test_size_of_the_clip_does_not_change_the_scale():
 def test_end_point_error_is_the_mean_length_of_the_difference():
     predicted = torch.zeros(1, 2, 1, 1, 2)
     target = torch.tensor([[3.0, 0.0], [4.0, -1.0]]).reshape(predicted.shape)
-    assert end_point_error(predicted, target).item() == pytest.approx((5 + 1) / 2)
-
-
-def test_the_flow_loss_can_be_the_end_point_error():
-    predicted, target = torch.randn(2, 2, 2, 3, 4, 5)
-    found = flow_loss(predicted, target, norm="epe")
-    assert torch.equal(found, end_point_error(predicted, target))
+    assert flow_loss(predicted, target).item() == pytest.approx((5 + 1) / 2)
 
 
 def test_end_point_error_of_equal_flows_has_a_finite_gradient():
     flow = torch.ones(1, 2, 2, 2, 2, requires_grad=True)
-    end_point_error(flow, torch.ones(1, 2, 2, 2, 2)).backward()
+    flow_loss(flow, torch.ones(1, 2, 2, 2, 2)).backward()
     assert torch.isfinite(flow.grad).all()
+
+
+def test_focus_weighs_flow_by_its_size():
+    predicted = torch.zeros(1, 2, 1, 1, 2)
+    target = torch.tensor([[3.0, 0.0], [4.0, 0.0]]).reshape(predicted.shape)  # one pixel moves
+    assert flow_loss(predicted, target, focus=0.4).item() == pytest.approx(5 * 3 / (3 + 1))
+    assert flow_loss(predicted, target, norm="l1", focus=0.4).item() == pytest.approx(3.5 * 3 / 4)
+
+
+def test_focus_weighs_frames_by_their_distance_from_the_mean_frame():
+    clip = torch.zeros(1, 3, 2, 1, 2)
+    clip[:, :, 0, 0, 0] = 1.0  # a pixel that changes, half a unit from its mean; one that does not
+    assert frame_loss(torch.ones_like(clip), clip, focus=6).item() == pytest.approx(
+        (4 * 0 + 4 * 1 + 1 * 1 + 1 * 1) / (4 + 4 + 1 + 1)
+    )
+
+
+def test_with_focus_the_best_constant_flow_is_not_stillness():
+    """Nine pixels in ten stand still: their median says that nothing moves."""
+    target = torch.zeros(1, 2, 1, 1, 10)
+    target[:, 0, ..., 0] = 5.0
+    for focus, better in ((0.0, False), (2.0, True)):
+        moving = torch.tensor([5.0, 0.0]).reshape(1, 2, 1, 1, 1).expand_as(target)
+        still = flow_loss(torch.zeros_like(target), target, focus=focus)
+        assert bool(flow_loss(moving, target, focus=focus) < still) is better
 
 
 def test_mask_penalty_is_the_masks_mean():
@@ -62,9 +80,11 @@ def test_gradients_are_right(norm):
     torch.manual_seed(0)
     predicted = torch.randn(CLIP, dtype=torch.double, requires_grad=True)
     clip = torch.randn(CLIP, dtype=torch.double)
-    assert torch.autograd.gradcheck(lambda p: frame_loss(p, clip, norm=norm), predicted)
-    assert torch.autograd.gradcheck(lambda p: flow_loss(p, clip, norm=norm), predicted)
-    assert torch.autograd.gradcheck(lambda p: end_point_error(p, clip), predicted)
+    for focus in (0.0, 3.0):
+        for loss in (frame_loss, flow_loss):
+            check = lambda p: loss(p, clip, norm=norm, focus=focus)  # noqa: B023,E731
+            assert torch.autograd.gradcheck(check, predicted)
+    assert torch.autograd.gradcheck(lambda p: flow_loss(p, clip, norm="epe"), predicted)
     assert torch.autograd.gradcheck(lambda p: mask_penalty(p.sigmoid()), predicted)
 
 

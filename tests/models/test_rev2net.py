@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from rev2net.errors import UserError
 from rev2net.models import build
 
 DECODED = {"flow", "flow_maps", "flow_mean", "flow_logvar"}
@@ -21,10 +22,18 @@ RECONSTRUCTED = {
 ALWAYS = {"logits", "features"}
 
 
+def with_trained_heads(model):
+    """Heads start at zero; some numbers, as if they had learnt."""
+    for name, parameter in model.named_parameters():
+        if ".flow." in name or ".foreground." in name or ".mask." in name:
+            nn.init.normal_(parameter, std=0.1)
+    return model
+
+
 @pytest.fixture(scope="module")
 def model():
     torch.manual_seed(0)
-    return build("rev2net", 5, width=0.125)
+    return with_trained_heads(build("rev2net", 5, width=0.125))
 
 
 @pytest.mark.parametrize("name", ["rev2net", "rev2net-noflow", "rev2net-noframe"])
@@ -53,16 +62,21 @@ def test_at_test_time_it_costs_what_its_i3d_costs(giga_multiply_adds):
 
 
 @pytest.mark.parametrize("trunk_width", [16, 32, 64])
-def test_the_trunks_cost_1_23_billion_multiply_adds_a_channel(trunk_width, giga_multiply_adds):
-    # From 192 channels at 32 x 56 x 56, 4 x 4 x 4 taps (paper/PROTOCOLS: "1.23 C GMACs").
-    costs = []
-    for width in (trunk_width, 2 * trunk_width):
-        with torch.device("meta"):
-            model = build("rev2net", 400, trunk_width=width).eval()
-        costs.append(giga_multiply_adds(model.forward_train, 1, 3, 64, 224, 224))
-    heads = 64 * 112 * 112 * 48 * (2 + 4) / 1e9  # 3 x 4 x 4 taps; 2 flow, 3 + 1 frame channels
-    trunks = 2 * 32 * 56 * 56 * 192 * 64 / 1e9
-    assert (costs[1] - costs[0]) / trunk_width == pytest.approx(trunks + heads, rel=1e-6)
+@pytest.mark.parametrize("endpoint", ["Mixed_5c", "Mixed_4f"])
+def test_training_costs_at_most_2_2_i3ds_and_the_added_parts_less_than_one(
+    trunk_width, endpoint, giga_multiply_adds
+):
+    with torch.device("meta"):
+        model = build("rev2net", 400, trunk_width=trunk_width, latent_endpoint=endpoint).eval()
+    shape = (1, 3, 64, 224, 224)
+    encoder = giga_multiply_adds(model, *shape)
+    assert giga_multiply_adds(model.forward_train, *shape) <= 2.2 * encoder
+    added = sum(
+        parameter.numel()
+        for name, parameter in model.named_parameters()
+        if name.startswith(("flow_", "frame_"))
+    )
+    assert 0 < added < sum(parameter.numel() for parameter in model.parameters()) - added
 
 
 def test_the_decoders_have_the_papers_layers():
@@ -71,7 +85,30 @@ def test_the_decoders_have_the_papers_layers():
     frame = [m for m in model.frame_decoder.modules() if isinstance(m, nn.ConvTranspose3d)]
     background = [m for m in model.frame_decoder.modules() if isinstance(m, nn.Conv3d)]
     assert (len(flow), len(frame), len(background)) == (2, 3, 1)
-    assert flow[0].in_channels == frame[0].in_channels == background[0].in_channels == 192
+    assert background[0].in_channels == model.flow_decoder.join.in_channels == 192
+
+
+@pytest.mark.parametrize("endpoint", ["Mixed_5c", "Mixed_4f"])
+def test_the_counterpart_undoes_the_encoders_pools(endpoint):
+    model = build("rev2net", 5, latent_endpoint=endpoint, latent_channels=24)
+    strides = [layer[0].stride for layer in model.frame_path.counterpart]
+    pools = ("MaxPool3d_5a_2x2", "MaxPool3d_4a_3x3", "MaxPool3d_3a_3x3")
+    undone = [model.get_submodule(name).stride for name in pools[endpoint == "Mixed_4f" :]]
+    assert strides == undone
+    assert model.frame_path.gaussian.conv3d.in_channels == model.channels[endpoint]
+    assert model.frame_path.counterpart[0][0].in_channels == 24
+
+
+def test_an_unknown_place_for_the_gaussians_is_refused():
+    with pytest.raises(UserError, match=r"latent_endpoint 'Mixed_5b' is unknown; did you mean"):
+        build("rev2net", 5, latent_endpoint="Mixed_5b")
+
+
+def test_decoding_begins_at_no_motion_and_at_mid_grey(model):
+    outputs = build("rev2net", 5, width=0.125).forward_train(torch.randn(2, 3, 8, 32, 32))
+    assert not outputs["flow"].any()
+    assert not outputs["foreground"].any()
+    assert outputs["mask"].max() < 0.2
 
 
 @pytest.mark.parametrize("size", [(16, 64, 64), (9, 33, 47), (11, 50, 36), (8, 32, 33)])
@@ -81,7 +118,7 @@ def test_outputs_have_the_clips_size_and_the_targets_range(model, size):
     assert outputs["frames"].shape == outputs["foreground"].shape == (2, 3, *size)
     assert outputs["mask"].shape == (2, 1, *size)
     assert outputs["background"].shape == (2, 3, 1, *size[1:])
-    for name in ("flow", "frames", "foreground", "background"):
+    for name in ("frames", "foreground", "background"):
         assert outputs[name].abs().max() <= 1
     assert 0 <= outputs["mask"].min() <= outputs["mask"].max() <= 1
 
@@ -99,16 +136,20 @@ def test_heads_are_the_layers_that_the_checkpoint_names(model):
     decoder = model.frame_decoder
     with torch.no_grad():
         outputs = model.forward_train(x)
-        trunk = outputs["frame_maps"][0]
+        trunk = outputs["frame_maps"][-1]
         torch.testing.assert_close(outputs["foreground"], decoder.foreground(trunk).tanh())
         torch.testing.assert_close(outputs["mask"], decoder.mask(trunk).sigmoid())
     model.train()
 
 
-def test_trunk_maps_of_both_decoders_have_one_shape(model):
+def test_maps_of_both_decoders_pair_up_from_the_volume_to_the_trunk(model):
     outputs = model.forward_train(torch.randn(1, 3, 9, 40, 48))
     shapes = [[m.shape for m in outputs[name]] for name in ("flow_maps", "frame_maps")]
-    assert shapes[0] == shapes[1] == [(1, 8, 10, 20, 24)]
+    assert shapes[0] == shapes[1]
+    assert [tuple(shape) for shape in shapes[0]] == [
+        (1, 16, 3, 3, 3), (1, 16, 5, 5, 6), (1, 8, 5, 10, 12), (1, 8, 10, 20, 24)
+    ]  # fmt: skip
+    assert outputs["flow_mean"].shape == outputs["frame_logvar"].shape == (1, 8, 2, 2, 2)
 
 
 def test_only_the_first_clips_are_decoded_when_asked(model):
@@ -132,8 +173,12 @@ def test_a_decoder_switched_off_leaves_neither_outputs_nor_parameters(name, keys
     model = build(name, 5, width=0.125)
     assert set(model.forward_train(torch.randn(2, 3, 8, 32, 32))) == keys
     parts = {n.split(".")[0] for n, _ in model.named_parameters()}
-    assert ("flow_decoder" in parts and "flow_latent" in parts) == ("flow" in keys)
-    assert ("frame_decoder" in parts and "frame_latent" in parts) == ("frames" in keys)
+    assert {"flow_decoder", "flow_path"} & parts == (
+        {"flow_decoder", "flow_path"} if "flow" in keys else set()
+    )
+    assert {"frame_decoder", "frame_path"} & parts == (
+        {"frame_decoder", "frame_path"} if "frames" in keys else set()
+    )
 
 
 def test_training_draws_latents_and_evaluation_takes_their_mean(model):
@@ -147,32 +192,71 @@ def test_training_draws_latents_and_evaluation_takes_their_mean(model):
 
 
 def test_latents_are_drawn_from_the_gaussian_that_is_returned(model):
-    torch.manual_seed(0)
-    mean, log_variance = torch.full((20_000, 2), 3.0), torch.full((20_000, 2), -2.0)
-    draws = model.train().sample(mean, log_variance)[:, :, 0, 0, 0]
-    torch.testing.assert_close(draws.mean(0), mean[0], atol=0.02, rtol=0)
-    torch.testing.assert_close(draws.var(0).log(), log_variance[0], atol=0.05, rtol=0)
-
-
-def test_the_latent_reaches_every_position_of_the_decoder():
-    # Local features see 11 frames; only z can carry the far end of a long clip.
-    torch.manual_seed(0)
-    model = build("rev2net", 5, width=0.125).eval()
-    clip = torch.randn(1, 3, 48, 32, 32)
-    changed = clip.clone()
-    changed[:, :, -1] += 3
-    model.frame_latent.gaussian.weight.data.mul_(100)
+    path = model.train().flow_path
+    drawn = []
+    layer = path.counterpart[0]
+    handle = layer.register_forward_pre_hook(lambda module, inputs: drawn.append(inputs[0]))
+    volume = torch.randn(32, model.channels["Mixed_5c"], 4, 4, 4)
     with torch.no_grad():
-        first, second = (model.forward_train(x)["frames"][:, :, 0] for x in (clip, changed))
-        assert (first - second).abs().max() > 1e-4
-        model.frame_latent.gaussian.weight.data.zero_()
-        first, second = (model.forward_train(x)["foreground"][:, :, 0] for x in (clip, changed))
-        assert torch.equal(first, second)
+        mean, log_variance, _ = path(volume, [(8, 8, 8), (16, 16, 16), (16, 32, 32)])
+    handle.remove()
+    noise = (drawn[0] - mean) * torch.exp(-0.5 * log_variance)
+    assert noise.mean().abs() < 0.03
+    assert noise.std() == pytest.approx(1, abs=0.03)
 
 
-def test_gradients_of_the_decoders_reach_the_encoder(model):
-    model.zero_grad()
-    model.forward_train(torch.randn(2, 3, 8, 32, 32))["flow"].square().mean().backward()
-    for name in ("Conv3d_1a_7x7.conv3d.weight", "Mixed_5c.b0.conv3d.weight"):
-        assert model.get_parameter(name).grad.abs().max() > 0
+def decoded_frames(model, volume, still, size):
+    """Frames by the frame decoder alone, of a volume (B, C, t, h, w)."""
+    grids = model.grids((-(-size[0] // 2), -(-size[1] // 4), -(-size[2] // 4)))
+    with torch.no_grad():
+        *_, maps = model.eval().frame_path(volume, grids)
+        return model.frame_decoder(maps[-1], still, torch.Size(size))[1]["frames"]
+
+
+def test_what_lies_in_the_volume_alone_tells_one_moment_from_another():
+    # 64 frames at width 1: constant but for one position in time of the volume.
+    torch.manual_seed(0)
+    model = with_trained_heads(build("rev2net", 5))
+    volume = torch.rand(1, 1, 1, 1, 1).expand(1, 1024, 8, 1, 1).clone()
+    still = torch.rand(1, 192, 1, 1, 1).expand(1, 192, 1, 8, 8)
+    same = decoded_frames(model, volume, still, (64, 32, 32))
+    assert torch.equal(same[:, :, 37], same[:, :, 21])  # both far from the ends, as if one moment
+    volume[:, :, 3] += torch.rand(1024)[:, None, None]
+    other = decoded_frames(model, volume, still, (64, 32, 32))
+    assert not torch.equal(other[:, :, 37], other[:, :, 21])
+
+
+def test_frames_know_no_moment_but_from_the_volume(model):
+    """Whatever the order in time of Conv3d_2c's map: only its average is looked at."""
+    model.eval()
+    clip = torch.randn(1, 3, 16, 32, 32)
+    maps = model.endpoints(clip, "Conv3d_2c_3x3")
+    natural, volume = maps["Conv3d_2c_3x3"], maps["Mixed_5c"]
+    shuffled = natural[:, :, torch.tensor([5, 2, 7, 0, 1, 6, 3, 4])]
+    first, second = (
+        decoded_frames(model, volume, tap.mean(2, keepdim=True), (16, 32, 32))
+        for tap in (natural, shuffled)
+    )
+    torch.testing.assert_close(first, second)
+    with torch.no_grad():
+        assert torch.allclose(model.forward_train(clip)["frames"], first, atol=1e-6)
+    model.train()
+
+
+@pytest.mark.parametrize("task", ["flow", "frames"])
+def test_a_task_teaches_the_stem_through_the_volume_only(model, task, monkeypatch):
+    x = torch.randn(2, 3, 8, 32, 32)
+    for way_open in (True, False):
+        model.zero_grad()
+        if not way_open:
+            path = model.get_submodule(f"{task.removesuffix('s')}_path")
+            forward = path.forward  # the volume passes values and no gradient
+            monkeypatch.setattr(path, "forward", lambda v, g, f=forward: f(v.detach(), g))
+        model.forward_train(x)[task].square().mean().backward()
+        reached = [
+            parameter.grad is not None and parameter.grad.abs().max() > 0
+            for name, parameter in model.named_parameters()
+            if name in ("Conv3d_1a_7x7.conv3d.weight", "Mixed_5c.b0.conv3d.weight")
+        ]
+        assert reached == [way_open, way_open]
     assert model.logits.conv3d.weight.grad is None

@@ -12,7 +12,7 @@ from rev2net.errors import UserError
 from rev2net.experiments import Run, train_settings
 from rev2net.models import build
 from rev2net.models.spec import input_spec
-from rev2net.models.weights import cross_modality, inflate, load_weights
+from rev2net.models.weights import cross_modality, inflate, load_weights, superseded
 from rev2net.training.trained import save_trained
 
 # torchvision's googlenet.py: input channels and the six numbers of each module.
@@ -93,15 +93,30 @@ def test_cross_modality_leaves_matching_filters_alone():
 
 def test_rev2net_takes_an_i3d_when_told_that_decoders_are_missing():
     encoder, model = build("i3d", 5, width=0.125), build("rev2net", 5, width=0.125)
-    with pytest.raises(UserError, match=r"missing, 'flow_decoder.trunk.0.weight' first"):
+    with pytest.raises(UserError, match=r"missing, 'flow_path.gaussian.conv3d.weight' first"):
         load_weights(model, encoder.state_dict())
     report = load_weights(model, encoder.state_dict(), partial=True)
     assert {key.split(".")[0] for key in report.missing} == {
         "flow_decoder",
-        "flow_latent",
+        "flow_path",
         "frame_decoder",
-        "frame_latent",
+        "frame_path",
     }
+    x = torch.randn(1, 3, 8, 32, 32)
+    assert torch.equal(model.eval()(x), encoder.eval()(x))
+
+
+def test_a_rev2net_of_one_latent_a_clip_gives_its_i3d_and_no_more():
+    model, encoder = build("rev2net", 5, width=0.125), build("i3d", 5, width=0.125)
+    old = encoder.state_dict() | {
+        "flow_latent.gaussian.weight": torch.ones(48, 128),
+        "frame_decoder.foreground.weight": torch.ones(8, 3, 3, 4, 4),  # the same shape as today's
+    }
+    assert "flow_latent.gaussian.weight" in superseded(old)
+    assert superseded(model.state_dict()) == superseded(encoder.state_dict()) == ""
+    report = load_weights(model, old, partial=True)
+    assert set(report.left_over) == old.keys() - encoder.state_dict().keys()
+    assert not (model.frame_decoder.foreground.weight == 1).any()
     x = torch.randn(1, 3, 8, 32, 32)
     assert torch.equal(model.eval()(x), encoder.eval()(x))
 

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rev2net.config import Config, digest, dump
+from rev2net.config import Config, digest, dump, validate
 from rev2net.errors import UserError
 from rev2net.search import Point, point_settings, points
-from rev2net.tables.search import best_values, collect
+from rev2net.tables.search import best_values, collect, recipes_found
 
 
 def store(work: Any, config: Config, point: Point, right: int, best: Any = None) -> None:
@@ -27,7 +27,7 @@ def store(work: Any, config: Config, point: Point, right: int, best: Any = None)
 
 @pytest.fixture
 def coarse(work: Any, config: Config) -> list[Point]:
-    """The coarse grid of Rev2Net, run; (0.1, 1.0) is the best point."""
+    """The coarse grid of Rev2Net, run; (3, 40) is the best point."""
     found = points(config, "coarse", "rev2net.rgb")
     for point, right in zip(found, [3, 6, 5, 4], strict=True):
         store(work, config, point, right)
@@ -37,12 +37,12 @@ def coarse(work: Any, config: Config) -> list[Point]:
 def test_the_best_coarse_values_are_those_of_the_highest_accuracy(
     work: Any, config: Config, coarse: list[Point]
 ) -> None:
-    assert dict(coarse[1].values) == {"flow": 0.1, "frames": 1.0}
-    assert best_values(config, work.root, "rev2net.rgb", "hmdb51") == {"flow": 0.1, "frames": 1.0}
+    assert dict(coarse[1].values) == {"flow": 3.0, "frames": 40.0}
+    assert best_values(config, work.root, "rev2net.rgb", "hmdb51") == {"flow": 3.0, "frames": 40.0}
 
 
 def test_rows_are_sorted_and_one_is_chosen(work: Any, config: Config, coarse: list[Point]) -> None:
-    best = {"flow": 0.1, "frames": 1.0}
+    best = {"flow": 3.0, "frames": 40.0}
     for point, right in zip(points(config, "fine", "rev2net.rgb"), [2, 7, 1, 0], strict=True):
         store(work, config, point, right, best)
     frame = collect(config, work.root, space="rev2net.rgb")
@@ -50,7 +50,7 @@ def test_rows_are_sorted_and_one_is_chosen(work: Any, config: Config, coarse: li
     chosen = frame[frame["chosen"]]
     assert len(chosen) == 1
     row = chosen.iloc[0]
-    assert (row["stage"], row["flow"], row["frames"]) == ("fine", 0.05, 2.0)
+    assert (row["stage"], row["flow"], row["frames"]) == ("fine", 1.5, 80.0)
     assert (row["trials"], row["videos"]) == (8, 8)
     assert row["ci_low"] <= row["top1_val"] <= row["ci_high"]
 
@@ -65,9 +65,9 @@ def test_of_equal_accuracies_the_lower_cross_entropy_is_chosen(
     ranks = [1] * 6 + [2] * 2
     better = work.add(coarse[2].run, [0, 1] * 4, ranks, part="val", settings=settings)
     better.replace(path)
-    assert best_values(config, work.root, "rev2net.rgb", "hmdb51") == dict(
-        coarse[1].values
-    )  # first of equals
+    first_of_equals = min(coarse[1:3], key=lambda point: point.name)
+    found = best_values(config, work.root, "rev2net.rgb", "hmdb51")
+    assert found == dict(first_of_equals.values)
     with h5py.File(path) as file:
         scores = file["scores"][()]
     sure = work.add(
@@ -113,3 +113,42 @@ def test_runs_that_scored_other_videos_or_had_other_settings_are_refused(
     work.add(coarse[1].run, [0, 1] * 4, [1] * 8, part="val", settings="other").replace(path)
     with pytest.raises(UserError, match=r"other settings than settings\.json"):
         collect(config, work.root, ("coarse",), "rev2net.rgb")
+
+
+def test_what_was_found_runs_where_the_configuration_says_so(
+    work: Any, config: Config, coarse: list[Point], tmp_path: Path
+) -> None:
+    frame = collect(config, work.root, ("coarse",), "rev2net.rgb")
+    path = tmp_path / "search.yaml"
+    path.write_text(recipes_found(frame, config))
+    values = config.model_dump(mode="json") | {"recipes_from": str(path)}
+    found = validate(Config, values, "test")
+
+    searched = "rev2net.rgb.hmdb51"
+    before, after = config.recipes["rev2net.rgb"], found.recipes[searched]
+    assert (after.loss.flow, after.loss.frames) == (3.0, 40.0)
+    changed = {"flow": 3.0, "frames": 40.0}
+    assert after == before.model_copy(update={"loss": before.loss.model_copy(update=changed)})
+    # For the benchmark whose source it is, too; not for the one whose target it is, nor for all.
+    assert found.recipes["rev2net.rgb.hmdb-ucf"] == after
+    assert set(found.recipes) - set(config.recipes) == {searched, "rev2net.rgb.hmdb-ucf"}
+    assert found.recipes["rev2net.rgb"] == before
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (None, r"recipes_from: .*search\.yaml: no such file"),
+        ("rev3net.rgb.hmdb51: {loss: {flow: 1}}", "'rev3net.rgb.hmdb51' is no recipe; recipes has"),
+        ("rev2net.rgb.hmdb51: {loss: {flwo: 1}}", "unknown key 'flwo', did you mean 'flow'"),
+    ],
+)
+def test_a_file_of_recipes_that_does_not_fit_is_refused(
+    config: Config, tmp_path: Path, text: str | None, words: str
+) -> None:
+    path = tmp_path / "search.yaml"
+    if text is not None:
+        path.write_text(text)
+    values = config.model_dump(mode="json") | {"recipes_from": [str(path)]}
+    with pytest.raises(UserError, match=words):
+        validate(Config, values, "test")

@@ -94,11 +94,12 @@ if CONFIG.search:
             scores=search_scores,
             config="work/{name}/config.json",
         output:
-            report(
+            table=report(
                 "results/{name}/search.csv",
                 caption="../report/search.rst",
                 category="Weights",
             ),
+            recipes="results/{name}/search.yaml",
         log:
             "logs/collect_search/{name}.log",
         benchmark:
@@ -115,4 +116,4 @@ if CONFIG.search:
             version=STAGE_VERSIONS["search"],
         shell:
             "rev2net search collect --settings {input.config} --root {params.root:q}"
-            " --out {output} > {log} 2>&1"
+            " --out {output.table} > {log} 2>&1"

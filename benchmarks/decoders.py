@@ -1,0 +1,281 @@
+"""Whether Rev2Net's auxiliary tasks teach its encoder, by what was learnt.
+
+    python benchmarks/decoders.py directions FOLDER   # moving discs: I3D, Rev2Net, its ablations
+    python benchmarks/decoders.py jhmdb FOLDER        # real clips, from Kinetics weights
+    python benchmarks/decoders.py table FOLDER...     # Markdown of what is finished below
+
+Every training lies in a folder of its own below FOLDER; a finished one is not trained again and an
+interrupted one goes on. `directions`: discs that move right, down, left or up (`rev2net/bench`),
+class = direction, few steps, several seeds each. `jhmdb`: the real clips of `../shared/data/jhmdb`
+(`REV2NET_REAL_DATA`), split by source title, flow by TV-L1; their classes are the labels.
+"""
+
+import argparse
+import csv
+import itertools
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from rev2net.bench.arrays import Clip, write_clips
+from rev2net.bench.discs import DIRECTIONS, moving_disc
+from rev2net.clips.dataset import ClipShape, Shards, read_split
+from rev2net.config import (
+    ClipSettings,
+    ComputeSettings,
+    FlowSettings,
+    FramesSettings,
+    LossSettings,
+    NetworkSettings,
+    OptimisationSettings,
+    TestSettings,
+    TrainSettings,
+    WeightsSource,
+    load,
+)
+from rev2net.evaluation.decode import decode_examples
+from rev2net.evaluation.metrics import topk
+from rev2net.evaluation.predict import predict
+from rev2net.experiments import METHODS, Run
+from rev2net.figures.decoded_clips import clip_sheet
+from rev2net.flow import tvl1
+from rev2net.training.loop import train
+from rev2net.training.trained import load_trained
+from rev2net.video import decode
+
+ROOT = Path(__file__).resolve().parent.parent
+REAL = Path(os.environ.get("REV2NET_REAL_DATA", ROOT / "../shared/data"))
+ARMS = ("i3d", "rev2net", "rev2net-noframe", "rev2net-noflow", "rev2net-noddp")
+LOSS = LossSettings(
+    flow=10.0,
+    flow_focus=0.1,
+    frames=10.0,
+    frames_focus=20.0,
+    feature_discrepancy=0.01,
+    latent_discrepancy=0.00001,
+    domain=0.0,
+)
+CPU = torch.device("cpu")
+COMPUTE = ComputeSettings(threads=1, loader_workers=0, precision="float32")
+HELD_OUT = 200
+DISC_SIZE, DISC_LENGTH = 64, 16
+JHMDB_SIDE, JHMDB_TRAINED = 128, 0.7
+
+
+def stored(side: int, bound: float) -> tuple[FramesSettings, FlowSettings]:
+    """How clips lie in shards: lossless."""
+    mini = load(ROOT / "config.yaml").flow.model_dump()
+    frames = {"short_side": side, "size": None, "fps": None, "codec": "png", "quality": 1}
+    flow = FlowSettings.model_validate({**mini, "bound": bound, "codec": "png", "quality": 1})
+    return FramesSettings.model_validate({**frames, "time_limit": 60}), flow
+
+
+def discs(trained: int, speed: tuple[float, float]) -> Iterator[Clip]:
+    """Clips to train on, then held-out ones; speeds in pixels per frame."""
+    for number in range(trained + HELD_OUT):
+        disc = moving_disc((1, number), DISC_LENGTH, DISC_SIZE, speed)
+        part = "train" if number < trained else "test"
+        yield Clip(f"disc{number}", disc.frames, disc.flow, disc.label, f"g{number}", part)
+
+
+def jhmdb() -> Iterator[Clip]:
+    """The real clips; whole source titles are held out, 30 % of each class's."""
+    with open(REAL / "jhmdb/clips.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    names = sorted({row["class"] for row in rows})
+    trained: set[tuple[str, str]] = set()
+    for name in names:
+        groups = sorted({row["group"] for row in rows if row["class"] == name})
+        chosen = np.random.default_rng(0).permutation(groups)[: round(JHMDB_TRAINED * len(groups))]
+        trained |= {(name, str(group)) for group in chosen}
+    for row in rows:
+        frames = decode(REAL / "jhmdb" / row["path"], short_side=JHMDB_SIDE)
+        grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]
+        flow = np.stack([tvl1(*pair) for pair in itertools.pairwise(grey)])
+        part = "train" if (row["class"], row["group"]) in trained else "test"
+        label = names.index(row["class"])
+        yield Clip(Path(row["path"]).stem, frames, flow, label, row["group"], part)
+
+
+def settings(run: Run, args: argparse.Namespace) -> TrainSettings:
+    """What one training of a task depends on."""
+    frames, flow = stored(*((DISC_SIZE, 8.0) if args.task == "directions" else (JHMDB_SIDE, 20.0)))
+    method = METHODS[run.method]
+    loss = LossSettings() if method.recipe == "i3d" else LOSS
+    kinetics = REAL / "weights/i3d_rgb_kinetics400.pt"
+    weights = None
+    if args.task == "jhmdb" and args.width == 1:
+        weights = WeightsSource(file=str(kinetics), partial=method.recipe != "i3d")
+    size, scales = (DISC_SIZE, (1.0,)) if args.task == "directions" else (112, (1.0, 0.875))
+    return TrainSettings(
+        configuration=args.task,
+        run=run.path,
+        network=NetworkSettings(width=args.width, options={"dropout": args.dropout}),
+        clip=ClipSettings(
+            length=args.length,
+            stride=args.stride,
+            size=size,
+            scales=scales,
+            flip=args.task == "jhmdb",
+        ),
+        optimisation=OptimisationSettings(
+            optimiser="adamw",
+            learning_rate=args.learning_rate,
+            weight_decay=0.01,
+            batch=args.batch,
+            steps=args.steps,
+            schedule="cosine",
+            warmup=0.1,
+            clip_gradient=10.0,
+            checkpoint_every=25,
+        ),
+        loss=loss.model_copy(update=dict.fromkeys(method.without, 0.0)),
+        compute=COMPUTE.model_copy(update={"threads": args.threads}),
+        frames=frames,
+        flow_bound=flow.bound,
+        initial_weights=weights,
+    )
+
+
+def train_and_measure(
+    run: Run, chosen: TrainSettings, data: Path, class_names: list[str], folder: Path
+) -> None:
+    """Train unless that is done; write measures.json and pictures of decoded clips beside it."""
+    split, shards = data / "split1.csv", {"ucf101": data / "shards/ucf101"}
+    if not (folder / "checkpoint.pt").exists():
+        train(chosen, asdict(run), split, shards, class_names, folder)
+    trained = load_trained(folder)
+    entries = read_split(split, ["test"])["test"]
+    kinds = ("rgb", "flow")
+    opened = Shards.open(shards, kinds, chosen.frames, chosen.flow_bound)
+    clip = chosen.clip
+    shape = ClipShape(kinds, False, clip.length, clip.stride)
+    test = TestSettings(clips=1, crops=1, size=clip.size, average="logit", batch=16)
+    rgb = ClipShape(("rgb",), False, clip.length, clip.stride)
+    scores = predict(trained.network, entries, opened, rgb, test, COMPUTE, CPU)
+    labels = np.array([entry.label for entry in entries])
+    found = {"top1": topk(scores.scores, labels, 1), "videos": len(labels)}
+    decoders = [term for term in ("flow", "frames") if getattr(chosen.loss, term) > 0]
+    if decoders:
+        examples = decode_examples(
+            trained.network,
+            run.path,
+            entries,
+            class_names,
+            opened,
+            shape,
+            clip.size,
+            chosen.flow_bound,
+            trained.flow_unit,
+            decoders,
+            CPU,
+        )
+        found |= examples.measures
+        for number, name in enumerate(examples.video_id):
+            (folder / f"{number}.png").write_bytes(clip_sheet(name, *examples.one(number)))
+    (folder / "measures.json").write_text(json.dumps({**asdict(run), **found}, indent=1) + "\n")
+    print(folder, {name: round(value, 3) for name, value in found.items()}, flush=True)
+
+
+def run_task(args: argparse.Namespace) -> None:
+    """Write the clips once, then train arm by arm, a seed of each before the next seed."""
+    torch.set_num_threads(args.threads)
+    data = args.folder / "data"
+    if not (data / "split1.csv").exists():
+        side, bound = (DISC_SIZE, 8.0) if args.task == "directions" else (JHMDB_SIDE, 20.0)
+        clips = discs(args.clips, tuple(args.speed)) if args.task == "directions" else jhmdb()
+        write_clips(data, "ucf101", clips, *stored(side, bound))
+    names = list(DIRECTIONS)
+    if args.task == "jhmdb":
+        with open(REAL / "jhmdb/clips.csv", newline="") as file:
+            names = sorted({row["class"] for row in csv.DictReader(file)})
+    for seed in args.seeds:
+        for arm in args.arms:
+            run = Run("ucf101", arm, "rgb", "scratch", "none", 1, seed)
+            train_and_measure(run, settings(run, args), data, names, args.folder / f"{arm}.{seed}")
+
+
+def table(folders: list[Path]) -> None:
+    """Means over seeds with 95 % t intervals, and the shares' range over the log lines."""
+    from scipy.stats import t
+
+    for folder in folders:
+        print(f"\n{folder.name}: medians of measures; shares as least to most over the log\n")
+        head = (
+            "network",
+            "seeds",
+            "top-1, % (95 % of the mean)",
+            "flow EPE over still",
+            "reversal",
+            "moving pixels over mean frame",
+            "flow on 3b-5c; stem, %",
+            "frames on 3b-5c; stem, %",
+        )
+        print(f"| {' | '.join(head)} |\n|{'---|' * len(head)}")
+        for arm in ARMS:
+            paths = sorted(folder.glob(f"{arm}.*/measures.json"))
+            if not paths:
+                continue
+            found = [json.loads(path.read_text()) for path in paths]
+            top1 = np.array([one["top1"] for one in found])
+            half = 0.0
+            if len(top1) > 1:
+                half = t.ppf(0.975, len(top1) - 1) * top1.std(ddof=1) / len(top1) ** 0.5
+            cells = [METHODS[arm].label, str(len(top1)), f"{top1.mean():.1f} ± {half:.1f}"]
+            for value, base in (
+                ("flow_epe", "still_epe"),
+                ("reversal", None),
+                ("moving_l1", "moving_mean_frame_l1"),
+            ):
+                values = [one[value] / (one[base] if base else 1) for one in found if value in one]
+                cells.append(f"{np.median(values):.2f}" if values else "–")
+            logs = [
+                json.loads(line)
+                for path in paths
+                for line in path.with_name("metrics.jsonl").read_text().splitlines()
+            ]
+            for term in ("flow", "frames"):
+                ranges = [
+                    [line[key] for line in logs if key in line]
+                    for key in (f"{term}_share_deep", f"{term}_share_stem")
+                ]
+                cells.append(
+                    "; ".join(f"{min(r):.2g}-{max(r):.2g}" for r in ranges) if ranges[0] else "–"
+                )
+            print(f"| {' | '.join(cells)} |")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("task", choices=("directions", "jhmdb", "table"))
+    parser.add_argument("folder", type=Path, nargs="+")
+    parser.add_argument("--arms", nargs="+", choices=ARMS, default=ARMS)
+    parser.add_argument("--seeds", nargs="+", type=int, default=range(5))
+    parser.add_argument("--clips", type=int, default=2400, help="discs to train on")
+    parser.add_argument("--speed", type=float, nargs=2, default=(0.25, 0.6), help="of discs")
+    parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--width", type=float, default=0.25)
+    parser.add_argument("--length", type=int, default=16)
+    parser.add_argument("--stride", type=int, default=1)
+    parser.add_argument("--dropout", type=float, default=0.0)
+    parser.add_argument("--learning-rate", type=float, default=0.003)
+    parser.add_argument("--threads", type=int, default=1)
+    args = parser.parse_args()
+    if args.task == "table":
+        table(args.folder)
+        return
+    (args.folder,) = args.folder
+    run_task(args)
+
+
+if __name__ == "__main__":
+    main()

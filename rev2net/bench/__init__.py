@@ -1,0 +1,1 @@
+"""Tasks and data for measuring what the rest of the package does."""

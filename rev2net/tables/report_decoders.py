@@ -1,0 +1,70 @@
+"""What the report says of Rev2Net's auxiliary tasks: what the decoders learnt, and who taught them.
+
+Measures of held-out clips with a verdict in words, and the share of every term in the gradient.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from rev2net.evaluation.examples import read_examples, verdict
+from rev2net.figures.learning import share_curves, shared_terms
+from rev2net.tables.report_blocks import Gallery, Grid, Prose, number, picture
+from rev2net.tables.runs import StoredRun, label
+
+SHARES = (
+    "Where the gradients go: each weighted term's on 3b-5c (strong) and on the stem (faint), in "
+    "percent of the classification's on the same batch"
+)
+
+
+def decoder_measures(runs: Sequence[StoredRun]) -> list[Grid | Prose]:
+    """A row a run that decodes, and below it what that says in words."""
+    rows, words = [], []
+    for one in runs:
+        path = one.folder / "examples.h5"
+        measures = read_examples(path).measures if path.exists() else {}
+        if measures:
+            name = label(one.run, runs)
+            rows.append([name, *_cells(measures)])
+            words.append(f"{name}: {' '.join(verdict(measures))}")
+    head = [
+        "Network",
+        "clips",
+        "flow: EPE, px",
+        "no motion",
+        "moving pixels: L1",
+        "mean frame",
+        "median frame",
+        "reversal",
+    ]
+    caption = "Held-out clips, their errors in pixels per frame and in grey levels of 255."
+    return [Grid(caption, head, rows), Prose(words, as_list=True)] if rows else []
+
+
+def share_gallery(title: str, runs: Sequence[StoredRun]) -> list[Gallery]:
+    """A panel a run whose log has gradient shares of auxiliary terms."""
+    pictures, terms = [], {}
+    for one in runs:
+        log = one.log()
+        found = shared_terms(log)
+        if not set(found) - {"domain"}:
+            continue
+        name = label(one.run, runs)
+        ranges = ", ".join(
+            f"{term} {log[f'{term}_share_deep'].min():.2g} to {log[f'{term}_share_deep'].max():.2g}"
+            for term in found
+        )
+        alt = f"Gradient shares of {name} on 3b-5c over the training, in percent: {ranges}"
+        pictures.append(picture(share_curves(name, log), alt))
+        terms |= found
+    return [Gallery(f"{title}. {SHARES}", pictures, terms)] if pictures else []
+
+
+def _cells(measures: Mapping[str, float]) -> list[str]:
+    keys = ("flow_epe", "still_epe")
+    grey = ("moving_l1", "moving_mean_frame_l1", "moving_median_frame_l1")
+    return [
+        number(measures["clips"], 0),
+        *(number(measures.get(key), 2) for key in keys),
+        *(number(measures.get(key), 1) for key in grey),
+        number(measures.get("reversal"), 2),
+    ]
