@@ -112,11 +112,14 @@ def settings(run: Run, args: argparse.Namespace) -> TrainSettings:
     weights = None
     if args.task == "jhmdb" and args.width == 1:
         weights = WeightsSource(file=str(kinetics), partial=method.recipe != "i3d")
-    size, scales = (DISC_SIZE, (1.0,)) if args.task == "directions" else (112, (1.0, 0.875))
+    size, scales = (DISC_SIZE, (1.0,)) if args.task == "directions" else (args.size, (1.0, 0.875))
+    options: dict[str, bool | int | float | str] = {"dropout": args.dropout}
+    if method.recipe == "rev2net":
+        options["latent_endpoint"] = args.latent_endpoint
     return TrainSettings(
         configuration=args.task,
         run=run.path,
-        network=NetworkSettings(width=args.width, options={"dropout": args.dropout}),
+        network=NetworkSettings(width=args.width, options=options),
         clip=ClipSettings(
             length=args.length,
             stride=args.stride,
@@ -264,6 +267,8 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--width", type=float, default=0.25)
+    parser.add_argument("--size", type=int, default=112, help="of real clips as trained, pixels")
+    parser.add_argument("--latent-endpoint", default="Mixed_5c", help="or Mixed_4f")
     parser.add_argument("--length", type=int, default=16)
     parser.add_argument("--stride", type=int, default=1)
     parser.add_argument("--dropout", type=float, default=0.0)

@@ -105,7 +105,7 @@ def measure(setup: Setup, device: torch.device, tiny: bool) -> Speed:
         def step() -> None:
             optimiser.zero_grad(set_to_none=True)
             with torch.autocast(device.type, torch.bfloat16):
-                loss, _ = forward(batch, 0.5)
+                loss, *_ = forward(batch, 0.5)
             loss.backward()
             optimiser.step()
 

@@ -36,7 +36,12 @@ def write_clips(
     """One shard a kind and a split; the split's path, and the shards' folder by dataset."""
     shards = folder / "shards" / dataset
     settings = FlowShardSettings(frames=frames, **flow.model_dump())
-    origin = {"dataset": dataset, "shard": 0, "num_shards": 1, "index_digest": "0"}
+    origin: dict[str, str | int] = {
+        "dataset": dataset,
+        "shard": 0,
+        "num_shards": 1,
+        "index_digest": "0",
+    }
     rows = []
     with (
         write_shard(shard_path(shards, "rgb", 0), rgb_attributes(frames) | origin) as rgb,

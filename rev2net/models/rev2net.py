@@ -60,6 +60,11 @@ class Gaussian(nn.Module):
         return mean, log_variance.clamp(-LOG_VARIANCE_BOUND, LOG_VARIANCE_BOUND)
 
 
+def draw(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """A sample of the Gaussian, by reparametrisation."""
+    return mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
+
+
 class LatentPath(nn.Module):
     """From the volume through a draw z to the grid of Conv3d_2c, the encoder's pools undone."""
 
@@ -79,9 +84,7 @@ class LatentPath(nn.Module):
         z is drawn by reparametrisation in training and the mean itself in evaluation mode.
         """
         mean, log_variance = self.gaussian(volume)
-        z = mean
-        if self.training:
-            z = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
+        z = draw(mean, log_variance) if self.training else mean
         maps = []
         for layer, grid in zip(self.counterpart, grids, strict=True):
             z = crop(layer(z), grid)

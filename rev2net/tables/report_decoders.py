@@ -6,7 +6,7 @@ Measures of held-out clips with a verdict in words, and the share of every term 
 from collections.abc import Mapping, Sequence
 
 from rev2net.evaluation.examples import read_examples, verdict
-from rev2net.figures.learning import share_curves, shared_terms
+from rev2net.figures.learning import Pen, share_curves, shared_terms
 from rev2net.tables.report_blocks import Gallery, Grid, Prose, number, picture
 from rev2net.tables.runs import StoredRun, label
 
@@ -42,7 +42,8 @@ def decoder_measures(runs: Sequence[StoredRun]) -> list[Grid | Prose]:
 
 def share_gallery(title: str, runs: Sequence[StoredRun]) -> list[Gallery]:
     """A panel a run whose log has gradient shares of auxiliary terms."""
-    pictures, terms = [], {}
+    pictures = []
+    terms: dict[str, Pen] = {}
     for one in runs:
         log = one.log()
         found = shared_terms(log)

@@ -12,6 +12,11 @@ from tqdm import tqdm
 PLAIN_LINE_SECONDS = 10.0
 
 
+def ends_with_line(step: int, every: int, steps: int) -> bool:
+    """Whether a step (counted from 0) of `steps` ends with a line: each `every`, and the last."""
+    return (step + 1) % every == 0 or step + 1 == steps
+
+
 class TrainingLog:
     """Means of the named values since the last line, written as JSON lines.
 
@@ -42,7 +47,7 @@ class TrainingLog:
         if self.part.steps >= self.every and self.part.ends_epoch():
             self._say(str(self.part))
             self.part = Waiting(self.part.epoch, step + 1)
-        if not self.due(step):
+        if not ends_with_line(step, self.every, self.steps):
             return
         means = {name: round(total / self.count, 6) for name, total in self.sums.items()}
         line = {"step": step + 1, **fixed, **means}
@@ -56,10 +61,6 @@ class TrainingLog:
             self.last_print = now
             terms = " ".join(f"{name} {value:.4g}" for name, value in means.items())
             print(f"step {step + 1}/{self.steps}: {terms}", flush=True)
-
-    def due(self, step: int) -> bool:
-        """Whether a step (counted from 0) ends with a line."""
-        return (step + 1) % self.every == 0 or step + 1 == self.steps
 
     def _say(self, line: str) -> None:
         """A line that does not tear the bar."""

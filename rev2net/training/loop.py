@@ -30,7 +30,7 @@ from rev2net.training import checkpoint, distributed
 from rev2net.training.batches import Batches, Parts
 from rev2net.training.device import claim_device, claim_devices
 from rev2net.training.distributed import Interrupted
-from rev2net.training.log import TrainingLog
+from rev2net.training.log import TrainingLog, ends_with_line
 from rev2net.training.objective import Objective
 from rev2net.training.optimiser import WeightAverage, build_optimiser, learning_rate
 from rev2net.training.prepare import (
@@ -139,6 +139,7 @@ class Training:
         self.forward: nn.Module = distributed.wrapped(forward)
         if not self.writes:  # dropout differs between ranks
             torch.manual_seed(seed + (distributed.rank() << 32))
+        self.every = log_interval(self.optimisation.steps)
         self.stopping = False
 
     def run(self) -> None:
@@ -152,7 +153,7 @@ class Training:
                 self.folder / "last.jsonl",
                 steps,
                 first_step,
-                every=log_interval(steps),
+                every=self.every,
                 epoch=len(self.batches.source) / self.optimisation.batch,
             )
             if log_state is not None:
@@ -185,7 +186,9 @@ class Training:
         parts = next(batches)
         waited = time.perf_counter() - begun
         shares: dict[str, float] = {}
-        means = self.step(step, parts, shares if log is not None and log.due(step) else None)
+        # The graph of DistributedDataParallel bears one backward pass: one process measures.
+        due = ends_with_line(step, self.every, self.optimisation.steps) and distributed.size() == 1
+        means = self.step(step, parts, shares if due else None)
         values, stop = self._shared(step, means)
         if log is not None:
             times = {"seconds": time.perf_counter() - begun, "data_seconds": waited}

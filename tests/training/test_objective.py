@@ -13,6 +13,7 @@ from rev2net.errors import UserError
 from rev2net.models import build
 from rev2net.models.network import Outputs
 from rev2net.training.objective import Objective, Targets
+from rev2net.training.shares import gradient_shares
 
 FLOW, RGB = (2, 2, 4, 3, 5), (2, 3, 4, 3, 5)  # B', C, T, H, W
 ALL_TERMS = LossSettings(
@@ -180,3 +181,46 @@ def test_the_adversarial_term_leaves_the_features_alone_at_the_start() -> None:
     given = outputs(features=torch.randn(4, 6, requires_grad=True))
     objective.terms(given, targets(), 0.0)["domain"].backward()
     assert given["features"].grad.abs().max() == 0
+
+
+def test_shares_are_norms_of_gradients_beside_the_classifications() -> None:
+    stem, deep = torch.nn.Parameter(torch.ones(3)), torch.nn.Parameter(torch.ones(2))
+    weighted = {
+        "classification": 2 * stem.sum() + deep.sum(),
+        "flow": 0.5 * stem.sum(),
+        "frames": 3 * deep[0],
+    }
+    found = gradient_shares(weighted, {"stem": [stem], "deep": [deep]})
+    assert found == {
+        "flow_share_stem": 25.0,
+        "flow_share_deep": 0.0,
+        "frames_share_stem": 0.0,
+        "frames_share_deep": pytest.approx(100 * 3 / 2**0.5, abs=1e-3),
+    }
+    sum(weighted.values()).backward()  # the graph is still there
+    assert deep.grad is not None
+
+
+def test_a_network_without_other_terms_or_parts_has_no_shares() -> None:
+    weight = torch.nn.Parameter(torch.ones(2))
+    assert gradient_shares({"classification": weight.sum()}, {"stem": [weight]}) == {}
+    assert gradient_shares({"classification": weight.sum(), "domain": weight.sum()}, {}) == {}
+
+
+@pytest.mark.parametrize(
+    ("adapt", "progress", "weight"),
+    [
+        ("mkmmd", 0.0, 0.0),
+        ("mkmmd", 0.1, 0.3),
+        ("mkmmd", 0.2, 0.6),
+        ("mkmmd", 0.9, 0.6),
+        ("dann", 0.0, 0.05),
+        ("dann", 0.9, 0.05),
+    ],
+)
+def test_adaptations_have_weights_of_their_own_and_mk_mmds_may_rise(
+    adapt: str, progress: float, weight: float
+) -> None:
+    objective = Objective(LossSettings(domain=0.6, domain_ramp=0.2, dann=0.05), adapt, 6)
+    found = objective.weighted({"domain": torch.ones(())}, progress)["domain"]
+    assert found.item() == pytest.approx(weight)
