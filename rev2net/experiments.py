@@ -33,7 +33,7 @@ STAGE_VERSIONS = {
     "flow": 2,
     "merge": 1,
     "splits": 2,
-    "train": 3,
+    "train": 4,
     "evaluate": 2,
     "fuse": 1,
     "table": 1,
@@ -242,13 +242,12 @@ def _initial_weights(run: Run, config: Config) -> WeightsSource | None:
 def _recipe(run: Run, config: Config) -> Recipe:
     """The run's recipe; Rev2Net's ablations share Rev2Net's, less what they go without."""
     method = METHODS[run.method]
-    name = f"{method.recipe}.{run.input}"
-    if f"{name}.{run.benchmark}" in config.recipes:
-        name = f"{name}.{run.benchmark}"
-    if name not in config.recipes:
+    stream = f"{method.recipe}.{run.input}"
+    name = config.recipe_name(stream, run.init, run.benchmark)
+    if name is None:
         raise UserError(
-            f"configuration {config.name!r} has no recipe {name!r}; "
-            f"it has {', '.join(config.recipes)}"
+            f"configuration {config.name!r} has no recipe {stream!r} for start {run.init!r} on "
+            f"{run.benchmark}; it has {', '.join(config.recipes)}"
         )
     recipe = config.recipes[name]
     loss = recipe.loss.model_copy(update=dict.fromkeys(method.without, 0.0))

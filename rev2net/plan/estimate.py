@@ -138,7 +138,7 @@ def _runs(
         settings = experiments.train_settings(run, config)
         benchmark = facts[run.benchmark, run.split]
         pixels = _megapixels(run, config, datasets)
-        trained = training_work(run, settings)
+        trained = training_work(run, settings, benchmark.train)
         work["train_run"].append((METHODS[run.method].recipe, trained, pixels))
         if run in jobs.evaluations:
             scored = _evaluation(run, config, settings, benchmark, benchmark.scored, datasets)
@@ -150,7 +150,7 @@ def _runs(
         benchmark = benchmark_facts(run.benchmark, run.split, config, root)
         held_out = round(benchmark.train * search.search_settings(config).validation_fraction)
         pixels = _megapixels(run, config, datasets)
-        trained = training_work(run, settings)
+        trained = training_work(run, settings, benchmark.train - held_out)
         work["train_search_point"].append((METHODS[run.method].recipe, trained, pixels))
         scored = _evaluation(run, config, settings, benchmark, held_out, datasets)
         work["evaluate_search_point"].append((METHODS[run.method].recipe, scored, pixels))

@@ -66,6 +66,7 @@ class Batches:
         )
         self.kinds = (spec.kind, *(["flow"] if settings.loss.flow > 0 else []))
         self.shards = Shards.open(shard_folders, self.kinds, settings.frames, settings.flow_bound)
+        self.optimisation = settings.optimisation.in_steps(len(self.source))
         ranks, accumulate = distributed.size(), settings.optimisation.accumulate
         if settings.optimisation.batch % (ranks * accumulate):
             raise UserError(
@@ -131,9 +132,7 @@ class Batches:
         augmentation = Augmentation(clip.scales, clip.distortion, clip.corners, clip.flip)
         return DataLoader(
             TrainingClips(entries, self.shards, shape, augmentation, seed),
-            batch_sampler=self._sampler(
-                entries, first_step, self.settings.optimisation.steps, stream
-            ),
+            batch_sampler=self._sampler(entries, first_step, self.optimisation.num_steps, stream),
             num_workers=self._workers(),
             worker_init_fn=_ignore_signals,
             collate_fn=list,

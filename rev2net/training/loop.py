@@ -106,7 +106,6 @@ class Training:
         device: torch.device,
     ) -> None:
         self.settings, self.identity, self.folder, self.device = settings, identity, folder, device
-        self.optimisation = settings.optimisation
         self.class_names = list(class_names)
         self.commit = commit()  # of the code that trains, whatever is committed meanwhile
         self.split = split
@@ -114,6 +113,7 @@ class Training:
         seed, adapt = int(identity["seed"]), identity["adapt"]
         spec = input_spec(identity["method"], identity["input"])
         self.batches = Batches(settings, spec, split, shard_folders, seed, adapt != "none", device)
+        self.optimisation = self.batches.optimisation
         checkpoint.seed_everything(seed)
         network = build_network(settings, identity, len(class_names))
         if identity["init"] != "scratch" or settings.initial_weights is not None:
@@ -139,7 +139,7 @@ class Training:
         """From the first step, or where an interrupted training stopped, to the files of a run."""
         first_step, log_state = self._resume()
         started = time.time()
-        steps = self.optimisation.steps
+        steps = self.optimisation.num_steps
         log = None
         if self.writes:
             log = TrainingLog(
@@ -163,7 +163,7 @@ class Training:
             self._finish(time.time() - started, log)
 
     def _steps(self, first_step: int, log: TrainingLog | None) -> None:
-        steps = self.optimisation.steps
+        steps = self.optimisation.num_steps
         batches = self.batches.steps(first_step)
         for step in range(first_step, steps):
             stop = self.advance(step, batches, log)
@@ -198,7 +198,7 @@ class Training:
         for source, target in parts:
             batch = self.batches.on_device(source, target)
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bfloat16()):
-                loss, values = self.forward(batch, step / optimisation.steps)
+                loss, values = self.forward(batch, step / optimisation.num_steps)
             # Ranks average their gradients every time; what is averaged already stays as it is.
             (loss / len(parts)).backward()
             for name, value in values.items():
@@ -326,6 +326,17 @@ class Training:
         if self.writes:
             print(line, flush=True)
 
+    def _schedule(self) -> dict[str, Any]:
+        """How long this training was, and where its rate changed."""
+        optimisation, videos = self.optimisation, len(self.batches.source)
+        steps = optimisation.num_steps
+        return {
+            "steps": steps,
+            "epochs": round(steps * optimisation.batch / videos, 2),
+            "milestones": [math.ceil(step) for step in optimisation.milestones],
+            "restarts": [math.ceil(step) for step in optimisation.restarts],
+        }
+
     def _finish(self, seconds: float, log: TrainingLog) -> None:
         network = (self.average.network if self.average else self.network).eval().cpu()
         split_digest = checkpoint.file_digest(self.split)
@@ -338,6 +349,7 @@ class Training:
             "initial_weights_digest": self._weights_digest(),
             "commit": self.commit,
             "videos": {"train": len(batches.source), "target_unlabelled": len(batches.target)},
+            "schedule": self._schedule(),
             "parameters": sum(p.numel() for p in network.parameters()),
             "device": str(self.device),
             "seconds": round(seconds, 1),

@@ -38,7 +38,7 @@ def settings(
     method: str = "i3d",
     input_: str = "rgb",
     adapt: str = "mkmmd",
-    steps: int = 6,
+    steps: int | None = 6,
     loss: LossSettings | None = None,
     **optimisation: Any,
 ) -> TrainSettings:
@@ -127,6 +127,19 @@ def test_a_motion_is_learnt(small_data: SmallData, tmp_path: Path) -> None:
     last = sum(line["classification"] for line in logged[-5:]) / 5
     assert last < 0.5 * first
     assert logged[-1]["top1"] > 90
+
+
+def test_epochs_are_those_of_the_labelled_list_and_stand_in_the_record(
+    small_data: SmallData, tmp_path: Path
+) -> None:
+    """Six labelled videos, four a step, beside four unlabelled ones, which do not count."""
+    length = {"steps": None, "epochs": 4, "schedule": "step", "milestones": [2], "restarts": [3]}
+    train(small_data, settings(**length), tmp_path)
+    rates = {line["step"]: line["lr"] for line in lines(tmp_path)}
+    assert rates == pytest.approx(dict(enumerate([0.003] * 3 + [0.0003] * 2 + [0.003], start=1)))
+    record = json.loads((tmp_path / "run.json").read_text())
+    schedule = {"steps": 6, "epochs": 4.0, "milestones": [3], "restarts": [5]}
+    assert record["schedule"] == schedule
 
 
 def test_the_same_seed_gives_the_same_weights(small_data: SmallData, tmp_path: Path) -> None:
