@@ -196,8 +196,9 @@ def _notes(top1: pd.DataFrame, in_domain: pd.DataFrame, config: Config) -> list[
     notes.append(
         f"Measured: mean over {'; '.join(means)}, "
         + ("± standard deviation over seeds, " if top1["seeds"].max() > 1 else "")
-        + "[95 % bootstrap interval over source groups]. Bold: the highest of its column, "
-        "which need not be a significant difference."
+        + "[95 % bootstrap interval over "
+        + _drawn(top1["seeds"])
+        + "]. Bold: the highest of its column, which need not be a significant difference."
     )
     notes.append(_training(top1, config))
     done = top1[top1["measured"].notna()]
@@ -222,6 +223,15 @@ def _notes(top1: pd.DataFrame, in_domain: pd.DataFrame, config: Config) -> list[
             "provenance column."
         )
     return notes
+
+
+def _drawn(seeds: "pd.Series[int]") -> str:
+    """What the intervals count as luck."""
+    alone = "source groups, for these trained networks"
+    if seeds.max() == 1:
+        return alone
+    words = "seeds and source groups"
+    return words if seeds.min() > 1 else f"{words}; with one seed {alone}"
 
 
 def _training(top1: pd.DataFrame, config: Config) -> str:
