@@ -239,7 +239,7 @@ def _initial_weights(run: Run, config: Config) -> WeightsSource | None:
     return _published_weights(run, config)
 
 
-def _recipe(run: Run, config: Config) -> Recipe:
+def recipe_of(run: Run, config: Config) -> Recipe:
     """The run's recipe; Rev2Net's ablations share Rev2Net's, less what they go without."""
     method = METHODS[run.method]
     stream = f"{method.recipe}.{run.input}"
@@ -256,7 +256,7 @@ def _recipe(run: Run, config: Config) -> Recipe:
 
 def train_settings(run: Run, config: Config) -> TrainSettings:
     """Everything one training depends on, and nothing else (its test protocol, for one)."""
-    recipe = _recipe(run, config)
+    recipe = recipe_of(run, config)
     return TrainSettings(
         configuration=config.name,
         run=run.path,
@@ -274,7 +274,7 @@ def train_settings(run: Run, config: Config) -> TrainSettings:
 def evaluate_settings(run: Run, config: Config) -> EvaluateSettings:
     """Everything one evaluation depends on beside its checkpoint."""
     return EvaluateSettings(
-        configuration=config.name, test=_recipe(run, config).test, compute=config.compute
+        configuration=config.name, test=recipe_of(run, config).test, compute=config.compute
     )
 
 
