@@ -161,11 +161,15 @@ class Recipe(Section):
     test: TestSettings
 
 
+Address = Annotated[str, Field(pattern=r"^https?://[^/]+/.*[^/]$")]
+
+
 class WeightsSource(Section):
     """A checkpoint to start from: a file that is there, or where to download it to, and from."""
 
     file: str
-    url: Annotated[str, Field(pattern=r"^https?://[^/]+/.*[^/]$")] | None = None
+    url: Address | None = None
+    mirror: Address | None = None  # of the same file, where `url` does not answer
     # hexadecimal; its first 8 digits are enough (torchvision writes them into file names)
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{8,64}$")] | None = None
     partial: bool = False  # the network has more than the checkpoint: Rev2Net's decoders
@@ -174,4 +178,6 @@ class WeightsSource(Section):
     def _downloads_are_checked(self) -> "WeightsSource":
         if self.url is not None and self.sha256 is None:
             raise ValueError(f"url {self.url} without sha256: what is downloaded has to be checked")
+        if self.mirror is not None and self.url is None:
+            raise ValueError(f"mirror {self.mirror} without url")
         return self

@@ -102,6 +102,8 @@ class ComputeSettings(Section):
     sync_batchnorm: bool = False  # statistics over the batches of all processes; GPUs only
     channels_last: bool = True  # layout of the activations
     compile: bool = False  # torch.compile
+    # Deterministic kernels, and no choice of convolutions by timing. null: on the CPU, not on GPUs.
+    deterministic: bool | None = None
 
 
 class ResourceSettings(Section):
@@ -110,6 +112,7 @@ class ResourceSettings(Section):
     gpus: Annotated[int, Field(ge=0)]  # 0, or one for each of compute.processes
     memory_mb: Positive
     minutes: Positive
+    gpu_memory_mb: Positive | None = None  # of a card; a plan is compared with it
 
 
 class Config(Section):

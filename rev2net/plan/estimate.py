@@ -98,11 +98,10 @@ def _shards(datasets: dict[str, DatasetFacts], config: Config, rates: Rates) -> 
         stored, original = width * height / 1e6, facts.width * facts.height / 1e6
         frames, shards = facts.stored_frames(config.frames), config.datasets[name].shards  # type: ignore[index]
         decode = rates.open.value + facts.frames * original * rates.decode.value
-        # A flow image is grey and has both components: two thirds of the planes of a colour one.
         seconds = {
             "decode_frames": decode + frames * stored * rates.encode.value,
             "compute_flow": decode
-            + (frames - 1) * stored * (rates.flow.value + 2 / 3 * rates.encode.value),
+            + (frames - 1) * stored * (rates.flow.value + rates.encode_flow.value),
         }
         for rule, video in seconds.items():
             job = (rates.start.value + video * facts.videos / shards) / 3600

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from rev2net import __version__
-from rev2net.config import TrainSettings
+from rev2net.config import ComputeSettings, TrainSettings
 from rev2net.digests import write_text
 from rev2net.errors import UserError
 from rev2net.experiments import STAGE_VERSIONS
@@ -54,6 +54,7 @@ def train(
     shard_folders: dict[str, Path],
     class_names: Sequence[str],
     folder: Path,
+    stop_at: float | None = None,
 ) -> None:
     """Train one run into `folder`; `identity` holds the words of the run (method, input, …).
 
@@ -62,29 +63,37 @@ def train(
     takes its place among them.
 
     Raises UserError for a split without training videos or a loss that is not finite, and
-    Interrupted after SIGTERM.
+    Interrupted, the state saved, after SIGTERM and after `stop_at` (seconds since 1970).
     """
     arguments = (settings, identity, split, shard_folders, list(class_names), folder)
     folder.mkdir(parents=True, exist_ok=True)
     processes = settings.compute.processes
     if processes == 1:
         with claim_device() as device:
-            _train(*arguments, device)
+            _train(*arguments, device, stop_at)
     elif distributed.launched():
         device = distributed.own_device(processes)
         with distributed.joined(device):
-            _train(*arguments, device)
+            _train(*arguments, device, stop_at)
     else:
         with claim_devices(processes):
-            distributed.launch(processes, train, *arguments)
+            distributed.launch(processes, train, *arguments, stop_at)
 
 
 def _train(settings: TrainSettings, *arguments: Any) -> None:
     torch.set_num_threads(settings.compute.threads)
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    choose_kernels(settings.compute)
+    Training(settings, *arguments).run()
+
+
+def choose_kernels(compute: ComputeSettings) -> None:
+    """Deterministic ones, or the fastest for the sizes at hand, as cudnn finds out by trying."""
+    chosen = compute.deterministic
+    deterministic = not torch.cuda.is_available() if chosen is None else chosen
+    torch.use_deterministic_algorithms(deterministic, warn_only=True)
     # A debugging aid of that mode, which costs time.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    Training(settings, *arguments).run()
+    torch.backends.cudnn.benchmark = not deterministic
 
 
 def log_interval(steps: int) -> int:
@@ -104,7 +113,9 @@ class Training:
         class_names: Sequence[str],
         folder: Path,
         device: torch.device,
+        stop_at: float | None = None,
     ) -> None:
+        self.stop_at = math.inf if stop_at is None else stop_at
         self.settings, self.identity, self.folder, self.device = settings, identity, folder, device
         self.class_names = list(class_names)
         self.commit = commit()  # of the code that trains, whatever is committed meanwhile
@@ -213,13 +224,14 @@ class Training:
         return means
 
     def _shared(self, step: int, values: dict[str, Tensor]) -> tuple[dict[str, float], bool]:
-        """Means over ranks, and whether one of them was asked to stop.
+        """Means over ranks, and whether one of them was asked to stop or sees the time over.
 
         The only time in a step that waits for the device. Raises UserError on every rank, naming
         the term and the batch, where a value is not finite on one of them.
         """
         stacked = torch.stack([value.float() for value in values.values()])
-        flag = stacked.new_full((1,), float(self.stopping))
+        stopping = self.stopping or time.time() >= self.stop_at
+        flag = stacked.new_full((1,), float(stopping))
         *means, stop = distributed.mean(torch.cat((stacked, flag))).tolist()
         if not all(map(math.isfinite, means)):
             self._report(step, dict(zip(values, stacked.tolist(), strict=True)))
