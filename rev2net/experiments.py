@@ -221,7 +221,19 @@ def parent(run: Run, config: Config) -> Run | None:
 
 
 def _published_weights(run: Run, config: Config) -> WeightsSource | None:
-    return config.initial_weights.get(f"{run.init}.{METHODS[run.method].recipe}.{run.input}")
+    return config.initial_weights.get(_weights_key(run))
+
+
+def _weights_key(run: Run) -> str:
+    return f"{run.init}.{METHODS[run.method].recipe}.{run.input}"
+
+
+def without_weights(run: Run) -> str:
+    """The error, in one line, of a run whose start the configuration has no weights for."""
+    return (
+        f"run {run.path} starts from {run.init} weights, and the configuration has no "
+        f"initial_weights.{_weights_key(run)}; give it a file, or choose init scratch"
+    )
 
 
 def checkpoint_path(run: Run, config: Config) -> str:

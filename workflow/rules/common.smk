@@ -19,7 +19,9 @@ except UserError as error:
     raise WorkflowError(str(error))
 
 
-if workflow.remote_exec:  # a submitted job: its trainings stop in time and are started again
+if (
+    workflow.remote_exec
+):  # a submitted job: its trainings stop in time and are started again
     os.environ.setdefault("REV2NET_JOB_STARTED", str(time.time()))
 
 
@@ -173,6 +175,8 @@ def parent_checkpoint(wildcards):
     if start := experiments.parent(run, CONFIG):
         return experiments.checkpoint_path(start, CONFIG)
     source = experiments.train_settings(run, CONFIG).initial_weights
+    if source is None and run.init != "scratch":
+        raise WorkflowError(experiments.without_weights(run))
     # An input, so that a file which nobody brings is missed before the first job. Its digest is
     # looked at by the training: how old it is says nothing.
     return ancient(source.file) if source else []
