@@ -19,9 +19,8 @@ except UserError as error:
     raise WorkflowError(str(error))
 
 
-if (
-    workflow.remote_exec
-):  # a submitted job: its trainings stop in time and are started again
+if workflow.remote_exec:
+    # In a submitted job, whose training stops in time and has it started again.
     os.environ.setdefault("REV2NET_JOB_STARTED", str(time.time()))
 
 
