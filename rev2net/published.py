@@ -60,7 +60,7 @@ _I3D: dict[str, Any] = {
     "batchnorm": ALL,
     "test": "all frames, 1 crop of 224",
 }
-_I3D_SMALL = "rate, batch, drops: up to 5,000 steps on 16 GPUs are published"
+_I3D_SMALL = "rate, batch, drops (the paper has up to 5,000 steps on 16 GPUs)"
 _REV2NET = "everything: the paper gives none; I3D's"
 
 # By stream, start and list. Recipes of a list stand for those of the others that have none.
