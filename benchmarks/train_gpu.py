@@ -5,10 +5,11 @@
     python benchmarks/train_gpu.py --device cpu --tiny        # does the script itself work?
 
 Steps (forward with every output, loss, backward, SGD) on random clips, in bfloat16 autocast. For
-each network: contiguous and channels-last activations, as they are and compiled, for several batch
-sizes; a size that does not fit says so. Prints a Markdown table; the fastest row of a network is
-marked. Put the output, with the date and the GPU, into docs/training.md. It has not run on a GPU
-yet: the machine that it was written on has none.
+each network: contiguous and channels-last activations, as they are and compiled, with kernels
+chosen by speed and with deterministic ones, for several batch sizes; a size that does not fit says
+so. Prints a Markdown table; the fastest row of a network is marked. Put the output, with the date
+and the GPU, into docs/training.md. It has not run on a GPU yet: the machine that it was written on
+has none.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from rev2net.models import build
 from rev2net.models.spec import SPECS, input_spec
 from rev2net.training.batches import Batch
 from rev2net.training.benchmark import REV2NET_LOSS, seconds
+from rev2net.training.loop import choose_kernels
 from rev2net.training.objective import Objective, Targets
 from rev2net.training.step import TrainingStep
 
@@ -41,6 +43,7 @@ class Setup:
     batch: int
     channels_last: bool
     compile: bool
+    deterministic: bool
 
 
 @dataclass(frozen=True)
@@ -55,8 +58,9 @@ def setups(networks: list[str], batches: list[int], compiled: bool) -> Iterator[
     for network in networks:
         for compile_ in (False, True) if compiled else (False,):
             for channels_last in (False, True):
-                for batch in batches:
-                    yield Setup(network, batch, channels_last, compile_)
+                for deterministic in (False, True):
+                    for batch in batches:
+                        yield Setup(network, batch, channels_last, compile_, deterministic)
 
 
 def random_batch(network: str, batch: int, device: torch.device, tiny: bool) -> Batch:
@@ -89,7 +93,9 @@ def measure(setup: Setup, device: torch.device, tiny: bool) -> Speed:
         precision="bfloat16",
         channels_last=setup.channels_last,
         compile=setup.compile,
+        deterministic=setup.deterministic,
     )
+    choose_kernels(compute)
     cuda = device.type == "cuda"
     if cuda:
         torch.cuda.empty_cache()
@@ -125,8 +131,8 @@ def table(measured: dict[Setup, Speed]) -> str:
     for setup, speed in measured.items():
         best[setup.network] = max(best.get(setup.network, 0.0), speed.clips_per_second or 0.0)
     lines = [
-        "| network | batch | layout | compiled | clips/s | peak memory, GiB |",
-        "|---|---|---|---|---|---|",
+        "| network | batch | layout | compiled | deterministic | clips/s | peak memory, GiB |",
+        "|---|---|---|---|---|---|---|",
     ]
     for setup, speed in measured.items():
         layout = "channels last" if setup.channels_last else "contiguous"
@@ -137,10 +143,9 @@ def table(measured: dict[Setup, Speed]) -> str:
             if speed.clips_per_second == best[setup.network]:
                 clips = f"**{clips}**"
         memory = "" if speed.peak_gib is None else f"{speed.peak_gib:.1f}"
-        compiled = "yes" if setup.compile else "no"
-        lines.append(
-            f"| {setup.network} | {setup.batch} | {layout} | {compiled} | {clips} | {memory} |"
-        )
+        compiled, same = ("yes" if on else "no" for on in (setup.compile, setup.deterministic))
+        words = (setup.network, setup.batch, layout, compiled, same, clips, memory)
+        lines.append(f"| {' | '.join(map(str, words))} |")
     return "\n".join(lines)
 
 

@@ -36,7 +36,7 @@ STAGE_VERSIONS = {
     "train": 4,
     "evaluate": 3,
     "fuse": 1,
-    "table": 1,
+    "table": 2,
     "search": 1,
 }
 
@@ -221,7 +221,19 @@ def parent(run: Run, config: Config) -> Run | None:
 
 
 def _published_weights(run: Run, config: Config) -> WeightsSource | None:
-    return config.initial_weights.get(f"{run.init}.{METHODS[run.method].recipe}.{run.input}")
+    return config.initial_weights.get(_weights_key(run))
+
+
+def _weights_key(run: Run) -> str:
+    return f"{run.init}.{METHODS[run.method].recipe}.{run.input}"
+
+
+def without_weights(run: Run) -> str:
+    """The error, in one line, of a run whose start the configuration has no weights for."""
+    return (
+        f"run {run.path} starts from {run.init} weights, and the configuration has no "
+        f"initial_weights.{_weights_key(run)}; give it a file, or choose init scratch"
+    )
 
 
 def checkpoint_path(run: Run, config: Config) -> str:
@@ -239,16 +251,15 @@ def _initial_weights(run: Run, config: Config) -> WeightsSource | None:
     return _published_weights(run, config)
 
 
-def _recipe(run: Run, config: Config) -> Recipe:
+def recipe_of(run: Run, config: Config) -> Recipe:
     """The run's recipe; Rev2Net's ablations share Rev2Net's, less what they go without."""
     method = METHODS[run.method]
-    name = f"{method.recipe}.{run.input}"
-    if f"{name}.{run.benchmark}" in config.recipes:
-        name = f"{name}.{run.benchmark}"
-    if name not in config.recipes:
+    stream = f"{method.recipe}.{run.input}"
+    name = config.recipe_name(stream, run.init, run.benchmark)
+    if name is None:
         raise UserError(
-            f"configuration {config.name!r} has no recipe {name!r}; "
-            f"it has {', '.join(config.recipes)}"
+            f"configuration {config.name!r} has no recipe {stream!r} for start {run.init!r} on "
+            f"{run.benchmark}; it has {', '.join(config.recipes)}"
         )
     recipe = config.recipes[name]
     loss = recipe.loss.model_copy(update=dict.fromkeys(method.without, 0.0))
@@ -257,7 +268,7 @@ def _recipe(run: Run, config: Config) -> Recipe:
 
 def train_settings(run: Run, config: Config) -> TrainSettings:
     """Everything one training depends on, and nothing else (its test protocol, for one)."""
-    recipe = _recipe(run, config)
+    recipe = recipe_of(run, config)
     return TrainSettings(
         configuration=config.name,
         run=run.path,
@@ -275,7 +286,7 @@ def train_settings(run: Run, config: Config) -> TrainSettings:
 def evaluate_settings(run: Run, config: Config) -> EvaluateSettings:
     """Everything one evaluation depends on beside its checkpoint."""
     return EvaluateSettings(
-        configuration=config.name, test=_recipe(run, config).test, compute=config.compute
+        configuration=config.name, test=recipe_of(run, config).test, compute=config.compute
     )
 
 

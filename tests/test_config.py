@@ -1,5 +1,6 @@
 """Configurations: closed, complete, and refused in one line that says what is allowed."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,9 @@ import yaml
 from rev2net import config
 from rev2net.config import Config, FramesSettings, load, parse_settings, validate
 from rev2net.errors import UserError
+from rev2net.experiments import METHODS, Run, parent, train_settings
+from rev2net.paper import configured_tables, table_runs
+from rev2net.plan.facts import benchmark_facts
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = [ROOT / "config.yaml", *sorted((ROOT / "configs").glob("*.yaml"))]
@@ -29,6 +33,12 @@ def changed(**values: object) -> dict[str, object]:
 
 MINI = yaml.safe_load((ROOT / "config.yaml").read_text())
 DATASET, RECIPE = MINI["datasets"]["ucf101"], MINI["recipes"]["i3d.rgb"]
+SCHEDULE = RECIPE["optimisation"]
+NO_LENGTH = {key: value for key, value in SCHEDULE.items() if key != "steps"}
+
+
+def dropping(milestones: list[float]) -> dict[str, object]:
+    return {**NO_LENGTH, "schedule": "step", "epochs": 90, "milestones": milestones}
 
 
 @pytest.mark.parametrize(
@@ -56,6 +66,38 @@ DATASET, RECIPE = MINI["datasets"]["ucf101"], MINI["recipes"]["i3d.rgb"]
             ["benchmarks.hmdb51 uses dataset 'hmdb51'", "datasets has ucf101"],
         ),
         ({"recipes": {"i3d.rgb.hmdb5": RECIPE}}, ["recipes.i3d.rgb.hmdb5", "ucf101, hmdb51"]),
+        (
+            {"recipes": {"i3d.rgb.imagnet": RECIPE}},
+            ["recipes.i3d.rgb.imagnet: 'imagnet' is none of scratch, imagenet, kinetics"],
+        ),
+        (
+            {"recipes": {"i3d.rgb.hmdb51.scratch": RECIPE}},
+            ["'hmdb51' is none of scratch, imagenet, kinetics"],
+        ),
+        (
+            {"recipes": {"i3d.rgb": {**RECIPE, "optimisation": {**SCHEDULE, "epochs": 3}}}},
+            ["recipes.i3d.rgb.optimisation: epochs is 3", "steps 200; give one of the two"],
+        ),
+        (
+            {"recipes": {"i3d.rgb": {**RECIPE, "optimisation": NO_LENGTH}}},
+            ["optimisation: epochs or steps: one of the two is required"],
+        ),
+        (
+            {"recipes": {"i3d.rgb": {**RECIPE, "optimisation": dropping([40, 90])}}},
+            ["milestones has 90; allowed are rising numbers of epochs below 90"],
+        ),
+        (
+            {"recipes": {"i3d.rgb": {**RECIPE, "optimisation": dropping([40, 30])}}},
+            ["milestones has 30; allowed are rising"],
+        ),
+        (
+            {"recipes": {"i3d.rgb": {**RECIPE, "optimisation": dropping([0.43])}}},
+            ["milestones", "greater than or equal to 1, found 0.43"],
+        ),
+        (
+            {"recipes": {"i3d.rgb": {**RECIPE, "optimisation": {**SCHEDULE, "restarts": [90]}}}},
+            ["restarts with schedule 'cosine'; they are for 'step'"],
+        ),
     ],
 )
 def test_a_wrong_key_or_value_is_one_line_with_what_is_allowed(
@@ -162,15 +204,19 @@ def test_the_reproduction_follows_the_published_protocols() -> None:
     assert (flow.bound, flow.inner_iterations, flow.outer_iterations) == (20, 30, 10)
     tsn, tsn_flow = paper.recipes["tsn.rgb"], paper.recipes["tsn.flow"]
     assert (tsn.clip.length, tsn.network.options["dropout"]) == (3, 0.8)
-    assert (tsn_flow.network.options["dropout"], tsn_flow.optimisation.steps) == (0.7, 18000)
+    assert tsn_flow.network.options["dropout"] == 0.7
+    # Crop scales as in the authors' code: flow and differences leave the smallest out.
+    assert tsn.clip.scales == (1.0, 0.875, 0.75, 0.66)
+    assert tsn_flow.clip.scales == (1.0, 0.875, 0.75)
     assert (tsn.optimisation.learning_rate, tsn_flow.optimisation.learning_rate) == (1e-3, 5e-3)
     assert (tsn.optimisation.clip_gradient, tsn_flow.optimisation.clip_gradient) == (40, 20)
     assert tsn.network.options["partial_bn"]
     # 25 snippets (one clip of 25 segments) x 10 crops, averaged before the softmax.
     assert (tsn.test.clips, tsn.test.length, tsn.test.crops) == (1, 25, 10)
     assert tsn.test.average == "logit"
-    tsm = paper.recipes["tsm.rgb"]
+    tsm = paper.recipes["tsm.rgb.kinetics"]
     assert (tsm.clip.length, tsm.optimisation.batch) == (8, 64)
+    assert (tsm.network.options["dropout"], tsm.network.options["partial_bn"]) == (0.8, True)
     assert tsm.optimisation.learning_rate == 1e-3
     assert (tsm.test.clips, tsm.test.crops, tsm.test.size) == (10, 3, 256)
     i3d = paper.recipes["i3d.rgb"]
@@ -198,40 +244,77 @@ def test_every_recipe_builds_its_network_and_takes_its_clips(path: Path) -> None
         assert not (recipe.test.whole_video and spec.time_axis == "segments")
 
 
-def test_small_datasets_and_kinetics_have_the_published_schedules() -> None:
+VIDEOS = {"ucf101": 9537, "hmdb51": 3570, "kinetics400": 246_534}  # training lists, of split 1
+
+
+def test_schedules_in_epochs_are_the_published_steps() -> None:
     recipes = load(ROOT / "configs" / "paper.yaml").recipes
 
-    def drops(name: str) -> list[float]:
+    def drops(name: str, dataset: str) -> list[float]:
         """The steps at which the rate drops, and the last."""
-        optimisation = recipes[name].optimisation
-        return [
-            *(milestone * optimisation.steps for milestone in optimisation.milestones),
-            optimisation.steps,
-        ]
+        optimisation = recipes[name].optimisation.in_steps(VIDEOS[dataset])
+        return [*optimisation.milestones, optimisation.num_steps]
 
-    # TSN on HMDB51: every 1,000 of 2,500 iterations; flow 4k and 6k of 7k (Wang 2016).
-    assert drops("tsn.rgb.hmdb51") == pytest.approx([1000, 2000, 2500])
-    assert drops("tsn.flow.hmdb51") == pytest.approx([4000, 6000, 7000], rel=1e-3)
+    # TSN: RGB every 1,500 of 3,500 steps on UCF101, every 1,000 of 2,500 on HMDB51; flow 10k and
+    # 16k of 18k, 4k and 6k of 7k (Wang 2016).
+    assert drops("tsn.rgb.ucf101", "ucf101") == pytest.approx([1500, 3000, 3500], rel=0.01)
+    assert drops("tsn.rgb", "hmdb51") == pytest.approx([1000, 2000, 2500], rel=0.01)
+    assert drops("tsn.flow.ucf101", "ucf101") == pytest.approx([10000, 16000, 18000], rel=0.01)
+    assert drops("tsn.flow", "hmdb51") == pytest.approx([4000, 6000, 7000], rel=0.01)
+    # I3D on Kinetics: RGB 97k and 108k of 115k; flow 155k with a second cycle from 115k on, 384
+    # clips a step, 6 to a normalisation (its README).
+    assert drops("i3d.rgb.kinetics400", "kinetics400") == pytest.approx(
+        [97000, 108000, 115000], rel=0.005
+    )
+    assert drops("i3d.flow.kinetics400", "kinetics400") == pytest.approx(
+        [97000, 104500, 140000, 150000, 155000], rel=0.005
+    )
+    flow = recipes["i3d.flow.kinetics400"].optimisation
+    assert flow.in_steps(246_534).restarts == pytest.approx((115000,), rel=0.005)
+    assert (flow.batch, flow.batch // flow.accumulate) == (384, 6)
+    # Sun-OFF: 20k, 24k and 12k steps on UCF101 (its solver files).
+    for name, steps in (("off.rgb", 20000), ("off.flow", 24000), ("off.rgbdiff", 12000)):
+        assert drops(name, "ucf101") == pytest.approx([steps], rel=0.005)
+    # I3D fine-tuned: 5,000 steps on 16 GPUs of 6 clips, on UCF101.
+    small = recipes["i3d.rgb"].optimisation
+    assert small.epochs == pytest.approx(5000 * 16 * 6 / 9537, rel=0.01)
+
+
+def test_methods_have_their_published_rates_and_epochs() -> None:
+    recipes = load(ROOT / "configs" / "paper.yaml").recipes
     assert recipes["tsn.flow"].optimisation.multipliers.first_convolution == 5
-    # I3D on Kinetics: lr 0.1, /10 at 97k and 108k of 115k (Carreira 2017).
+    # RGB differences: 7 segments, 180 epochs, /10 at 80 and 160 (the authors' PyTorch code).
+    difference = recipes["tsn.rgbdiff"]
+    assert (difference.clip.length, difference.clip.scales) == (7, (1.0, 0.875, 0.75))
+    assert difference.optimisation.epochs == 180
+    assert difference.optimisation.milestones == (80, 160)
     assert recipes["i3d.rgb.kinetics400"].optimisation.learning_rate == 0.1
-    assert drops("i3d.rgb.kinetics400") == pytest.approx([97000, 108000, 115000], rel=1e-3)
     assert recipes["rev2net.rgb.kinetics400"].optimisation == (
         recipes["i3d.rgb.kinetics400"].optimisation
     )
-    # TSM on Kinetics: lr 0.02, steps 20 and 40 of 50 epochs, wd 1e-4, dropout 0.5 (Lin 2019).
-    tsm = recipes["tsm.rgb.kinetics400"]
-    assert (tsm.optimisation.learning_rate, tsm.optimisation.batch) == (0.02, 128)
-    assert tsm.optimisation.milestones == (0.4, 0.8)
-    assert (tsm.optimisation.weight_decay, tsm.network.options) == (1e-4, {"dropout": 0.5})
+    # TSM from ImageNet, on Kinetics too: all batch normalisation trained, dropout 0.5, 50 epochs,
+    # /10 at 20 and 40, head x5, biases x2; Kinetics lr 0.02 for 128 clips (Lin 2019, its code).
+    for name, rate, batch in (
+        ("tsm.rgb.imagenet", 0.01, 64),
+        ("tsm.flow.imagenet", 0.01, 64),
+        ("tsm.rgb.imagenet.kinetics400", 0.02, 128),
+    ):
+        tsm = recipes[name]
+        assert (tsm.optimisation.learning_rate, tsm.optimisation.batch) == (rate, batch)
+        assert (tsm.optimisation.epochs, tsm.optimisation.milestones) == (50, (20, 40))
+        assert tsm.network.options == {"dropout": 0.5}
+        assert (tsm.optimisation.multipliers.head, tsm.optimisation.multipliers.biases) == (5, 2)
+    tuned = recipes["tsm.rgb.kinetics"].optimisation
+    assert (tuned.learning_rate, tuned.epochs, tuned.milestones) == (1e-3, 25, (10, 20))
     # STM: Kinetics 0.01, /10 at 30, 40 and 45 of 50 epochs; fine-tuned with 1e-3, 25 epochs, /10
     # after 15, all batch normalisation trained (Jiang 2019).
-    assert recipes["stm.rgb.kinetics400"].optimisation.learning_rate == 0.01
-    assert recipes["stm.rgb.kinetics400"].optimisation.milestones == (0.6, 0.8, 0.9)
-    stm = recipes["stm.rgb"]
-    assert (stm.optimisation.learning_rate, stm.optimisation.milestones) == (1e-3, (0.6,))
-    assert "partial_bn" not in stm.network.options
-    assert (stm.test.clips, stm.test.crops, stm.test.size) == (10, 3, 256)
+    stm = recipes["stm.rgb.imagenet.kinetics400"].optimisation
+    assert (stm.learning_rate, stm.epochs, stm.milestones) == (0.01, 50, (30, 40, 45))
+    fine = recipes["stm.rgb.kinetics"]
+    assert (fine.optimisation.learning_rate, fine.optimisation.epochs) == (1e-3, 25)
+    assert fine.optimisation.milestones == (15,)
+    assert "partial_bn" not in fine.network.options
+    assert (fine.test.clips, fine.test.crops, fine.test.size) == (10, 3, 256)
     # Sun-OFF: 7 segments, lr 0.02 with cosine restarts, dropout 0.8, tested on 25 (Sun 2018).
     off = recipes["off.rgb"]
     assert (off.clip.length, off.optimisation.learning_rate) == (7, 0.02)
@@ -240,3 +323,28 @@ def test_small_datasets_and_kinetics_have_the_published_schedules() -> None:
     assert off.test.length == 25
     # ActionFlowNet: end-point error (Ng 2018).
     assert recipes["actionflownet.rgb"].loss.flow_norm == "epe"
+
+
+def test_no_run_of_the_reproduction_is_trained_for_too_few_or_too_many_epochs(
+    tmp_path: Path,
+) -> None:
+    """Cross-dataset runs have those of HMDB51's recipe, the same for both directions."""
+    chosen = load(ROOT / "configs" / "paper.yaml")
+    rows = {run for name in configured_tables(chosen) for run in table_runs(name, chosen)}
+    runs = {stream for row in rows for stream, _ in row.streams}
+    parents = {start for run in runs if (start := parent(run, chosen)) is not None}
+    epochs = {}
+    for run in runs | parents:
+        videos = benchmark_facts(run.benchmark, run.split, chosen, tmp_path).train
+        optimisation = train_settings(run, chosen).optimisation
+        steps = optimisation.in_steps(videos).num_steps
+        epochs[run] = steps * optimisation.batch / videos
+    assert {run.method for run in epochs} == set(METHODS)
+    assert 5 <= min(epochs.values()) <= max(epochs.values()) <= 400
+    for run, number in epochs.items():
+        if "-" in run.benchmark:
+            here = replace(run, benchmark="hmdb51", adapt="none")
+            assert number == pytest.approx(epochs.get(here, number), rel=0.01)
+    tsn = Run("hmdb-ucf", "tsn", "rgb", "imagenet", "mkmmd", 1, 0)
+    assert epochs[tsn] == pytest.approx(90, rel=0.01)
+    assert epochs[replace(tsn, input="flow")] == pytest.approx(251, rel=0.01)

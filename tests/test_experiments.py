@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rev2net import experiments
-from rev2net.config import WeightsSource, load
+from rev2net.config import Recipe, WeightsSource, load
 from rev2net.errors import UserError
 from rev2net.experiments import METHODS, Run
 
@@ -129,6 +129,31 @@ def test_a_benchmark_may_have_a_recipe_of_its_own() -> None:
     assert experiments.train_settings(here, config).optimisation.steps == 7
     there = replace(here, benchmark="ucf101")
     assert experiments.train_settings(there, config).optimisation.steps != 7
+
+
+def test_a_start_may_have_a_recipe_of_its_own_and_a_benchmark_goes_before_it() -> None:
+    plain = MINI.recipes["i3d.rgb"]
+
+    def lasting(steps: int) -> Recipe:
+        optimisation = plain.optimisation.model_copy(update={"steps": steps})
+        return plain.model_copy(update={"optimisation": optimisation})
+
+    names = ("i3d.rgb.kinetics", "i3d.rgb.hmdb51", "i3d.rgb.kinetics.hmdb51")
+    config = MINI.model_copy(
+        update={"recipes": {name: lasting(steps) for steps, name in enumerate(names, start=1)}}
+    )
+
+    def steps(benchmark: str, init: str) -> int | None:
+        run = Run(benchmark, "i3d", "rgb", init, "none", 1, 0)
+        # A published checkpoint, so that the run has no parent to look for.
+        weights = {"initial_weights": {"kinetics.i3d.rgb": WeightsSource(file="x.pt")}}
+        return experiments.train_settings(run, config.model_copy(update=weights)).optimisation.steps
+
+    assert steps("ucf101", "kinetics") == 1
+    assert steps("hmdb51", "scratch") == 2
+    assert steps("hmdb51", "kinetics") == 3
+    with pytest.raises(UserError, match=r"no recipe 'i3d\.rgb' for start 'scratch' on ucf101"):
+        steps("ucf101", "scratch")
 
 
 def test_the_test_protocol_is_no_part_of_what_a_training_depends_on() -> None:

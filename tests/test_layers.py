@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent / "rev2net"
 OURS = {
     "experiments": set(),
     "paper": {"experiments"},
+    "published": set(),
     "claims": {"experiments", "paper"},
     "search": {"experiments"},
     "provenance": set(),
@@ -25,7 +26,7 @@ OURS = {
     "training": {"clips", "models", "losses", "evaluation.metrics", "experiments", "provenance"},
     "evaluation": {"clips", "models", "video", "flow"},
     "figures": set(),
-    "plan": {"experiments", "paper", "search", "mini", "models", "video", "flow"},
+    "plan": {"experiments", "paper", "published", "search", "mini", "models", "video", "flow"},
     "bench": {"shards", "flow.quantize", "video.images"},
     "tables": {
         *("experiments", "paper", "claims", "search", "figures", "provenance"),
@@ -43,6 +44,7 @@ LIBRARIES = {
     "config": set(),
     "experiments": set(),
     "paper": set(),
+    "published": set(),
     "claims": set(),
     "search": set(),
     "provenance": set(),

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from rev2net.config import Config
 
-RUN, RECIPE = "hmdb-ucf/i3d/rgb.scratch.mkmmd/split1.seed0", "i3d.rgb"
+RUN = "hmdb-ucf/i3d/rgb.scratch.mkmmd/split1.seed0"
+TRAINED = 840  # videos of its list, where the real one has its epochs
 VIDEOS, FRAMES = 24, 24  # of each dataset, and of each video
 PARTS = ("loop", "decoders")
 
@@ -81,14 +82,15 @@ def _loop(chosen: "Config", steps: int, device: "torch.device") -> None:
     compute = settings.compute.model_copy(
         update={"threads": 1, "loader_workers": 0, "processes": 1, "sync_batchnorm": False}
     )
-    optimisation = settings.optimisation.model_copy(update={"steps": steps + 1, "ema": None})
+    every = log_interval(settings.optimisation.in_steps(TRAINED).num_steps)
+    short = {"steps": steps + 1, "epochs": None, "milestones": (), "restarts": (), "ema": None}
+    optimisation = settings.optimisation.model_copy(update=short)
     settings = settings.model_copy(update={"compute": compute, "optimisation": optimisation})
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         split, shards, class_names = _write_videos(folder, chosen)
         arguments = (settings, asdict(wanted), split, shards, class_names, folder, device)
         training = Training(*arguments)
-        every = log_interval(chosen.recipes[RECIPE].optimisation.steps)
         log = TrainingLog(folder / "log.jsonl", steps + 1, 0, every, epoch=float(steps + 2))
         _progress(f"loop: {steps} steps")
         cost = loop_cost(training, log, steps)

@@ -2,8 +2,9 @@
 
 Reads the scores files below --root (`work/<name>`) and writes a CSV, one row a comparison: the
 measured difference in points of top-1 accuracy beside the paper's, its Holm-corrected interval,
-the p-value and a verdict: holds, fails, undecided, or not measured where runs are missing
-(docs/formats.md). The paper's contradictions with itself are listed at the end.
+the p-value, what could have been found, and a verdict: holds, fails, undecided, or not measured
+where runs are missing (docs/formats.md). The paper's contradictions with itself are listed at the
+end.
 
     rev2net claims --settings config.yaml --root work/mini --out results/mini/claims.csv
 """
@@ -36,9 +37,11 @@ def run(args: argparse.Namespace) -> None:
     write_text(args.out, frame.to_csv(index=False, lineterminator="\n"))
     print(f"evidence about the paper: {evidence(config)}")
     for row in frame[frame["verdict"] != CONTRADICTION].to_dict("records"):
-        words = "{verdict:<12} {claim}, {benchmark}: {first} against {second}"
+        words = "{verdict:<20} {claim}, {benchmark}: {first} against {second}"
         if row["verdict"] != NOT_MEASURED:
             words += ", {difference:+.1f} [{ci_low:+.1f}, {ci_high:+.1f}]"
+        if not pd.isna(row["detectable"]):
+            words += ", {detectable:.1f} could be found"
         if not pd.isna(row["paper_difference"]):
             words += " (paper {paper_difference:+.1f})"
         print(words.format_map(row))

@@ -4,6 +4,7 @@
     rev2net plan --config configs/paper.yaml --targets table5 claims
     rev2net plan --config configs/paper.yaml --save-rates here.json
     rev2net plan --config configs/paper.yaml --rates cluster.json --cores 512 --gpus 8
+    rev2net plan --config configs/paper.yaml --recipes       # each method's, beside the published
 
 Takes a minute to measure this machine: decoding, encoding, TV-L1 flow, a step of the cheapest
 network of each kind; with --rates nothing is measured. Everything else follows from the
@@ -33,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--gpus", type=int, default=1, help="of the machine (default 1)")
     parser.add_argument("--rates", type=Path, metavar="FILE", help="measure nothing, take these")
     parser.add_argument("--save-rates", type=Path, metavar="FILE", help="keep what was measured")
+    parser.add_argument("--recipes", action="store_true", help="a table of the recipes, no costs")
     parser.add_argument("--json", action="store_true", help="for programs: hours and bytes")
 
 
@@ -50,6 +52,7 @@ def run(args: argparse.Namespace) -> None:
     from rev2net.plan.jobs import needed_jobs
     from rev2net.plan.measure import measure
     from rev2net.plan.rates import load_rates, save_rates
+    from rev2net.plan.recipes import recipe_table
     from rev2net.plan.text import as_text, as_values
 
     for option in ("cores", "gpus"):
@@ -58,6 +61,9 @@ def run(args: argparse.Namespace) -> None:
     config = configuration.load(args.config)
     jobs = needed_jobs(args.targets or paper.configured_tables(config), config)
     root = Path()
+    if args.recipes:
+        print(recipe_table(config, root), end="")
+        return
     if args.rates is not None:
         rates = load_rates(args.rates)
     else:

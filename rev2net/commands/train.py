@@ -3,7 +3,8 @@
 Reads the split and the shard indexes, trains on a free GPU (or on the CPU where there is none) and
 leaves checkpoint.pt, run.json and metrics.jsonl in the run's folder. An interrupted training
 continues from its last saved state when the same command is given again; SIGTERM saves the state
-and exits with code 75.
+and exits with code 75. In a job that the workflow submitted, so does the end of its --minutes: the
+scheduler is then asked to start the job again.
 
 Snakemake gives the settings; `snakemake -p` prints its commands.
 """
@@ -16,20 +17,26 @@ from rev2net.commands import add_run_arguments, dataset_paths, read_split_summar
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run_arguments(parser, "the run's folder; made if need be")
+    parser.add_argument("--minutes", type=int, help="of a submitted job; elsewhere without effect")
 
 
 def run(args: argparse.Namespace) -> None:
+    import time
     from dataclasses import asdict
 
     from rev2net.config import TrainSettings, parse_settings
     from rev2net.experiments import Run
+    from rev2net.training.allotment import start_again, stopping_time
     from rev2net.training.loop import INTERRUPTED, Interrupted, train
 
     settings = parse_settings(TrainSettings, args.settings)
     identity = asdict(Run.parse(settings.run))
     class_names = read_split_summary(args.split)["class_names"]
+    shards, stop_at = dataset_paths(args.shards), stopping_time(args.minutes)
     try:
-        train(settings, identity, args.split, dataset_paths(args.shards), class_names, args.folder)
+        train(settings, identity, args.split, shards, class_names, args.folder, stop_at)
     except Interrupted:
         print("terminated: state saved, the same command continues from it", file=sys.stderr)
+        if stop_at is not None and time.time() >= stop_at:
+            start_again()
         sys.exit(INTERRUPTED)

@@ -14,6 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `rev2net weights`."""
     parser.add_argument("file", help="where the checkpoint is to lie")
     parser.add_argument("--url", required=True)
+    parser.add_argument("--mirror", help="another address, where the first does not answer")
     parser.add_argument("--sha256", required=True, help="its SHA-256, or at least 8 digits of it")
 
 
@@ -22,6 +23,6 @@ def run(args: argparse.Namespace) -> None:
     from rev2net.config import WeightsSource, validate
     from rev2net.models.weights_file import obtain_weights
 
-    words = {name: getattr(args, name) for name in ("file", "url", "sha256")}
+    words = {name: getattr(args, name) for name in ("file", "url", "mirror", "sha256")}
     path = obtain_weights(validate(WeightsSource, words, "arguments"))
     print(f"{path}: {path.stat().st_size / 1e6:.1f} MB, as expected")

@@ -1,5 +1,6 @@
 """A recipe: everything that makes one method on one input, from network to test protocol."""
 
+import itertools
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -48,16 +49,69 @@ class OptimisationSettings(Section):
     weight_decay: Annotated[float, Field(ge=0)]
     batch: Positive  # labelled clips a step; a cross-dataset step has as many unlabelled ones
     accumulate: Positive = 1  # parts that pass one after the other and add up to the batch
-    steps: Positive
+    # How long: passes through the labelled list, or steps; one of the two.
+    epochs: Annotated[float, Field(gt=0)] | None = None
+    steps: Positive | None = None
     schedule: Literal["cosine", "step"]
     cycles: Positive = 1  # of the cosine: how often it begins at the full rate
-    milestones: tuple[Fraction, ...] = ()  # fractions of `steps` at which the rate drops tenfold
-    warmup: Fraction = 0.0  # fraction of `steps` of linear warm-up
+    # In the unit of the length, of a schedule of steps: the rate drops tenfold, or is full again.
+    milestones: tuple[Annotated[float, Field(ge=1)], ...] = ()
+    restarts: tuple[Annotated[float, Field(ge=1)], ...] = ()
+    warmup: Fraction = 0.0  # fraction of the whole in which the rate rises linearly
     clip_gradient: Annotated[float, Field(gt=0)] | None = None
     checkpoint_every: Positive = 100  # steps
     multipliers: RateMultipliers = RateMultipliers()
     freeze_batchnorm: bool = False  # all of it: stored statistics, scale and shift stay
     ema: Annotated[float, Field(gt=0, lt=1)] | None = None  # decay of averaged weights, if kept
+
+    @model_validator(mode="after")
+    def _one_length_holds_the_schedule(self) -> "OptimisationSettings":
+        if (self.epochs is None) == (self.steps is None):
+            raise ValueError(
+                f"epochs is {self.epochs} and steps {self.steps}; give one of the two"
+                if self.steps
+                else "epochs or steps: one of the two is required"
+            )
+        unit, length = ("epochs", self.epochs) if self.epochs else ("steps", self.steps)
+        for key in ("milestones", "restarts"):
+            values: tuple[float, ...] = getattr(self, key)
+            if values and self.schedule != "step":
+                raise ValueError(f"{key} with schedule {self.schedule!r}; they are for 'step'")
+            for before, value in itertools.pairwise((0.0, *values)):
+                if not before < value < (length or 0):
+                    raise ValueError(
+                        f"{key} has {value:g}; allowed are rising numbers of {unit} below "
+                        f"{length:g}, where the training ends"
+                    )
+        return self
+
+    def in_steps(self, videos: int) -> "OptimisationSettings":
+        """The same in steps, for a training list of so many labelled videos.
+
+        >>> common = {"optimiser": "sgd", "learning_rate": 0.1, "weight_decay": 0, "batch": 128}
+        >>> hmdb51 = OptimisationSettings(
+        ...     **common, schedule="step", epochs=90, milestones=(36, 72)
+        ... ).in_steps(3570)
+        >>> hmdb51.steps, hmdb51.milestones
+        (2510, (1004.0625, 2008.125))
+        """
+        if self.epochs is None:
+            return self
+        epoch = videos / self.batch
+        return self.model_copy(
+            update={
+                "epochs": None,
+                "steps": max(1, round(self.epochs * epoch)),
+                "milestones": tuple(epoch * milestone for milestone in self.milestones),
+                "restarts": tuple(epoch * restart for restart in self.restarts),
+            }
+        )
+
+    @property
+    def num_steps(self) -> int:
+        """The length of a schedule in steps (`in_steps`)."""
+        assert self.steps is not None, "a schedule in epochs has no steps before its list is known"
+        return self.steps
 
     @model_validator(mode="after")
     def _batch_divides(self) -> "OptimisationSettings":
@@ -113,11 +167,15 @@ class Recipe(Section):
     test: TestSettings
 
 
+Address = Annotated[str, Field(pattern=r"^https?://[^/]+/.*[^/]$")]
+
+
 class WeightsSource(Section):
     """A checkpoint to start from: a file that is there, or where to download it to, and from."""
 
     file: str
-    url: Annotated[str, Field(pattern=r"^https?://[^/]+/.*[^/]$")] | None = None
+    url: Address | None = None
+    mirror: Address | None = None  # of the same file, where `url` does not answer
     # hexadecimal; its first 8 digits are enough (torchvision writes them into file names)
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{8,64}$")] | None = None
     partial: bool = False  # the network has more than the checkpoint: Rev2Net's decoders
@@ -126,4 +184,6 @@ class WeightsSource(Section):
     def _downloads_are_checked(self) -> "WeightsSource":
         if self.url is not None and self.sha256 is None:
             raise ValueError(f"url {self.url} without sha256: what is downloaded has to be checked")
+        if self.mirror is not None and self.url is None:
+            raise ValueError(f"mirror {self.mirror} without url")
         return self

@@ -102,6 +102,8 @@ class ComputeSettings(Section):
     sync_batchnorm: bool = False  # statistics over the batches of all processes; GPUs only
     channels_last: bool = True  # layout of the activations
     compile: bool = False  # torch.compile
+    # Deterministic kernels, and no choice of convolutions by timing. null: on the CPU, not on GPUs.
+    deterministic: bool | None = None
 
 
 class ResourceSettings(Section):
@@ -110,6 +112,7 @@ class ResourceSettings(Section):
     gpus: Annotated[int, Field(ge=0)]  # 0, or one for each of compute.processes
     memory_mb: Positive
     minutes: Positive
+    gpu_memory_mb: Positive | None = None  # of a card; a plan is compared with it
 
 
 class Config(Section):
@@ -129,9 +132,9 @@ class Config(Section):
     search: SearchSettings | None = None
     compute: ComputeSettings
     resources: ResourceSettings
-    # "<method>.<input>", or with a benchmark's name behind it where that has its own
+    # "<method>.<input>", behind it a start or a benchmark that has its own, or both (`recipe_name`)
     recipes: dict[
-        Annotated[str, Field(pattern=r"^[a-z0-9]+\.(rgb|flow|rgbdiff)(\.[a-z0-9-]+)?$")], Recipe
+        Annotated[str, Field(pattern=r"^[a-z0-9]+\.(rgb|flow|rgbdiff)(\.[a-z0-9-]+){0,2}$")], Recipe
     ]
     initial_weights: dict[
         Annotated[str, Field(pattern=r"^(imagenet|kinetics)\.[a-z0-9]+\.(rgb|flow|rgbdiff)$")],
@@ -221,12 +224,7 @@ class Config(Section):
             ):
                 raise ValueError(f"benchmarks.{name} needs source {source} and target {target}")
         for name in self.recipes:
-            benchmark_name = name.split(".")[2:]
-            if benchmark_name and benchmark_name[0] not in get_args(BenchmarkName):
-                raise ValueError(
-                    f"recipes.{name}: {benchmark_name[0]!r} is none of "
-                    f"{', '.join(get_args(BenchmarkName))}"
-                )
+            _check_recipe_name(name)
         for name, benchmark in self.benchmarks.items():
             if name not in directions and (
                 not isinstance(benchmark, WithinDataset) or benchmark.dataset != name
@@ -255,6 +253,13 @@ class Config(Section):
         self._check_search()
         return self
 
+    def recipe_name(self, stream: str, init: str, benchmark: str) -> str | None:
+        """The most particular recipe of a stream ("tsm.rgb"): of start and benchmark, of the
+        benchmark, of the start, of the stream; None where there is none.
+        """
+        names = (f".{init}.{benchmark}", f".{benchmark}", f".{init}", "")
+        return next((stream + name for name in names if stream + name in self.recipes), None)
+
     def _check_search(self) -> None:
         search = self.search
         if search is None:
@@ -268,10 +273,22 @@ class Config(Section):
             if name == "kinetics400" and search.split != 1:
                 raise ValueError(f"search.split is {search.split}; kinetics400 has split 1 only")
         for space in search.spaces:
-            if space not in self.recipes:
-                raise ValueError(
-                    f"search.spaces: no recipe {space!r}; recipes has {', '.join(self.recipes)}"
-                )
+            for name in search.benchmarks:
+                if self.recipe_name(space, self.within_dataset_tables.init, name) is None:
+                    raise ValueError(
+                        f"search.spaces: no recipe {space!r} for {name}; "
+                        f"recipes has {', '.join(self.recipes)}"
+                    )
+
+
+def _check_recipe_name(name: str) -> None:
+    """Behind "<method>.<input>" stand a start, a benchmark, or both in this order."""
+    starts, benchmarks = get_args(Initialisation), get_args(BenchmarkName)
+    words = name.split(".")[2:]
+    kinds = [starts, benchmarks] if len(words) == 2 else [(*starts, *benchmarks)]
+    for word, allowed in zip(words, kinds, strict=False):
+        if word not in allowed:
+            raise ValueError(f"recipes.{name}: {word!r} is none of {', '.join(allowed)}")
 
 
 class TrainSettings(Section):

@@ -17,8 +17,7 @@ from rev2net.files import write_text
 RECEIVED = "received.json"
 
 # UCF101: https://www.crcv.ucf.edu/data/UCF101.php; size and sha256 of its splits are those that
-# TensorFlow Datasets checks. HMDB51: the links of serre-lab.clps.brown.edu, which have been
-# reported dead since; `datasets.hmdb51.sources` takes others.
+# TensorFlow Datasets checks.
 SOURCES: dict[str, tuple[DownloadSource, ...]] = {
     "ucf101": (
         DownloadSource(url="https://www.crcv.ucf.edu/data/UCF101/UCF101.rar"),
@@ -28,15 +27,13 @@ SOURCES: dict[str, tuple[DownloadSource, ...]] = {
             sha256="5c0d1a53b8ed364a2ac830a73f405e51bece7d98ce1254fd19ed4a36b224bd27",
         ),
     ),
-    "hmdb51": (
-        DownloadSource(
-            url="http://serre-lab.clps.brown.edu/wp-content/uploads/2013/10/hmdb51_org.rar"
-        ),
-        DownloadSource(
-            url="http://serre-lab.clps.brown.edu/wp-content/uploads/2013/10/test_train_splits.rar"
-        ),
-    ),
-    "kinetics400": (),  # lists of YouTube clips only
+    "hmdb51": (),
+    "kinetics400": (),
+}
+INSTEAD = {  # of files to fetch
+    "hmdb51": "the addresses of its archives are gone; its makers' page is "
+    "https://serre.lab.brown.edu/hmdb51.html",
+    "kinetics400": "its owners offer no videos as files, only lists of YouTube clips",
 }
 
 
@@ -57,8 +54,8 @@ def dataset_sources(dataset: str, settings: DatasetSettings | None) -> tuple[Dow
     sources = (settings and settings.sources) or SOURCES[dataset]
     if not sources:
         raise UserError(
-            f"datasets.{dataset}.download: its owners offer no videos as files, only lists of "
-            "YouTube clips; give the `archives` or the folder that you have, or `sources`"
+            f"datasets.{dataset}.download: {INSTEAD[dataset]}; give the `archives` or the folder "
+            "that you have, or `sources`"
         )
     names = [_name(source) for source in sources]
     if len(set(names)) < len(names):

@@ -98,11 +98,10 @@ def _shards(datasets: dict[str, DatasetFacts], config: Config, rates: Rates) -> 
         stored, original = width * height / 1e6, facts.width * facts.height / 1e6
         frames, shards = facts.stored_frames(config.frames), config.datasets[name].shards  # type: ignore[index]
         decode = rates.open.value + facts.frames * original * rates.decode.value
-        # A flow image is grey and has both components: two thirds of the planes of a colour one.
         seconds = {
             "decode_frames": decode + frames * stored * rates.encode.value,
             "compute_flow": decode
-            + (frames - 1) * stored * (rates.flow.value + 2 / 3 * rates.encode.value),
+            + (frames - 1) * stored * (rates.flow.value + rates.encode_flow.value),
         }
         for rule, video in seconds.items():
             job = (rates.start.value + video * facts.videos / shards) / 3600
@@ -138,7 +137,7 @@ def _runs(
         settings = experiments.train_settings(run, config)
         benchmark = facts[run.benchmark, run.split]
         pixels = _megapixels(run, config, datasets)
-        trained = training_work(run, settings)
+        trained = training_work(run, settings, benchmark.train)
         work["train_run"].append((METHODS[run.method].recipe, trained, pixels))
         if run in jobs.evaluations:
             scored = _evaluation(run, config, settings, benchmark, benchmark.scored, datasets)
@@ -150,7 +149,7 @@ def _runs(
         benchmark = benchmark_facts(run.benchmark, run.split, config, root)
         held_out = round(benchmark.train * search.search_settings(config).validation_fraction)
         pixels = _megapixels(run, config, datasets)
-        trained = training_work(run, settings)
+        trained = training_work(run, settings, benchmark.train - held_out)
         work["train_search_point"].append((METHODS[run.method].recipe, trained, pixels))
         scored = _evaluation(run, config, settings, benchmark, held_out, datasets)
         work["evaluate_search_point"].append((METHODS[run.method].recipe, scored, pixels))

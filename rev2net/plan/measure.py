@@ -19,6 +19,7 @@ from rev2net.config import Config
 from rev2net.experiments import METHODS, Run
 from rev2net.flow.benchmark import rendered_pairs
 from rev2net.flow.parameters import of_settings
+from rev2net.flow.quantize import quantize, stack_components
 from rev2net.flow.tvl1 import resolve_backend, tvl1_sequence
 from rev2net.models import build
 from rev2net.models.spec import input_spec
@@ -45,7 +46,7 @@ def measure(
     progress("decoding and encoding")
     values = _video_rates(config)
     progress("TV-L1 flow (the first time its kernels are compiled)")
-    values["flow"] = _flow_rate(config, facts)
+    values |= _flow_rates(config, facts)
     training = {}
     for recipe in sorted({METHODS[run.method].recipe for run in runs}):
         progress(f"a training step of {recipe}")
@@ -87,26 +88,34 @@ def _video_rates(config: Config) -> dict[str, Rate]:
     }
 
 
-def _flow_rate(config: Config, facts: DatasetFacts) -> Rate:
-    """TV-L1 at the size of the stored frames."""
+def _flow_rates(config: Config, facts: DatasetFacts) -> dict[str, Rate]:
+    """TV-L1 at the size of the stored frames, and to store its flow."""
     size = facts.stored_size(config.frames)
     backend = resolve_backend(config.flow.backend)
     parameters = of_settings(config.flow)
     pairs = [[_resized(frame, size) for frame in pair] for pair in rendered_pairs(REPEATS + 1)]
 
-    def solve(video: Sequence[npt.NDArray[np.uint8]]) -> None:
-        for _ in tvl1_sequence(video, backend=backend, **parameters):
-            pass
+    def solve(video: Sequence[npt.NDArray[np.uint8]]) -> list[npt.NDArray[np.float32]]:
+        return list(tvl1_sequence(video, backend=backend, **parameters))
 
     if backend == "cuda":  # a batch, as in a long video
         video = [frame for pair in pairs for frame in pair] * 40
-        solve(video)  # compiles
+        flows = solve(video)[:1]  # compiles
         seconds = _seconds(lambda: solve(video), 0) / (len(video) - 1)
     else:
-        solve(pairs[-1])
+        flows = solve(pairs[-1])
         seconds = statistics.mean(_seconds(partial(solve, pair)) for pair in pairs[:-1])
-    source = f"measured: {backend}, rendered pairs of {size[0]}x{size[1]}"
-    return Rate(value=seconds / (size[0] * size[1] / 1e6), source=source)
+    images = [stack_components(quantize(flow, config.flow.bound)) for flow in flows] * 20
+    codec, quality = config.flow.codec, config.flow.quality
+    with one_core():
+        encoding = _seconds(lambda: [encode_image(image, codec, quality) for image in images])
+    megapixels, pairs_of = size[0] * size[1] / 1e6, f"rendered pairs of {size[0]}x{size[1]}"
+    return {
+        "flow": Rate(value=seconds / megapixels, source=f"measured: {backend}, {pairs_of}"),
+        "encode_flow": Rate(
+            value=encoding / len(images) / megapixels, source=f"measured: {codec}, {pairs_of}"
+        ),
+    }
 
 
 def _training_rate(recipe: str, runs: set[Run], config: Config) -> Rate:

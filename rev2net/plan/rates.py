@@ -24,6 +24,7 @@ class Rates(Section):
     open: Rate  # seconds to start decoding a video
     decode: Rate  # seconds for a megapixel as downloaded, resizing included
     encode: Rate  # seconds for a stored megapixel
+    encode_flow: Rate  # the same of flow, both components, as it is stored
     flow: Rate  # seconds for a stored megapixel of a pair of frames
     read: Rate  # seconds to read a stored megapixel back
     training: dict[str, Rate]  # multiply-adds a second in the steps of a network, by its recipe

@@ -13,6 +13,7 @@ UNITS = {  # of the rates, and the factor to it
     "open": ("ms a video to begin decoding", 1e3),
     "decode": ("ms a megapixel decoded", 1e3),
     "encode": ("ms a megapixel encoded", 1e3),
+    "encode_flow": ("ms a megapixel of flow encoded", 1e3),
     "flow": ("ms a megapixel of TV-L1 flow", 1e3),
     "read": ("ms a megapixel read from shards", 1e3),
     "start": ("s for a job to start", 1),

@@ -68,9 +68,13 @@ def step_multiply_adds(run: Run, settings: TrainSettings, decoded: int, plain: i
     return forward + BACKWARD * (forward - frozen)
 
 
-def training_work(run: Run, settings: TrainSettings) -> Work:
-    """One training; decoders see the labelled clips only, unless the loss says otherwise."""
+def training_work(run: Run, settings: TrainSettings, videos: int) -> Work:
+    """One training on so many labelled videos.
+
+    Decoders see the labelled clips only, unless the loss says otherwise.
+    """
     optimisation, loss, clip = settings.optimisation, settings.loss, settings.clip
+    steps = optimisation.in_steps(videos).num_steps
     spec = input_spec(run.method, run.input)
     cost = run_cost(run, settings)
     labelled = optimisation.batch
@@ -84,8 +88,8 @@ def training_work(run: Run, settings: TrainSettings) -> Work:
     together = (labelled + unlabelled) / optimisation.accumulate / settings.compute.processes
     copies = WEIGHT_COPIES + (optimisation.optimiser == "adamw")
     return Work(
-        multiply_adds=step * optimisation.steps,
-        images=images * optimisation.steps,
+        multiply_adds=step * steps,
+        images=images * steps,
         memory=TORCH_MEMORY + copies * weights + together * cost.activation_bytes * precision,
         disk=weights,
     )

@@ -1,9 +1,9 @@
 """Test the paper's claims on stored scores: `claims.csv`, one row a comparison.
 
-The rule was fixed before any measurement: differences are paired over source groups, the
-correctness of a video averaged over seeds first, and Holm-corrected over all comparisons of a
-table. A claim holds where the corrected interval lies on the claimed side, fails where it lies on
-the other, and is undecided else (docs/decisions.md).
+The rule was fixed before any measurement: differences are paired over source groups, seeds and
+groups both count as drawn, and they are Holm-corrected over all comparisons of a table. A claim
+holds where the corrected interval lies on the claimed side, fails where it lies on the other, and
+is undecided else, with one seed always (docs/decisions.md).
 """
 
 from collections.abc import Iterator
@@ -32,12 +32,13 @@ from rev2net.tables.stored import StoredScores, by_split
 # fmt: off
 COLUMNS = [
     "claim", "statement", "source", "table", "benchmark", "first", "second", "kind",
-    "paper_difference", "difference", "ci_low", "ci_high", "p_value", "p_holm", "verdict",
-    "configuration", "evidence", "seeds", "splits", "groups", "family", "note",
+    "paper_difference", "difference", "ci_low", "ci_high", "p_value", "p_holm", "detectable",
+    "verdict", "configuration", "evidence", "seeds", "splits", "groups", "family", "note",
 ]
 # fmt: on
 FEWEST_GROUPS = 20  # source groups for a claim of no difference
 NOT_MEASURED = "not measured"
+ONE_SEED = "undecided (one seed)"  # of what trainings differ by nothing is known
 CONTRADICTION = "contradiction"  # the verdict of a row where the paper disagrees with itself
 
 
@@ -69,6 +70,7 @@ def measure_claims(config: Config, root: str | Path) -> pd.DataFrame:
             if comparison in found:
                 difference, num_groups = found[comparison]
                 interval = difference.interval(confidence)
+                seeds = int(row["seeds"])  # type: ignore[call-overload]
                 row |= {
                     "difference": round(difference.value, 2),
                     "ci_low": round(interval.low, 2),
@@ -76,7 +78,8 @@ def measure_claims(config: Config, root: str | Path) -> pd.DataFrame:
                     "p_value": round(p_value, 5),
                     "p_holm": round(p_holm, 5),
                     "groups": num_groups,
-                    "verdict": verdict(comparison.claim, interval, p_holm, num_groups),
+                    "verdict": verdict(comparison.claim, interval, p_holm, num_groups, seeds),
+                    **_reach(comparison, difference, interval, confidence, seeds, row["note"]),
                 }
             else:
                 row |= {"verdict": NOT_MEASURED, "note": notes[comparison]}
@@ -96,12 +99,14 @@ def measure_claims(config: Config, root: str | Path) -> pd.DataFrame:
     )
 
 
-def verdict(claim: Claim, interval: Interval, p_holm: float, num_groups: int) -> str:
+def verdict(claim: Claim, interval: Interval, p_holm: float, num_groups: int, seeds: int) -> str:
     """Whether a claim holds, fails or is undecided, from its corrected interval.
 
     An interval drawn from few groups is too sure of itself: the p-value, which is not, has to agree
-    with it, and a claim of no difference takes a least number of groups.
+    with it, and a claim of no difference takes a least number of groups. One seed decides nothing.
     """
+    if seeds == 1:
+        return ONE_SEED
     low, high = interval.low, interval.high
     if claim.kind == "better":
         if p_holm >= 1 - CONFIDENCE:
@@ -112,6 +117,30 @@ def verdict(claim: Claim, interval: Interval, p_holm: float, num_groups: int) ->
     if interval.low > -TOLERANCE and interval.high < TOLERANCE:
         return "holds"
     return "fails" if interval.low > TOLERANCE or interval.high < -TOLERANCE else "undecided"
+
+
+def _reach(
+    comparison: _Comparison,
+    difference: Difference,
+    interval: Interval,
+    confidence: float,
+    seeds: int,
+    note: object,
+) -> dict[str, object]:
+    """What the test can find at all: its power in points, and notes where that is too little."""
+    notes = [str(note)] if note else []
+    if seeds == 1:
+        return {"note": "; ".join([*notes, "the interval is for these trained networks"])}
+    if comparison.claim.kind == "better":
+        return {"detectable": round(difference.detectable(confidence), 2)}
+    reach = (interval.high - interval.low) / 2
+    if reach >= TOLERANCE:
+        notes.append(
+            f"this test set and {seeds} seeds cannot decide it: the interval reaches {reach:.1f} "
+            f"points to either side, {TOLERANCE:g} is allowed"
+        )
+    found = round(difference.confirmable(confidence), 2)
+    return {"detectable": found, "note": "; ".join(notes) or None}
 
 
 def _comparisons(table: str, config: Config) -> Iterator[_Comparison]:
@@ -139,6 +168,7 @@ def _differences(
     for benchmark in dict.fromkeys(comparison.benchmark for comparison in compared):
         here = [comparison for comparison in compared if comparison.benchmark == benchmark]
         values: dict[RowKey, NDArray[np.float64]] = {}
+        streams: dict[RowKey, set[Run]] = {}
         reasons: dict[RowKey, str] = {}
         for key in dict.fromkeys(key for comparison in here for key in comparison.pair):
             stored, reason = reader.read(runs[*key, benchmark], "test")
@@ -146,6 +176,9 @@ def _differences(
                 reasons[key] = reason
             else:  # the reader has seen that groups and order are those of all rows
                 values[key], group, stratum, _ = per_video(TOP1, by_split(stored))
+                streams[key] = {
+                    stream for run in runs[*key, benchmark] for stream, _ in run.streams
+                }
         measured = []
         for comparison in here:
             missing = [reasons[key] for key in comparison.pair if key in reasons]
@@ -156,11 +189,15 @@ def _differences(
             else:
                 measured.append(comparison)
         if measured:
-            first_SN, second_SN = (
+            first_QSN, second_QSN = (
                 np.stack([values[comparison.pair[side]] for comparison in measured])
                 for side in (0, 1)
             )
-            differences = paired_differences(first_SN - second_SN, group, stratum)
+            # Rows with a network in common, such as two streams and one of them, differ less.
+            common = [bool(streams[one.pair[0]] & streams[one.pair[1]]) for one in measured]
+            differences = paired_differences(
+                first_QSN, second_QSN, group, stratum, share_seeds=common
+            )
             num_groups = len(set(group))
             found |= {
                 comparison: (difference, num_groups)

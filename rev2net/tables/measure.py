@@ -36,10 +36,10 @@ IN_DOMAIN = Metric("top1_in_domain")  # on the part `val`
 class PerVideo(NamedTuple):
     """What a resampling takes, split after split, in each the videos in the order of their names.
 
-    `value_N` in percent, averaged over seeds, so that an interval speaks of the videos.
+    `value_SN` in percent, of each seed.
     """
 
-    value_N: NDArray[np.float64]
+    value_SN: NDArray[np.float64]
     group_N: list[str]
     stratum_N: NDArray[np.int64]  # split, or class in a split
     split_N: NDArray[np.int64]
@@ -67,20 +67,22 @@ def per_video(metric: Metric, splits: list[SplitScores]) -> PerVideo:
     for row, split in enumerate(splits):
         scale = split.coverage if metric.of_expected else 1.0
         hits_SN = [metrics.hits(scores, split.label_N, metric.k) for scores in split.scores_SNC]
-        value.append(100 * scale * np.mean(hits_SN, axis=0))
+        value.append(100 * scale * np.stack(hits_SN))
         group += split.group_N
         num_classes = split.scores_SNC.shape[2]
         stratum.append(row * num_classes + split.label_N * metric.by_class)
         of_split.append(np.full(len(split.label_N), row))
-    return PerVideo(np.concatenate(value), group, np.concatenate(stratum), np.concatenate(of_split))
+    return PerVideo(
+        np.concatenate(value, axis=1), group, np.concatenate(stratum), np.concatenate(of_split)
+    )
 
 
 def intervals(samples: Sequence[PerVideo]) -> list[Interval]:
-    """The 95 % intervals over source groups of several accuracies, in all splits at once.
+    """The 95 % intervals over seeds and source groups of several accuracies, in all splits at once.
 
     The samples share videos and strata: they are resampled together, which is quicker and gives
     each what it gets alone.
     """
-    value_SN = np.stack([sample.value_N for sample in samples])
+    value_RSN = np.stack([sample.value_SN for sample in samples])
     _, group_N, stratum_N, split_N = samples[0]
-    return bootstrap_intervals(value_SN, group_N, stratum_N, split=split_N)
+    return bootstrap_intervals(value_RSN, group_N, stratum_N, split=split_N)

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from rev2net import digests
 from rev2net.config import Config, digest
 from rev2net.paper import CONTRADICTIONS, TABLES, configured_tables
-from rev2net.tables.claims import CONTRADICTION, NOT_MEASURED, evidence
+from rev2net.tables.claims import CONTRADICTION, NOT_MEASURED, ONE_SEED, evidence
 from rev2net.tables.render import BENCHMARK_LABELS, html
 from rev2net.tables.report_blocks import Block, Fragment, Grid, Prose, Section, number
 from rev2net.tables.runs import StoredRun, needed_trainings
@@ -232,7 +232,8 @@ def _title(table: str) -> str:
 def _tally(verdicts: Iterable[str]) -> str:
     """How often each verdict was given, in words."""
     counts = Counter(verdicts)
-    names = {"holds": "hold", "fails": "fail", "undecided": "undecided", NOT_MEASURED: NOT_MEASURED}
+    names = {"holds": "hold", "fails": "fail", "undecided": "undecided", ONE_SEED: ONE_SEED}
+    names[NOT_MEASURED] = NOT_MEASURED
     return ", ".join(
         f"{counts[verdict]} {name}" for verdict, name in names.items() if counts[verdict]
     )

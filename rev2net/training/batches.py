@@ -69,6 +69,7 @@ class Batches:
         self.kinds = (spec.kind, *(["flow"] if settings.loss.flow > 0 else []))
         self.shards = Shards.open(shard_folders, self.kinds, settings.frames, settings.flow_bound)
         self.flow_unit = self._mean_flow() if settings.loss.flow > 0 else None
+        self.optimisation = settings.optimisation.in_steps(len(self.source))
         ranks, accumulate = distributed.size(), settings.optimisation.accumulate
         if settings.optimisation.batch % (ranks * accumulate):
             raise UserError(
@@ -168,9 +169,7 @@ class Batches:
         shape = clip_shape(self.spec, kinds, self.settings)
         return DataLoader(
             TrainingClips(entries, self.shards, shape, self._augmentation(), seed),
-            batch_sampler=self._sampler(
-                entries, first_step, self.settings.optimisation.steps, stream
-            ),
+            batch_sampler=self._sampler(entries, first_step, self.optimisation.num_steps, stream),
             num_workers=self._workers(),
             worker_init_fn=_ignore_signals,
             collate_fn=list,

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from rev2net import __version__
-from rev2net.config import TrainSettings
+from rev2net.config import ComputeSettings, TrainSettings
 from rev2net.digests import write_text
 from rev2net.errors import UserError
 from rev2net.experiments import STAGE_VERSIONS
@@ -56,6 +56,7 @@ def train(
     shard_folders: dict[str, Path],
     class_names: Sequence[str],
     folder: Path,
+    stop_at: float | None = None,
 ) -> None:
     """Train one run into `folder`; `identity` holds the words of the run (method, input, …).
 
@@ -64,29 +65,37 @@ def train(
     takes its place among them.
 
     Raises UserError for a split without training videos or a loss that is not finite, and
-    Interrupted after SIGTERM.
+    Interrupted, the state saved, after SIGTERM and after `stop_at` (seconds since 1970).
     """
     arguments = (settings, identity, split, shard_folders, list(class_names), folder)
     folder.mkdir(parents=True, exist_ok=True)
     processes = settings.compute.processes
     if processes == 1:
         with claim_device() as device:
-            _train(*arguments, device)
+            _train(*arguments, device, stop_at)
     elif distributed.launched():
         device = distributed.own_device(processes)
         with distributed.joined(device):
-            _train(*arguments, device)
+            _train(*arguments, device, stop_at)
     else:
         with claim_devices(processes):
-            distributed.launch(processes, train, *arguments)
+            distributed.launch(processes, train, *arguments, stop_at)
 
 
 def _train(settings: TrainSettings, *arguments: Any) -> None:
     torch.set_num_threads(settings.compute.threads)
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    choose_kernels(settings.compute)
+    Training(settings, *arguments).run()
+
+
+def choose_kernels(compute: ComputeSettings) -> None:
+    """Deterministic ones, or the fastest for the sizes at hand, as cudnn finds out by trying."""
+    chosen = compute.deterministic
+    deterministic = not torch.cuda.is_available() if chosen is None else chosen
+    torch.use_deterministic_algorithms(deterministic, warn_only=True)
     # A debugging aid of that mode, which costs time.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    Training(settings, *arguments).run()
+    torch.backends.cudnn.benchmark = not deterministic
 
 
 def log_interval(steps: int) -> int:
@@ -106,9 +115,10 @@ class Training:
         class_names: Sequence[str],
         folder: Path,
         device: torch.device,
+        stop_at: float | None = None,
     ) -> None:
+        self.stop_at = math.inf if stop_at is None else stop_at
         self.settings, self.identity, self.folder, self.device = settings, identity, folder, device
-        self.optimisation = settings.optimisation
         self.class_names = list(class_names)
         self.commit = commit()  # of the code that trains, whatever is committed meanwhile
         self.split = split
@@ -116,6 +126,7 @@ class Training:
         seed, adapt = int(identity["seed"]), identity["adapt"]
         spec = input_spec(identity["method"], identity["input"])
         self.batches = Batches(settings, spec, split, shard_folders, seed, adapt != "none", device)
+        self.optimisation = self.batches.optimisation
         checkpoint.seed_everything(seed)
         network = build_network(settings, identity, len(class_names))
         if identity["init"] != "scratch" or settings.initial_weights is not None:
@@ -146,7 +157,7 @@ class Training:
         """From the first step, or where an interrupted training stopped, to the files of a run."""
         first_step, log_state = self._resume()
         started = time.time()
-        steps = self.optimisation.steps
+        steps = self.optimisation.num_steps
         log = None
         if self.writes:
             log = TrainingLog(
@@ -170,7 +181,7 @@ class Training:
             self._finish(time.time() - started, log)
 
     def _steps(self, first_step: int, log: TrainingLog | None) -> None:
-        steps = self.optimisation.steps
+        steps = self.optimisation.num_steps
         batches = self.batches.steps(first_step)
         for step in range(first_step, steps):
             stop = self.advance(step, batches, log)
@@ -212,7 +223,7 @@ class Training:
         for source, target in parts:
             batch = self.batches.on_device(source, target)
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bfloat16()):
-                loss, weighted, values = self.forward(batch, step / optimisation.steps)
+                loss, weighted, values = self.forward(batch, step / optimisation.num_steps)
             if shares == {}:
                 shares.update(gradient_shares(weighted, self.measured_parts))
             # Ranks average their gradients every time; what is averaged already stays as it is.
@@ -229,13 +240,14 @@ class Training:
         return means
 
     def _shared(self, step: int, values: dict[str, Tensor]) -> tuple[dict[str, float], bool]:
-        """Means over ranks, and whether one of them was asked to stop.
+        """Means over ranks, and whether one of them was asked to stop or sees the time over.
 
         The only time in a step that waits for the device. Raises UserError on every rank, naming
         the term and the batch, where a value is not finite on one of them.
         """
         stacked = torch.stack([value.float() for value in values.values()])
-        flag = stacked.new_full((1,), float(self.stopping))
+        stopping = self.stopping or time.time() >= self.stop_at
+        flag = stacked.new_full((1,), float(stopping))
         *means, stop = distributed.mean(torch.cat((stacked, flag))).tolist()
         if not all(map(math.isfinite, means)):
             self._report(step, dict(zip(values, stacked.tolist(), strict=True)))
@@ -342,6 +354,17 @@ class Training:
         if self.writes:
             print(line, flush=True)
 
+    def _schedule(self) -> dict[str, Any]:
+        """How long this training was, and where its rate changed."""
+        optimisation, videos = self.optimisation, len(self.batches.source)
+        steps = optimisation.num_steps
+        return {
+            "steps": steps,
+            "epochs": round(steps * optimisation.batch / videos, 2),
+            "milestones": [math.ceil(step) for step in optimisation.milestones],
+            "restarts": [math.ceil(step) for step in optimisation.restarts],
+        }
+
     def _finish(self, seconds: float, log: TrainingLog) -> None:
         network = (self.average.network if self.average else self.network).eval().cpu()
         split_digest = checkpoint.file_digest(self.split)
@@ -354,6 +377,7 @@ class Training:
             "initial_weights_digest": self._weights_digest(),
             "commit": self.commit,
             "videos": {"train": len(batches.source), "target_unlabelled": len(batches.target)},
+            "schedule": self._schedule(),
             "parameters": sum(p.numel() for p in network.parameters()),
             "device": str(self.device),
             "flow_unit": batches.flow_unit,

@@ -63,15 +63,18 @@ def rate_multipliers(
 def learning_rate(step: int, settings: OptimisationSettings) -> float:
     """The rate of a step: linear warm-up, then a cosine to 0 or a tenfold drop at milestones.
 
-    A cosine of several cycles falls to 0 in each (warm restarts, as Sun-OFF was trained).
+    A cosine of several cycles falls to 0 in each (warm restarts, as Sun-OFF was trained); after a
+    restart, drops are counted anew (a second cycle, as I3D on flow). The schedule is in steps.
     """
-    warmup = settings.warmup * settings.steps
+    steps = settings.num_steps
+    warmup = settings.warmup * steps
     if step < warmup:
         return settings.learning_rate * (step + 1) / (warmup + 1)
     if settings.schedule == "cosine":
-        progress = (step - warmup) * settings.cycles / max(1.0, settings.steps - warmup) % 1.0
+        progress = (step - warmup) * settings.cycles / max(1.0, steps - warmup) % 1.0
         return settings.learning_rate * 0.5 * (1.0 + math.cos(math.pi * progress))
-    passed = sum(step >= milestone * settings.steps for milestone in settings.milestones)
+    begun = max((restart for restart in settings.restarts if restart <= step), default=0)
+    passed = sum(begun < milestone <= step for milestone in settings.milestones)
     return settings.learning_rate * 0.1**passed
 
 

@@ -8,7 +8,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from rev2net.config import ComputeSettings, TrainSettings
 from rev2net.errors import UserError
-from rev2net.experiments import METHODS, Run
+from rev2net.experiments import Run, without_weights
 from rev2net.models.network import VideoNetwork
 from rev2net.models.weights import load_weights
 from rev2net.models.weights_file import obtain_weights
@@ -19,12 +19,7 @@ def initialise(network: VideoNetwork, settings: TrainSettings, class_names: Sequ
     """Load the run's initial weights and print what became of every parameter."""
     source = settings.initial_weights
     if source is None:
-        run = Run.parse(settings.run)
-        key = f"{run.init}.{METHODS[run.method].recipe}.{run.input}"
-        raise UserError(
-            f"run {settings.run} starts from {run.init} weights, and the configuration has no "
-            f"initial_weights.{key}; give it a file, or choose init scratch"
-        )
+        raise UserError(without_weights(Run.parse(settings.run)))
     path = obtain_weights(source)
     report = load_weights(network, path, partial=source.partial, class_names=class_names)
     if distributed.rank() == 0:

@@ -45,7 +45,7 @@ SlurmUser={user}
 SlurmdUser={user}
 AuthType=auth/munge
 CredType=cred/munge
-AuthInfo=socket={folder}/munge.socket
+AuthInfo=socket={folder}/munge.socket,cred_expire=5
 StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/spool
 SlurmctldPidFile={folder}/slurmctld.pid
@@ -135,6 +135,7 @@ class Job:
     gpus: int
     minutes: int  # time limit
     comment: str  # the executor plugin writes the rule's name there
+    restarts: int  # how often it was started again
 
 
 def _parse_job(line: str) -> Job:
@@ -151,6 +152,7 @@ def _parse_job(line: str) -> Job:
         gpus=int(gpus[1]) if gpus else 0,
         minutes=60 * int(hours) + int(minutes),
         comment=words.get("Comment", ""),
+        restarts=int(words["Restarts"]),
     )
 
 

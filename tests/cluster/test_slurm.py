@@ -81,6 +81,26 @@ def mishaps(folder: Path, **commands: str) -> dict[str, str]:
     return {**os.environ, "PATH": f"{folder}{os.pathsep}{BIN}{os.pathsep}{os.environ['PATH']}"}
 
 
+def short_of_time(folder: Path, trainings: int) -> dict[str, str]:
+    """An environment in which the time of the first trainings is over when they begin."""
+    folder.mkdir()
+    script = folder / "rev2net"
+    script.write_text(
+        f"""#!/bin/sh
+if [ "$1" = train ]; then
+  for number in $(seq {trainings}); do
+    if mkdir "{folder}/$number" 2>/dev/null; then
+      REV2NET_JOB_STARTED=0 exec {BIN}/rev2net "$@"
+    fi
+  done
+fi
+exec {BIN}/rev2net "$@"
+"""
+    )
+    script.chmod(0o755)
+    return {**os.environ, "PATH": f"{folder}{os.pathsep}{BIN}{os.pathsep}{os.environ['PATH']}"}
+
+
 # The two ways in which a job of a healthy program is lost to the cluster's limits.
 HOARD = "import time; hoard = b'x' * 1600 * 1024**2; time.sleep(600)"
 TOO_MUCH_MEMORY = f'{sys.executable} -c "{HOARD}"'
@@ -90,6 +110,35 @@ TOO_MUCH_TIME = "sleep 600"
 def of_rule(jobs: list[Job], name: str) -> list[Job]:
     """The jobs of a rule, or of a group of shards."""
     return [job for job in jobs if job.comment.startswith(f"rule_{name}_")]
+
+
+def test_a_training_that_needs_three_allocations_uses_up_no_attempt(
+    slurm: PrivateSlurm, smoke: Path, tmp_path: Path
+) -> None:
+    """Stopped for time after one step, twice: one job, started again, and no retry allowed."""
+    run = "work/smoke/runs/hmdb-ucf/tsn/rgb.scratch.mkmmd/split1.seed0"
+    here, there = tmp_path / "here", tmp_path / "there"
+    env = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    split = "work/smoke/splits/hmdb-ucf/split1.csv"
+    snakemake(split, "--cores", "2", config=smoke, directory=here, env=env, seconds=300)
+    shutil.copytree(here, there, symlinks=True)
+    record = f"{run}/run.json"
+    snakemake(record, "--cores", "2", config=smoke, directory=here, env=env, seconds=300)
+
+    before = len(slurm.jobs())
+    env = short_of_time(tmp_path / "bin", trainings=2)
+    on_slurm = (*ON_SLURM, "--retries", "0")
+    snakemake(record, *on_slurm, config=smoke, directory=there, env=slurm.around(env), seconds=500)
+
+    jobs = of_rule(slurm.jobs()[before:], "train_run")
+    assert [(job.state, job.restarts, job.memory_mb) for job in jobs] == [("COMPLETED", 2, 1000)]
+    log = (
+        there / "logs/train_run/smoke/hmdb-ucf/tsn/rgb.scratch.mkmmd/split1.seed0.log"
+    ).read_text()
+    assert "resuming at step 2" in log
+    assert (there / run / "checkpoint.pt").read_bytes() == (
+        here / run / "checkpoint.pt"
+    ).read_bytes()
 
 
 def test_a_gpu_job_that_fails_once_is_tried_again_and_scores_as_a_local_run_does(

@@ -179,15 +179,18 @@ def test_kinetics_is_not_offered_as_files(
 def test_the_known_files_are_those_that_the_datasets_are_published_as(settings: Settings) -> None:
     names = {
         dataset: [Path(path).name for path in downloaded_archives(dataset, entry)]
-        for dataset in ("ucf101", "hmdb51")
+        for dataset in ("ucf101",)
         for entry in [settings(dataset, Path("root"))]
     }
     assert names == {
         "ucf101": ["UCF101.rar", "UCF101TrainTestSplits-RecognitionTask.zip"],
-        "hmdb51": ["hmdb51_org.rar", "test_train_splits.rar"],
     }
     hosts = {source.url.split("/")[2] for entry in SOURCES.values() for source in entry}
-    assert hosts == {"www.crcv.ucf.edu", "serre-lab.clps.brown.edu"}
+    assert hosts == {"www.crcv.ucf.edu"}
+    with pytest.raises(
+        UserError, match=r"hmdb51\.download: the addresses of its archives are gone"
+    ):
+        dataset_sources("hmdb51", settings("hmdb51", Path("root")))
 
 
 def test_two_files_of_one_name_are_refused(settings: Settings) -> None:

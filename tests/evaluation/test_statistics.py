@@ -14,6 +14,7 @@ from rev2net.evaluation.statistics import (
     Difference,
     bootstrap,
     bootstrap_interval,
+    bootstrap_intervals,
     holm,
     holm_confidence,
     paired_differences,
@@ -25,8 +26,14 @@ def compare(
     first: ArrayLike, second: ArrayLike, group: list[str], draws: int = 20000
 ) -> Difference:
     """The comparison of two systems."""
-    difference_1N = np.asarray(first, float)[None] - np.asarray(second, float)
-    return paired_differences(difference_1N, group, draws=draws)[0]
+    first_11N, second_11N = (np.asarray(one, float)[None, None] for one in (first, second))
+    return paired_differences(first_11N, second_11N, group, draws=draws)[0]
+
+
+def of_one_seed(value_QN: NDArray[np.float64], group: list[str], draws: int) -> list[Difference]:
+    """Many comparisons with 0."""
+    value_Q1N = value_QN[:, None]
+    return paired_differences(value_Q1N, np.zeros_like(value_Q1N), group, draws=draws)
 
 
 P_VALUES = st.lists(st.floats(0, 1), min_size=1, max_size=12)
@@ -125,9 +132,53 @@ def test_paired_difference_by_hand() -> None:
     first, second = [100, 100, 50, 0], [0, 100, 50, 50]
     found = compare(first, second, ["a", "a", "b", "b"])
     assert found.value == pytest.approx(12.5)
-    assert found.interval() == (-25, 50)
-    # Group a adds 25, group b takes 12.5: under random signs the sum is 12.5 or 37.5 from 0.
-    assert found.p_value == 1.0
+    # Group a adds 25, group b takes 12.5, each lies 18.75 from its half of the whole. The variance
+    # is 2 / 1 * 2 * 18.75**2, known with one degree of freedom.
+    assert (found.error, found.freedom) == pytest.approx((37.5, 1))
+    assert found.interval() == pytest.approx(
+        (12.5 - 12.7062 * 37.5, 12.5 + 12.7062 * 37.5), rel=1e-5
+    )
+    # Under random signs the sum is 12.5 or 37.5 from 0.
+    assert found.flip_p_value == found.p_value == 1.0
+
+
+def test_seeds_and_groups_both_add_to_the_error_by_hand() -> None:
+    """Three groups of one video, two seeds a system; all values in points of a video."""
+    first = np.array([[[90.0, 60, 30], [90, 60, 60]]])
+    second = np.array([[[30.0, 30, 30], [0, 0, 30]]])
+    (found,) = paired_differences(first, second, ["a", "b", "c"])
+    # Means over groups: 60 and 70, 30 and 10. Over seeds: 90, 60, 45 and 15, 15, 30.
+    assert found.value == pytest.approx(65 - 20)
+    of_seeds = [(5**2 + 5**2) / 2, (10**2 + 10**2) / 2]
+    shares = np.array([75.0, 45, 15]) / 3  # of the groups, on average 15
+    of_groups = 3 / 2 * ((shares - 15) ** 2).sum()
+    # Of a seed's share in a group: what is left of value / 3 without its seed's and group's mean.
+    rest = [np.array([5.0, 5, -10]) / 3, np.array([5.0, 5, -10]) / 3]
+    of_both = [3 / 2 * 2 * (one**2).sum() / (2 * 1) for one in rest]
+    variance = of_groups + sum(of_seeds) - sum(of_both)
+    assert variance > max(of_groups, sum(of_seeds))
+    assert found.error == pytest.approx(math.sqrt(variance))
+    satterthwaite = variance**2 / (sum(one**2 for one in of_seeds) + of_groups**2 / 2)
+    assert found.freedom == pytest.approx(satterthwaite)
+
+
+def test_systems_that_share_networks_are_compared_seed_by_seed() -> None:
+    # Both move together from seed to seed, and the difference is 10 in every one.
+    second = np.array([[[0.0, 20, 40, 10], [50, 70, 90, 60]]])
+    first = second + np.array([9.0, 11, 9, 11])
+    group = ["a", "b", "c", "d"]
+    (apart,) = paired_differences(first, second, group)
+    (together,) = paired_differences(first, second, group, share_seeds=[True])
+    assert apart.value == together.value == pytest.approx(10)
+    assert together.error < 1 < 30 < apart.error
+
+
+def test_one_seed_leaves_the_luck_of_seeds_out() -> None:
+    value, group = clustered(np.random.default_rng(10), groups=30, clips=2)
+    alone = compare(value, np.zeros_like(value), group)
+    shares = value.reshape(30, 2).sum(axis=1) / 60
+    assert alone.error == pytest.approx(math.sqrt(30) * shares.std(ddof=1))
+    assert alone.freedom == pytest.approx(29)
 
 
 def exact_p_value(share: list[float]) -> float:
@@ -145,13 +196,14 @@ def exact_p_value(share: list[float]) -> float:
 def test_p_values_are_those_of_every_flip_of_signs(share: list[float]) -> None:
     group = [str(number) for number in range(len(share))]
     found = compare(share, [0.0] * len(share), group)
-    assert found.p_value == pytest.approx(exact_p_value(share), abs=0.01)
+    assert found.flip_p_value == pytest.approx(exact_p_value(share), abs=0.01)
+    assert found.p_value >= found.flip_p_value
 
 
 def test_few_groups_are_never_significant_however_much_they_agree() -> None:
     # A bootstrap would call two groups certain; four flips of signs cannot go below a half.
     found = compare([100.0, 100.0], [0.0, 0.0], ["a", "b"])
-    assert found.interval()[0] > 0
+    assert found.interval()[0] > 0  # no spread is seen
     assert found.p_value == pytest.approx(0.5, abs=0.02)
 
 
@@ -161,7 +213,7 @@ def test_equal_systems_are_rejected_as_rarely_at_the_levels_holm_tests_at() -> N
     # Most groups agree, a few differ either way: where a bootstrap rejects twice too often.
     value_SN = 100.0 * random.choice([-1, 0, 0, 0, 1], size=(trials, 30))
     group = [str(number) for number in range(30)]
-    rejected = sum(one.p_value < level for one in paired_differences(value_SN, group, draws=2000))
+    rejected = sum(one.p_value < level for one in of_one_seed(value_SN, group, 2000))
     assert rejected / trials <= 0.015
 
 
@@ -174,6 +226,32 @@ def test_equivalence_is_decided_within_and_outside_the_tolerance_not_on_its_edge
     assert (found.equivalence_p_value(1.0) < 0.01) == small
     # Under the ordinary null of no difference the first and the last stand the other way round.
     assert (found.p_value < 0.01) == (shift > 0)
+
+
+def test_an_interval_over_seeds_is_wider_by_their_spread() -> None:
+    """Three runs of all and of none of the videos: the spread is the seeds' alone."""
+    value = np.array([[[60.0] * 40, [50.0] * 40, [40.0] * 40]])
+    group = [str(number) for number in range(40)]
+    ((low, high),) = bootstrap_intervals(value, group, draws=20000)
+    # Student's with two degrees of freedom: 4.303 standard errors of 10 / sqrt(3).
+    assert (low, high) == pytest.approx((50 - 24.84, 50 + 24.84), abs=1.5)
+    ((low, high),) = bootstrap_intervals(value[:, :1], group)
+    assert low == high == 60  # of that network, which gets every video alike
+
+
+def test_intervals_over_seeds_cover_the_methods_accuracy() -> None:
+    random = np.random.default_rng(11)
+    trials, covered, covered_alone = 300, 0, 0
+    for _ in range(trials):
+        chance = np.clip(random.beta(3, 2, size=(1, 60)) + random.normal(0, 0.05, (3, 1)), 0, 1)
+        value = 100.0 * (random.random((3, 60)) < chance)
+        group = [str(number) for number in range(60)]
+        ((low, high),) = bootstrap_intervals(value[None], group, draws=500)
+        covered += low <= 60 <= high
+        alone = bootstrap_interval(value.mean(axis=0), group, draws=500)
+        covered_alone += alone.low <= 60 <= alone.high
+    assert covered / trials >= 0.91
+    assert covered_alone < covered
 
 
 def test_splits_weigh_alike_where_one_lacks_a_class() -> None:

@@ -53,6 +53,17 @@ def test_a_checkpoint_is_downloaded_once_to_its_place(
     assert obtain_weights(source) == path
 
 
+def test_the_mirror_is_asked_where_the_address_does_not_answer(url: str, tmp_path: Path) -> None:
+    path = tmp_path / "weights" / "x.pth"
+    gone = url.replace("resnet50", "gone")
+    source = WeightsSource(file=str(path), url=gone, mirror=url, sha256=DIGEST)
+    assert obtain_weights(source) == path
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == DIGEST
+    absent = WeightsSource(file=str(tmp_path / "y.pth"), url=gone, mirror=gone, sha256=DIGEST)
+    with pytest.raises(UserError, match="gone"):
+        obtain_weights(absent)
+
+
 def test_another_digest_is_refused(url: str, tmp_path: Path) -> None:
     path = tmp_path / "resnet50.pth"
     with pytest.raises(UserError, match=f"sha256 is {DIGEST}; expected 00000000"):
@@ -106,8 +117,19 @@ def test_the_workflow_downloads_what_a_run_starts_from(url: str, tmp_path: Path)
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
     command += ["--directory", str(tmp_path), "--configfile", str(tmp_path / "smoke.yaml")]
     command += ["--cores", "1"]
+    # A start without weights is refused before the first job: none named, or none that come.
+    other = run.replace("hmdb-ucf/tsn", "ucf-hmdb/i3d")
+    lacking = subprocess.run([*command, "-n", other], capture_output=True, text=True, timeout=120)
+    assert lacking.returncode == 1
+    assert "has no initial_weights.imagenet.i3d.rgb; give it a file" in lacking.stdout
     plan = subprocess.run([*command, "-n", run], capture_output=True, text=True, timeout=120)
     assert plan.returncode == 0, plan.stderr
     assert "rule download_weights:" in plan.stdout
     subprocess.run([*command, "weights/x.pth"], check=True, capture_output=True, timeout=120)
     assert (tmp_path / "weights" / "x.pth").read_bytes() == CONTENT
+    values["initial_weights"] = {"imagenet.i3d.rgb": {"file": "weights/nowhere.pt"}}
+    (tmp_path / "smoke.yaml").write_text(yaml.safe_dump(values))
+    lacking = subprocess.run([*command, "-n", other], capture_output=True, text=True, timeout=120)
+    assert lacking.returncode == 1
+    assert "Missing input files for rule train_run" in lacking.stdout
+    assert "weights/nowhere.pt" in lacking.stdout

@@ -7,7 +7,7 @@ import pytest
 
 from rev2net import config as configuration
 from rev2net import experiments
-from rev2net.config import Config, WithinDataset
+from rev2net.config import Config, WeightsSource, WithinDataset
 from rev2net.errors import UserError
 from rev2net.experiments import Run
 from rev2net.models.cost import measure
@@ -27,6 +27,7 @@ def rates(**values: float) -> Rates:
         "open": 0.5,
         "decode": 0.1,
         "encode": 0.3,
+        "encode_flow": 0.2,
         "flow": 2.0,
         "read": 0.01,
         "start": 1.0,
@@ -83,7 +84,7 @@ def test_a_training_by_hand(mini: Config) -> None:
     """I3D: 16 labelled and 16 unlabelled clips of 8 frames; a step is three forward passes."""
     run = Run("hmdb-ucf", "i3d", "rgb", "scratch", "mkmmd", 1, 0)
     cost = measure("i3d", length=8, size=48, width=0.25)
-    work = training_work(run, experiments.train_settings(run, mini))
+    work = training_work(run, experiments.train_settings(run, mini), 100)
     assert work.multiply_adds == 200 * 3 * 32 * cost.multiply_adds
     assert work.images == 200 * 32 * 8
     assert work.disk == 4 * cost.parameters
@@ -92,7 +93,7 @@ def test_a_training_by_hand(mini: Config) -> None:
 def test_decoders_see_the_labelled_half_and_read_its_flow(mini: Config) -> None:
     run = Run("hmdb-ucf", "rev2net", "rgb", "scratch", "mkmmd", 1, 0)
     cost = measure("rev2net", length=8, size=48, width=0.25)
-    work = training_work(run, experiments.train_settings(run, mini))
+    work = training_work(run, experiments.train_settings(run, mini), 100)
     step = 3 * 16 * (cost.training_multiply_adds + cost.multiply_adds)
     assert work.multiply_adds == 200 * step
     assert work.images == 200 * (32 + 16) * 8
@@ -102,7 +103,7 @@ def test_the_network_below_sun_off_has_no_backward_pass(mini: Config) -> None:
     run = Run("ucf101", "off", "rgb", "scratch", "none", 1, 0)
     off = measure("off", length=4, size=48, width=0.25).training_multiply_adds
     tsn = measure("tsn", length=4, size=48, width=0.25).multiply_adds
-    work = training_work(run, experiments.train_settings(run, mini))
+    work = training_work(run, experiments.train_settings(run, mini), 100)
     assert work.multiply_adds == 200 * 16 * (3 * (off - tsn) + tsn)
 
 
@@ -176,7 +177,10 @@ def test_warnings_name_what_is_missing(paper: Config, tmp_path: Path) -> None:
     plan = Plan((Stage("decode_frames", 1, 1, 0, 1e18, 1e9, 1),), {})
     found = find_warnings(plan, paper, tmp_path)
     assert found[0].startswith("disk: 1,100,000,000 GB needed in")
-    assert "initial_weights: no file weights/resnet50.pth" in found
+    assert not [line for line in found if line.startswith("initial_weights")]  # they are fetched
+    own = {"initial_weights": {"kinetics.i3d.rgb": WeightsSource(file="weights/mine.pt")}}
+    lacking = find_warnings(plan, paper.model_copy(update=own), tmp_path)
+    assert "initial_weights: no file weights/mine.pt" in lacking
     facts = {"ucf101": dataset_facts("ucf101", paper, tmp_path)}
     missing = "datasets.ucf101.root: no folder data/ucf101"
     assert missing in find_warnings(Plan((), facts), paper, tmp_path)
@@ -191,6 +195,21 @@ def test_memory_beyond_what_is_asked_of_the_scheduler_is_warned_of(
     assert find_warnings(fits, mini, tmp_path) == []
     too_large = Plan((Stage("train_run", 1, 1, 0, 0, 1.6e9, 1),), {})
     assert "resources.memory_mb is 1500" in find_warnings(too_large, mini, tmp_path)[0]
+
+
+def test_a_plan_is_compared_with_the_card_and_with_the_time_of_a_job(
+    paper: Config, tmp_path: Path
+) -> None:
+    def warned(memory: float, hours: float) -> list[str]:
+        plan = Plan((Stage("train_run", 1, 9, 1, 0, memory, hours),), {})
+        return [line for line in find_warnings(plan, paper, tmp_path) if "train_run" in line]
+
+    assert warned(79e9, 35) == []  # a card of 80,000 MB, three attempts of 12 hours
+    assert "takes about 81,000 MB; resources.gpu_memory_mb is 80000" in warned(81e9, 35)[0]
+    (late,) = warned(79e9, 37)
+    assert (
+        "the longest job of train_run takes about 37 h, 3 attempts of resources.minutes 720" in late
+    )
 
 
 def test_rates_without_a_network_are_refused(mini: Config, tmp_path: Path) -> None:

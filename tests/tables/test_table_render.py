@@ -166,3 +166,22 @@ def test_in_domain_accuracy_stands_below_the_table_and_never_in_it(
     text = markdown(build("table5", config, work.root), config)
     assert "In-domain, on held-out videos of the source (HMDB→UCF): I3D RGB 75.0." in text
     assert not any("In-domain" in line for line in text.splitlines() if line.startswith("|"))
+
+
+def test_a_paper_number_of_other_videos_is_shown_without_a_difference(
+    work: Any, config: Config
+) -> None:
+    """The paper's I3D on Kinetics is of the test list, whose labels nobody has."""
+    paper = config.model_copy(update={"mini": None, "reproduces_paper": True})
+    for method in ("i3d", "tsm"):
+        for seed in (0, 1):
+            run = Run("kinetics400", method, "rgb", "scratch", "none", 1, seed)
+            work.add(run, [0, 1, 1, 2], [1, 1, 1, 2])
+    frame = build("table4", paper, work.root).query("metric == 'top1' and input == 'rgb'")
+    deltas = frame.set_index("row")["delta"].to_dict()
+    assert deltas["TSM"] == 2.5  # 75.0 - 72.5
+    assert deltas["I3D"] != deltas["I3D"]
+    text = markdown(frame, paper)
+    assert "71.1" in text
+    assert "the paper's numbers of I3D RGB and I3D RGB + Flow are of the test list" in text
+    assert "test list" not in markdown(frame, config)

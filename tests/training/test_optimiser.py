@@ -44,10 +44,34 @@ def test_warm_up_rises_linearly_to_the_full_rate() -> None:
     assert rates[10] == 1.0
 
 
-def test_steps_drop_tenfold_at_their_fractions() -> None:
-    chosen = settings(schedule="step", milestones=[0.4, 0.8])
+def test_steps_drop_tenfold_at_their_milestones() -> None:
+    chosen = settings(schedule="step", milestones=[40, 80])
     rates = [learning_rate(step, chosen) for step in (0, 39, 40, 79, 80, 99)]
     assert rates == pytest.approx([1, 1, 0.1, 0.1, 0.01, 0.01])
+
+
+def test_a_restart_begins_a_second_cycle_at_the_full_rate() -> None:
+    """I3D on flow, in thousands: drops at 97 and 104.5; from 115 anew, drops at 140 and 150."""
+    chosen = settings(
+        steps=1550, schedule="step", milestones=[970, 1045, 1400, 1500], restarts=[1150]
+    )
+    at = (0, 969, 970, 1044, 1045, 1149, 1150, 1399, 1400, 1499, 1500, 1549)
+    rates = [learning_rate(step, chosen) for step in at]
+    assert rates == pytest.approx([1, 1, 0.1, 0.1, 0.01, 0.01, 1, 1, 0.1, 0.1, 0.01, 0.01])
+
+
+def test_epochs_become_steps_of_the_list_that_is_trained_on() -> None:
+    chosen = settings(
+        batch=8, steps=None, epochs=10, schedule="step", milestones=[4, 9], restarts=[6]
+    )
+    found = chosen.in_steps(100)  # 12.5 steps an epoch
+    assert (found.steps, found.epochs) == (125, None)
+    assert (found.milestones, found.restarts) == ((50, 112.5), (75,))
+    assert chosen.in_steps(200).steps == 250
+    assert chosen.in_steps(0).steps == 1
+    assert found.in_steps(999) == found
+    rates = [learning_rate(step, found) for step in (49, 50, 74, 75, 112, 113)]
+    assert rates == pytest.approx([1, 0.1, 0.1, 1, 1, 0.1])
 
 
 def groups(network: nn.Module, chosen: OptimisationSettings) -> dict[str, tuple[float, float]]:

@@ -41,7 +41,7 @@ def settings(
     method: str = "i3d",
     input_: str = "rgb",
     adapt: str = "mkmmd",
-    steps: int = 6,
+    steps: int | None = 6,
     loss: LossSettings | None = None,
     **optimisation: Any,
 ) -> TrainSettings:
@@ -128,6 +128,51 @@ def test_a_motion_is_learnt(small_data: SmallData, tmp_path: Path) -> None:
     logged = lines(tmp_path)
     assert logged[-1]["classification"] < 0.5 * logged[0]["classification"]
     assert logged[-1]["top1"] > 90
+
+
+def test_epochs_are_those_of_the_labelled_list_and_stand_in_the_record(
+    small_data: SmallData, tmp_path: Path
+) -> None:
+    """Six labelled videos, four a step, beside four unlabelled ones, which do not count."""
+    length = {"steps": None, "epochs": 4, "schedule": "step", "milestones": [2], "restarts": [3]}
+    train(small_data, settings(**length), tmp_path)
+    rates = {line["step"]: line["lr"] for line in lines(tmp_path)}
+    assert rates == pytest.approx(dict(enumerate([0.003] * 3 + [0.0003] * 2 + [0.003], start=1)))
+    record = json.loads((tmp_path / "run.json").read_text())
+    schedule = {"steps": 6, "epochs": 4.0, "milestones": [3], "restarts": [5]}
+    assert record["schedule"] == schedule
+
+
+def test_a_training_whose_time_is_over_saves_every_step_it_takes(
+    small_data: SmallData, tmp_path: Path
+) -> None:
+    """Each time one step, and at last the weights of an undisturbed training."""
+    chosen = settings(steps=3)
+    whole = train(small_data, chosen, tmp_path / "whole")
+    identity = asdict(Run.parse(chosen.run))
+    folder = tmp_path / "stopped"
+    arguments = (chosen, identity, small_data.split, small_data.folders, CLASSES, folder)
+    for _ in range(3):
+        with pytest.raises(loop.Interrupted):
+            loop.train(*arguments, stop_at=0.0)
+    assert not (folder / "run.json").exists()
+    assert equal(whole, train(small_data, chosen, folder))
+
+
+def test_deterministic_kernels_are_the_default_on_the_cpu_and_can_be_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    compute = settings().compute
+
+    def chosen(gpu: bool, deterministic: bool | None) -> tuple[bool, bool]:
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+        loop.choose_kernels(compute.model_copy(update={"deterministic": deterministic}))
+        return torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark
+
+    assert chosen(gpu=True, deterministic=None) == (False, True)
+    assert chosen(gpu=True, deterministic=True) == (True, False)
+    assert chosen(gpu=False, deterministic=False) == (False, True)
+    assert chosen(gpu=False, deterministic=None) == (True, False)
 
 
 def test_the_same_seed_gives_the_same_weights(small_data: SmallData, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import os
 import re
-import sys
+import time
 
 from snakemake.exceptions import WorkflowError
 
@@ -17,6 +17,11 @@ try:
     CONFIG = configuration.validate(configuration.Config, config, "configuration")
 except UserError as error:
     raise WorkflowError(str(error))
+
+
+if workflow.remote_exec:
+    # In a submitted job, whose training stops in time and has it started again.
+    os.environ.setdefault("REV2NET_JOB_STARTED", str(time.time()))
 
 
 wildcard_constraints:
@@ -169,8 +174,17 @@ def parent_checkpoint(wildcards):
     if start := experiments.parent(run, CONFIG):
         return experiments.checkpoint_path(start, CONFIG)
     source = experiments.train_settings(run, CONFIG).initial_weights
-    # Its digest is among the settings: how old the file is says nothing.
-    return ancient(source.file) if source and source.url else []
+    if source is None and run.init != "scratch":
+        raise WorkflowError(experiments.without_weights(run))
+    # An input, so that a file which nobody brings is missed before the first job. Its digest is
+    # looked at by the training: how old it is says nothing.
+    return ancient(source.file) if source else []
+
+
+def weights_mirror(wildcards):
+    """The option with the second address of a checkpoint, where there is one."""
+    mirror = WEIGHTS_TO_DOWNLOAD[wildcards.weights].mirror
+    return ["--mirror", mirror] if mirror else []
 
 
 def training_threads():
@@ -282,13 +296,3 @@ def table_scores(wildcards):
         for run in paper.table_runs(wildcards.table, CONFIG)
         for part in ("test", "val")
     ]
-
-
-onstart:
-    # Said before days of decoding and flow, not when the first training looks for them.
-    for key, source in CONFIG.initial_weights.items():
-        if not (os.path.exists(source.file) or source.url):
-            print(
-                f"warning: initial_weights.{key}: no file {source.file}",
-                file=sys.stderr,
-            )

@@ -31,7 +31,7 @@ rule train_run:
         version=STAGE_VERSIONS["train"],
     shell:
         "rev2net train {params.folder:q} --split {input.split} {params.shards}"
-        " --settings {params.settings:q} > {log} 2>&1"
+        " --minutes {resources.runtime} --settings {params.settings:q} > {log} 2>&1"
 
 
 rule evaluate_run:

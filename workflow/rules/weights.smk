@@ -21,6 +21,7 @@ if WEIGHTS_TO_DOWNLOAD:
             runtime=growing(60),
         params:
             url=lambda wildcards: WEIGHTS_TO_DOWNLOAD[wildcards.weights].url,
+            mirror=weights_mirror,
             sha256=lambda wildcards: WEIGHTS_TO_DOWNLOAD[wildcards.weights].sha256,
         shell:
-            "rev2net weights {output:q} --url {params.url:q} --sha256 {params.sha256} > {log} 2>&1"
+            "rev2net weights {output:q} --url {params.url:q} {params.mirror:q} --sha256 {params.sha256} > {log} 2>&1"
