@@ -11,8 +11,8 @@ import sys
 from collections.abc import Sequence
 
 from rev2net import __version__
-from rev2net.errors import UserError
-from rev2net.files import disk_is_full
+from rev2net.errors import MachineError, UserError
+from rev2net.files import machine_trouble
 
 COMMANDS: dict[str, str] = {  # in the order in which data flows
     "mini": "write the synthetic benchmark in the on-disk formats of UCF101, HMDB51 and Kinetics",
@@ -84,14 +84,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         return 1
-    except (OSError, RuntimeError) as error:
-        if not disk_is_full(error):
+    except (MachineError, MemoryError, OSError, RuntimeError) as error:
+        trouble = machine_trouble(error)
+        if trouble is None:
             raise
-        print(
-            f"rev2net {args.command}: no space left on the disk; nothing half-written counts as "
-            "done: free some space and give the same command again",
-            file=sys.stderr,
-        )
+        print(f"rev2net {args.command}: {trouble}", file=sys.stderr)
         return 1
     return 0
 

@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from rev2net.errors import MachineError
+
 
 @contextlib.contextmanager
 def atomic_path(target: Path) -> Iterator[Path]:
@@ -33,6 +35,31 @@ def write_text(path: Path, text: str) -> None:
     """Write a UTF-8 file, whole or not at all; line ends are written as they are."""
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="")
+
+
+# What the system says where no file is to blame, nor the program.
+_TROUBLES = {
+    *(errno.EIO, errno.ENXIO, errno.EROFS, errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN),
+    *(errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.ENOLCK, errno.EACCES),
+    *(errno.EPERM, errno.EBUSY, errno.EHOSTDOWN, errno.EREMOTEIO),
+}
+
+
+def machine_trouble(error: BaseException) -> str | None:
+    """One line about an exception that is the machine's trouble, None for a programming error."""
+    if isinstance(error, MachineError):
+        return str(error)
+    if disk_is_full(error):
+        return (
+            "no space left on the disk; nothing half-written counts as done: free some space and "
+            "give the same command again"
+        )
+    if isinstance(error, MemoryError) or "DefaultCPUAllocator: " in str(error):
+        return "out of memory; give the job more"
+    if isinstance(error, OSError) and error.errno in _TROUBLES:
+        name = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+        return f"{name}{error.strerror}"
+    return None
 
 
 def disk_is_full(error: BaseException | None) -> bool:

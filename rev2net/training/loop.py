@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from rev2net import __version__
+from rev2net.clips.loader import attended
 from rev2net.config import TrainSettings
 from rev2net.digests import write_text
 from rev2net.errors import UserError
@@ -28,7 +29,7 @@ from rev2net.models.spec import input_spec
 from rev2net.provenance import commit
 from rev2net.training import checkpoint, distributed
 from rev2net.training.batches import Batches, Parts
-from rev2net.training.device import claim_device, claim_devices
+from rev2net.training.device import claim_device, claim_devices, memory_errors
 from rev2net.training.distributed import Interrupted
 from rev2net.training.log import TrainingLog
 from rev2net.training.objective import Objective
@@ -72,7 +73,7 @@ def train(
             _train(*arguments, device)
     elif distributed.launched():
         device = distributed.own_device(processes)
-        with distributed.joined(device):
+        with distributed.joined(device), memory_errors():
             _train(*arguments, device)
     else:
         with claim_devices(processes):
@@ -164,14 +165,14 @@ class Training:
 
     def _steps(self, first_step: int, log: TrainingLog | None) -> None:
         steps = self.optimisation.steps
-        batches = self.batches.steps(first_step)
-        for step in range(first_step, steps):
-            stop = self.advance(step, batches, log)
-            due = (step + 1) % self.optimisation.checkpoint_every == 0 and step + 1 < steps
-            if stop or due:
-                self._save_state(step + 1, log)
-            if stop:
-                raise Interrupted
+        with attended(self.batches.steps(first_step)) as batches:
+            for step in range(first_step, steps):
+                stop = self.advance(step, batches, log)
+                due = (step + 1) % self.optimisation.checkpoint_every == 0 and step + 1 < steps
+                if stop or due:
+                    self._save_state(step + 1, log)
+                if stop:
+                    raise Interrupted
 
     def advance(self, step: int, batches: Iterator[Parts], log: TrainingLog | None) -> bool:
         """Take one step with the next batch and log it; true where a rank was asked to stop."""
