@@ -38,7 +38,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 # What the system says where no file is to blame, nor the program.
-_TROUBLES = {
+TROUBLES = {
     *(errno.EIO, errno.ENXIO, errno.EROFS, errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN),
     *(errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.ENOLCK, errno.EACCES),
     *(errno.EPERM, errno.EBUSY, errno.EHOSTDOWN, errno.EREMOTEIO),
@@ -56,7 +56,7 @@ def machine_trouble(error: BaseException) -> str | None:
         )
     if isinstance(error, MemoryError) or "DefaultCPUAllocator: " in str(error):
         return "out of memory; give the job more"
-    if isinstance(error, OSError) and error.errno in _TROUBLES:
+    if isinstance(error, OSError) and error.errno in TROUBLES:
         name = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
         return f"{name}{error.strerror}"
     return None

@@ -6,9 +6,7 @@ for, which ends them. When that one is killed, the system kills them.
 """
 
 import contextlib
-import ctypes
 import multiprocessing
-import os
 import signal
 import sys
 from collections.abc import Generator, Iterator
@@ -19,12 +17,12 @@ from torch.utils.data import DataLoader, Dataset
 
 from rev2net.clips.dataset import Sample
 from rev2net.errors import MachineError
+from rev2net.processes import end_with_parent
 
 Batch = TypeVar("Batch")
 
 CHECK_SECONDS = 5.0  # how long is waited at a time
 PATIENCE = 60  # such waits for one batch, after which it is taken for lost
-PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 SHARED_MEMORY = (
     "the workers' shared memory, /dev/shm, may be full: give it more (docker run --ipc host, or "
     "--shm-size), or lower compute.loader_workers"
@@ -86,14 +84,6 @@ def shared(samples: list[Sample]) -> list[Sample]:
             for crop in sample.crops.values():
                 crop.share_memory_()
     return samples
-
-
-def end_with_parent(parent: int) -> None:
-    """Have the system kill this process when `parent`, which started it, ends in whatever way."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it has ended already
-            os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _begin_work(worker: int) -> None:

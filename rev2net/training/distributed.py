@@ -18,8 +18,8 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from rev2net.clips.loader import end_with_parent
 from rev2net.errors import MachineError, UserError
+from rev2net.processes import end_with_parent
 
 SAVING_SECONDS = 120  # what the ranks have, after a signal, to end their step and save the state
 

@@ -217,7 +217,9 @@ def test_the_time_limit_does_not_count_the_time_of_the_reader(
 
 def test_a_talkative_decoder_never_blocks(tmp_path: Path, stand_in: StandIn) -> None:
     (tmp_path / "video.avi").write_bytes(b"x")
-    stand_in("head -c 5000000 /dev/zero | tr '\\0' 'x' >&2; echo '[error] no luck' >&2; exit 1")
+    stand_in(
+        "head -c 5000000 /dev/zero | tr '\\0' 'x' >&2; echo >&2; echo '[error] no luck' >&2; exit 1"
+    )
     with pytest.raises(VideoError, match="ffmpeg: no luck"):
         exhaust(FrameStream(tmp_path / "video.avi", time_limit=60))
 
