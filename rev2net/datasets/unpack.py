@@ -21,6 +21,7 @@ from typing import IO
 from rev2net.datasets.rar import damaged_files, is_rar
 from rev2net.errors import UserError
 from rev2net.files import disk_is_full
+from rev2net.processes import child_environment
 
 SUFFIXES = (".rar", ".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 COPY_BYTES = 1 << 20
@@ -141,7 +142,7 @@ def _unpack_rar(archive: Path, folder: Path) -> None:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            env={**os.environ, "LC_ALL": "C.UTF-8"},
+            env=child_environment(),
             check=False,
         )
         if result.returncode == 0:
