@@ -7,6 +7,7 @@ the program, 2 bad usage or input.
 
 import argparse
 import importlib
+import io
 import sys
 from collections.abc import Sequence
 
@@ -69,6 +70,10 @@ def _parser(only: str | None) -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand; returns the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A file's name may be no text: of such a byte, its number is printed.
+            stream.reconfigure(errors="backslashreplace")
     arguments = list(sys.argv[1:] if argv is None else argv)
     only = next((word for word in arguments if not word.startswith("-")), None)
     args = _parser(only).parse_args(arguments)

@@ -1,5 +1,6 @@
 """Configurations: closed, complete, and refused in one line that says what is allowed."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -240,3 +241,39 @@ def test_small_datasets_and_kinetics_have_the_published_schedules() -> None:
     assert off.test.length == 25
     # ActionFlowNet: end-point error (Ng 2018).
     assert recipes["actionflownet.rgb"].loss.flow_norm == "epe"
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "line"),
+    [
+        ("fps: null", "fps: yes", "frames: fps: found true, expected another kind of value"),
+        ("short_side: ", "short_side: on #", "frames: short_side: found true, expected another"),
+        ("median_filtering: ", "median_filtering: yes #", "median_filtering: found true"),
+        ("seeds: ", "seeds: [no] #", "seeds: found false, expected another kind of value"),
+    ],
+)
+def test_yes_and_no_are_no_numbers(tmp_path: Path, was: str, becomes: str, line: str) -> None:
+    path = tmp_path / "config.yaml"
+    text = (ROOT / "config.yaml").read_text()
+    assert was in text
+    path.write_text(text.replace(was, becomes, 1))
+    with pytest.raises(UserError, match=re.escape(line)):
+        config.load(path)
+
+
+def test_a_key_that_stands_twice_is_refused_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    text = (ROOT / "config.yaml").read_text().rstrip()
+    path.write_text(f"{text}\nseeds: [0]\n")
+    line = text.count("\n") + 2
+    with pytest.raises(UserError, match=rf"config\.yaml:{line}: key 'seeds' stands twice"):
+        config.load(path)
+    with pytest.raises(UserError, match=r"not JSON .key 'clips' stands twice"):
+        config.parse_settings(config.TestSettings, '{"clips": 1, "crops": 1, "clips": 2}')
+
+
+def test_a_configuration_in_another_encoding_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_bytes(b"name: caf\xe9\n")
+    with pytest.raises(UserError, match=r"config\.yaml: not text in UTF-8"):
+        config.load(path)

@@ -39,6 +39,13 @@ def dataset_paths(words: Iterable[str]) -> dict[str, Path]:
     return paths
 
 
+def refuse_overwriting(output: Path, *sources: Path) -> None:
+    """Raise UserError where an output is one of the files that it is made from, however named."""
+    for source in sources:
+        if output.exists() and source.exists() and output.samefile(source):
+            raise UserError(f"{output}: is what it would be made from, {source}; give another name")
+
+
 def existing_root(root: Path) -> Path:
     """A folder of runs; raises UserError for one that is not there, before anything is written."""
     if not root.is_dir():

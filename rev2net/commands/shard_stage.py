@@ -17,6 +17,7 @@ import simplejpeg
 from tqdm import tqdm
 
 from rev2net import __version__
+from rev2net.commands import refuse_overwriting
 from rev2net.config import FramesSettings
 from rev2net.datasets.index import read_index
 from rev2net.errors import MachineError, UserError
@@ -60,6 +61,8 @@ def make_shard(args: argparse.Namespace, stage: Stage) -> None:
     UserError where the index or the root folder is not there, and MachineError, with nothing
     written, where the machine fails twice at a video (`FrameStream`).
     """
+    refuse_overwriting(args.output, args.index, args.ledger)
+    refuse_overwriting(args.ledger, args.index)
     cv2.setNumThreads(1)
     if not args.root.is_dir():
         raise UserError(f"--root: {args.root} is not a folder; allowed is a dataset as published")

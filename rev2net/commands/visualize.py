@@ -42,6 +42,7 @@ def run(args: argparse.Namespace) -> None:
     import cv2
     import numpy as np
 
+    from rev2net.commands import refuse_overwriting
     from rev2net.errors import UserError
     from rev2net.figures.flow_colors import flow_sheet, legible_scale
     from rev2net.files import atomic_path
@@ -55,6 +56,9 @@ def run(args: argparse.Namespace) -> None:
         raise UserError(f"--frames: {args.frames}; allowed is a whole number from 1")
     if args.max_motion is not None and not args.max_motion > 0:
         raise UserError(f"--max-motion: {args.max_motion:g}; allowed is a positive number")
+    if args.short_side < 1:
+        raise UserError(f"--short-side: {args.short_side}; allowed is a whole number from 1")
+    refuse_overwriting(args.picture, args.video)
     backend = resolve_backend(args.backend)
 
     def frames() -> "Iterator[npt.NDArray[np.uint8]]":

@@ -68,7 +68,9 @@ def read_index(path: Path) -> pd.DataFrame:
     """
     check_text(path)
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        table = pd.read_csv(
+            path, dtype=str, keep_default_na=False, encoding_errors="surrogateescape"
+        )
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: not an index ({error})") from None
     missing = [name for name in [*COLUMNS, "split1"] if name not in table]

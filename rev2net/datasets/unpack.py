@@ -102,6 +102,9 @@ def _write(members: Iterator[tuple[str, IO[bytes]]], archive: Path, folder: Path
 
 def _zip_members(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
     with zipfile.ZipFile(archive) as file:
+        # Of a zip that ends too early, the table of a zip inside it is the last one there is.
+        if min((info.header_offset for info in file.infolist()), default=0) > 0:
+            raise zipfile.BadZipFile("it ends too early: the only table is of a zip inside it")
         for info in file.infolist():
             mode = info.external_attr >> 16
             if info.is_dir() or (stat.S_IFMT(mode) not in (0, stat.S_IFREG)):

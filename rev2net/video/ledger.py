@@ -70,7 +70,7 @@ def read_ledger(path: Path) -> list[LedgerRow]:
     """The rows of a ledger file; raises UserError where it is absent or not a ledger."""
     check_text(path)
     try:
-        with open(path, newline="", encoding="utf-8") as file:
+        with open(path, newline="", encoding="utf-8", errors="surrogateescape") as file:
             reader = csv.DictReader(file)
             if tuple(reader.fieldnames or ()) != COLUMNS:
                 found = ",".join(reader.fieldnames or ())
