@@ -28,6 +28,7 @@ from rev2net.errors import MachineError
 from rev2net.files import TROUBLES
 from rev2net.processes import child_environment
 from rev2net.video.ffmpeg import (
+    ANY_FILE,
     DecodingFacts,
     InputFacts,
     VideoError,
@@ -37,6 +38,7 @@ from rev2net.video.ffmpeg import (
     ffmpeg_version,
     input_facts,
     not_the_file,
+    with_file,
 )
 from rev2net.video.images import ChannelOrder, ImageBytes, encode_image
 from rev2net.video.planes import PIXEL_FORMAT, Planes, are_planes
@@ -379,11 +381,8 @@ def decoder_command(
     path: Path, filters: dict[str, str], pixel_format: str | None = None
 ) -> list[str]:
     """The ffmpeg call that writes raw frames to its standard output; without a format, nowhere."""
-    # "file:" makes any name a plain file: those that begin with "-" or hold a colon too. The
-    # whitelist keeps a playlist that is named .avi from opening anything else.
-    source = ffmpeg.input(
-        f"file:{path}", threads=1, max_pixels=MAX_SIDE**2, protocol_whitelist="file"
-    )
+    # The whitelist keeps a playlist that is named .avi from opening anything else.
+    source = ffmpeg.input(ANY_FILE, threads=1, max_pixels=MAX_SIDE**2, protocol_whitelist="file")
     sink: dict[str, str | int] = {"format": "null"}
     if pixel_format is not None:
         # Without the input's texts, which would be printed where ffmpeg describes its output.
@@ -392,4 +391,5 @@ def decoder_command(
     # V:0 is the first video stream that is not a cover picture; "passthrough" keeps every frame.
     output = source["V:0"].output("pipe:", fps_mode="passthrough", **sink, **filters)
     quiet = ("-nostdin", "-hide_banner", "-nostats", "-loglevel", "level+verbose")
-    return list(ffmpeg.compile(output.global_args(*quiet, "-filter_threads", "1"), ffmpeg_binary()))
+    command = output.global_args(*quiet, "-filter_threads", "1")
+    return with_file(ffmpeg.compile(command, ffmpeg_binary()), path)

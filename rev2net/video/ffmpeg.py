@@ -10,6 +10,7 @@ import os
 import re
 import signal
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -64,6 +65,17 @@ def _checked_binary() -> tuple[str, str]:
     if (int(library[1]), int(library[2])) < OLDEST_LIBAVUTIL:
         raise UserError(f"{origin}: is ffmpeg {version[1]}; allowed is 5.1 or newer")
     return binary, version[1]
+
+
+ANY_FILE = "file:"  # stands for the name of a file where a command is composed
+
+
+def with_file(command: Sequence[str], path: str | Path) -> list[str]:
+    """A command about one file, whose name may be anything, even no text.
+
+    "file:" makes any name a plain file: those that begin with "-" or hold a colon too.
+    """
+    return [f"{ANY_FILE}{path}" if word == ANY_FILE else word for word in command]
 
 
 @dataclass(frozen=True)
