@@ -68,6 +68,12 @@ TROUBLES = {
 }
 
 
+# What it says of a name that a person gave.
+_NAMES = {
+    *(errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP),
+}
+
+
 def machine_trouble(error: BaseException) -> str | None:
     """One line about an exception that is the machine's trouble, None for a programming error."""
     if isinstance(error, MachineError):
@@ -79,9 +85,9 @@ def machine_trouble(error: BaseException) -> str | None:
         )
     if isinstance(error, MemoryError) or "DefaultCPUAllocator: " in str(error):
         return "out of memory; give the job more"
-    if isinstance(error, OSError) and error.errno in TROUBLES:
-        name = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
-        return f"{name}{error.strerror}"
+    if isinstance(error, OSError) and error.errno in TROUBLES | _NAMES:
+        name = error.filename2 or error.filename  # of a renaming, what it was to become
+        return f"{name}: {error.strerror}" if name is not None else error.strerror
     return None
 
 

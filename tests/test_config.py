@@ -277,3 +277,17 @@ def test_a_configuration_in_another_encoding_is_one_line(tmp_path: Path) -> None
     path.write_bytes(b"name: caf\xe9\n")
     with pytest.raises(UserError, match=r"config\.yaml: not text in UTF-8"):
         config.load(path)
+
+
+@pytest.mark.parametrize("value", ["Infinity", "NaN", "true", "-1"])
+def test_a_rate_is_a_positive_finite_number(value: str) -> None:
+    text = config.dump(load(ROOT / "config.yaml").frames).replace('"fps":null', f'"fps":{value}')
+    with pytest.raises(UserError, match="--settings: fps: "):
+        parse_settings(FramesSettings, text)
+
+
+def test_a_value_that_holds_itself_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("seeds: &all [*all]\n")
+    with pytest.raises(UserError, match="holds itself"):
+        load(path)

@@ -40,9 +40,15 @@ def dataset_paths(words: Iterable[str]) -> dict[str, Path]:
 
 
 def refuse_overwriting(output: Path, *sources: Path) -> None:
-    """Raise UserError where an output is one of the files that it is made from, however named."""
+    """Raise UserError where an output is one of the files that it is made from, however named.
+
+    And where it is a folder.
+    """
+    if output.is_dir():
+        raise UserError(f"{output}: is a folder; give a file's name")
     for source in sources:
-        if output.exists() and source.exists() and output.samefile(source):
+        existing = output.exists() and source.exists() and output.samefile(source)
+        if existing or output.resolve() == source.resolve():
             raise UserError(f"{output}: is what it would be made from, {source}; give another name")
 
 

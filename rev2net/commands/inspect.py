@@ -94,6 +94,8 @@ def _inspect(path: Path) -> "Report":
             start = file.read(len(HDF5_SIGNATURE))
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}") from None
+    if not start and path.is_file():
+        raise UserError(f"{path}: an empty file")
     name, suffix = path.name.lower(), path.suffix.lower()
     if start == HDF5_SIGNATURE:
         from rev2net.inspection.hdf5 import inspect_hdf5

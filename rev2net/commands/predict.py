@@ -16,7 +16,6 @@ code is 2.
 
 import argparse
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +61,7 @@ def run(args: argparse.Namespace) -> None:
         raise UserError(f"--top: {args.top}; allowed: a whole number from 1")
     if args.annotate is not None and args.annotate.suffix.lower() != ".mp4":
         raise UserError(f"--annotate: {args.annotate}; allowed ending: .mp4")
-    videos = list(_videos(args.videos))
+    videos, refusals = _videos(args.videos)
     if args.annotate is not None:
         if len(videos) > 1:
             raise UserError(f"--annotate: takes one video; {len(videos)} given")
@@ -75,7 +74,9 @@ def run(args: argparse.Namespace) -> None:
         )
     test, flow = _protocol(args, trained)
     torch.set_num_threads(trained.settings.compute.threads)
-    failed = 0
+    for refusal in refusals:
+        print(f"rev2net predict: {refusal}", file=sys.stderr, flush=True)
+    failed = len(refusals)
     with claim_device() as device:
         trained.network.to(device)
         for path in videos:
@@ -88,20 +89,24 @@ def run(args: argparse.Namespace) -> None:
         sys.exit(2)
 
 
-def _videos(paths: list[Path]) -> Iterator[Path]:
-    """The files named, and those in the folders named, by name; folders in these are left out."""
+def _videos(paths: list[Path]) -> tuple[list[Path], list[str]]:
+    """The files named, and those in the folders named, by name; and a line for other folders."""
+    videos, refusals = [], []
     for path in paths:
-        if not path.is_dir():
-            yield path
+        try:
+            inside = sorted(path.iterdir()) if path.is_dir() else [path]
+        except OSError as error:
+            refusals.append(f"{path}: {error.strerror}")
             continue
-        inside = sorted(
-            file
-            for file in path.iterdir()
-            if file.suffix.lower() in VIDEO_SUFFIXES and not file.name.startswith(".")
-        )
-        if not inside:
-            raise UserError(f"{path}: a folder without videos ({', '.join(VIDEO_SUFFIXES)})")
-        yield from inside
+        if inside == [path]:
+            videos.append(path)
+            continue
+        visible = [file for file in inside if not file.name.startswith(".")]
+        found = [file for file in visible if file.suffix.lower() in VIDEO_SUFFIXES]
+        if not found:
+            refusals.append(f"{path}: a folder without videos ({', '.join(VIDEO_SUFFIXES)})")
+        videos += found
+    return videos, refusals
 
 
 def _protocol(

@@ -22,7 +22,7 @@ Positive = Annotated[int, Field(ge=1)]
 class Section(BaseModel):
     """A closed, immutable part of the configuration."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod
@@ -100,6 +100,8 @@ def validate(section: type[SectionType], values: Any, origin: str) -> SectionTyp
         return section.model_validate(values)
     except ValidationError as error:
         raise UserError(f"{origin}: {_first_problem(error)}") from None
+    except RecursionError:
+        raise UserError(f"{origin}: nested too deeply, or a value that holds itself") from None
 
 
 def parse_settings(section: type[SectionType], text: str) -> SectionType:

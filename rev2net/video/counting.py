@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from rev2net.video.ffmpeg import InputFacts
 
+_CHUNK_HEAD = 8  # bytes of an empty chunk
 MAX_TABLE_BYTES = 1 << 28  # longer than any table of a clip
 _INDEX_ENTRY = np.dtype([("name", "S4"), ("flags", "<u4"), ("place", "<u4"), ("size", "<u4")])
 
@@ -67,8 +68,11 @@ def _avi_frames(file: IO[bytes], stream: int) -> int | None:
                 ours = entries[np.isin(entries["name"], [number + b"dc", number + b"db"])]
                 indexed += len(ours)
                 empty_in_index += int((ours["size"] == 0).sum())
-    # A recording that was never finished has no length; damage hides chunks from one of the two.
-    return (slots or indexed) - max(empty, empty_in_index)
+    # A recording that was never finished has no length, or one that no file could hold.
+    if not slots or (indexed and slots * _CHUNK_HEAD > end):
+        slots = indexed
+    # Damage hides chunks from one of the two.
+    return slots - max(empty, empty_in_index)
 
 
 def _slots(file: IO[bytes], header: _Part, stream: int) -> int | None:

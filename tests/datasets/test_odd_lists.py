@@ -149,3 +149,11 @@ def test_a_zip_in_a_truncated_zip_is_not_the_whole(tmp_path: Path) -> None:
     path.write_bytes(whole[: whole.index(inner.getvalue()) + len(inner.getvalue()) + 200])
     with pytest.raises(UserError, match="ends too early"):
         unpack(path, folder)
+
+
+@pytest.mark.parametrize("row", [b"v,a.avi,c,zero,g,train", b"v\xe9,a.avi,c,0,g,train"])
+def test_an_index_that_cannot_be_used_is_one_line(tmp_path: Path, row: bytes) -> None:
+    path = tmp_path / "ucf101.csv"
+    path.write_bytes(b"video_id,path,class,label,group,split1\n" + row + b"\n")
+    with pytest.raises(UserError, match=r"ucf101\.csv: not an index \("):
+        read_index(path)

@@ -324,8 +324,12 @@ def test_a_folder_stands_for_the_videos_in_it(
     (folder / "._a.avi").touch()
     expected = predicted(capsys, *paths(work), "--run", i3d)
     np.testing.assert_array_equal(predicted(capsys, folder, "--run", i3d), expected)
-    assert main(["predict", str(tmp_path), "--run", str(i3d)]) == 2
-    assert f"{tmp_path}: a folder without videos (.avi, " in capsys.readouterr().err
+    with pytest.raises(SystemExit) as ended:
+        main(["predict", str(tmp_path), str(paths(work)[0]), "--run", str(i3d)])
+    assert ended.value.code == 2
+    out, err = capsys.readouterr()
+    assert f"{tmp_path}: a folder without videos (.avi, " in err
+    assert out.startswith(f"{paths(work)[0]}: ")
 
 
 def test_a_name_that_is_no_text_is_predicted_like_any_other(

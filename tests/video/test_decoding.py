@@ -125,7 +125,15 @@ def test_sound_without_a_picture_is_an_error(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["-i.avi", "caf\udce9.avi", "a b;$(c)&'\"!#.avi", "http:x.avi", "%03d[1]*?.avi", "@~+ü.avi", "a\nb.avi"],
+    [
+        "-i.avi",
+        "caf\udce9.avi",
+        "a b;$(c)&'\"!#.avi",
+        "http:x.avi",
+        "%03d[1]*?.avi",
+        "@~+ü.avi",
+        "a\nb.avi",
+    ],
 )
 def test_any_file_name_is_only_a_name(
     write_video: WriteVideo,
