@@ -2,7 +2,7 @@
 
 Each subcommand is a module of `rev2net.commands` with `add_arguments(parser)` and `run(args)`;
 its docstring is what `rev2net <command> --help` teaches. Exit codes: 0 success, 1 a failure of
-the program, 2 bad usage or input.
+the program or of the machine, 2 bad usage or input.
 """
 
 import argparse
