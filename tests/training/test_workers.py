@@ -25,7 +25,7 @@ BOUND = 60  # seconds; it takes one or two
 
 
 def with_workers(workers: int, adapt: str = "none") -> TrainSettings:
-    chosen = settings(adapt=adapt, steps=3000, checkpoint_every=3000)
+    chosen = settings(adapt=adapt, steps=600, checkpoint_every=600)
     compute = chosen.compute.model_copy(update={"loader_workers": workers})
     return chosen.model_copy(update={"compute": compute})
 
