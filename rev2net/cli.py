@@ -2,17 +2,18 @@
 
 Each subcommand is a module of `rev2net.commands` with `add_arguments(parser)` and `run(args)`;
 its docstring is what `rev2net <command> --help` teaches. Exit codes: 0 success, 1 a failure of
-the program, 2 bad usage or input.
+the program or of the machine, 2 bad usage or input.
 """
 
 import argparse
 import importlib
+import io
 import sys
 from collections.abc import Sequence
 
 from rev2net import __version__
-from rev2net.errors import UserError
-from rev2net.files import disk_is_full
+from rev2net.errors import MachineError, UserError
+from rev2net.files import machine_trouble
 
 COMMANDS: dict[str, str] = {  # in the order in which data flows
     "mini": "write the synthetic benchmark in the on-disk formats of UCF101, HMDB51 and Kinetics",
@@ -69,6 +70,10 @@ def _parser(only: str | None) -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand; returns the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A file's name may be no text: of such a byte, its number is printed.
+            stream.reconfigure(errors="backslashreplace")
     arguments = list(sys.argv[1:] if argv is None else argv)
     only = next((word for word in arguments if not word.startswith("-")), None)
     args = _parser(only).parse_args(arguments)
@@ -84,14 +89,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         return 1
-    except (OSError, RuntimeError) as error:
-        if not disk_is_full(error):
+    except (MachineError, MemoryError, OSError, RuntimeError) as error:
+        trouble = machine_trouble(error)
+        if trouble is None:
             raise
-        print(
-            f"rev2net {args.command}: no space left on the disk; nothing half-written counts as "
-            "done: free some space and give the same command again",
-            file=sys.stderr,
-        )
+        print(f"rev2net {args.command}: {trouble}", file=sys.stderr)
         return 1
     return 0
 

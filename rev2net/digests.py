@@ -7,6 +7,7 @@ Files without a digest are accepted: they may be a person's own.
 """
 
 import hashlib
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from rev2net.errors import UserError
 LIBVER = "v110"
 SEAL = "digest"  # the attribute of an HDF5 file
 CHANGED = "damaged: its content is not what was written"
+RUN_FOLDER = re.compile(r"split\d+\.seed\d+.*")  # see `experiments.Run`
 UNSEALED = ("frames",)  # datasets too large to read at every opening
 
 
@@ -35,13 +37,25 @@ def damaged(path: Path, reason: object, also: Path | None = None) -> UserError:
     )
 
 
+def unreadable_checkpoint(path: Path, reason: object) -> UserError:
+    """The one line about a file that is no whole checkpoint.
+
+    Only what lies where a training leaves its own is said to be made again: any other file is
+    somebody's.
+    """
+    if RUN_FOLDER.fullmatch(path.absolute().parent.name):
+        return damaged(path, reason)
+    line = " ".join(str(reason).split())
+    return UserError(f"{path}: {line}; needed: a checkpoint.pt of `rev2net train`, whole")
+
+
 def digest_path(path: Path) -> Path:
     """The hidden file that holds the digest of a text file.
 
     >>> digest_path(Path("splits/split1.csv")).as_posix()
     'splits/.split1.csv.sha256'
     """
-    return path.with_name(f".{path.name}.sha256")
+    return path.with_name(f".{files.short_name(path.name, files.NAME_BYTES - 8)}.sha256")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -50,14 +64,14 @@ def write_text(path: Path, text: str) -> None:
     # Killed between the two writes, the file has no digest rather than another one's.
     beside.unlink(missing_ok=True)
     files.write_text(path, text)
-    digest = hashlib.sha256(text.encode()).hexdigest()
+    digest = hashlib.sha256(files.to_bytes(text)).hexdigest()
     files.write_text(beside, f"{digest}  {path.name}\n")
 
 
 def check_text(path: Path) -> bool:
     """Raise UserError where a text file is not what was written; False where it has no digest."""
     try:
-        recorded = digest_path(path).read_text(encoding="utf-8").split()
+        recorded = digest_path(path).read_text(encoding="utf-8", errors="replace").split()
         content = path.read_bytes()
     except FileNotFoundError:
         return False
@@ -96,9 +110,9 @@ def check_zip(path: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             bad = archive.testzip()
     except Exception as error:  # zipfile raises many kinds for a damaged file
-        raise damaged(path, f"not a readable checkpoint ({error})") from None
+        raise unreadable_checkpoint(path, f"not a readable checkpoint ({error})") from None
     if bad is not None:
-        raise damaged(path, f"damaged: {bad} in it is not what was written")
+        raise unreadable_checkpoint(path, f"damaged: {bad} in it is not what was written")
 
 
 def _content_digest(file: Any) -> str:

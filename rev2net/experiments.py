@@ -29,8 +29,8 @@ from rev2net.errors import UserError
 STAGE_VERSIONS = {
     "mini": 1,
     "index": 1,
-    "frames": 3,
-    "flow": 2,
+    "frames": 4,
+    "flow": 3,
     "merge": 1,
     "splits": 2,
     "train": 4,

@@ -2,9 +2,14 @@
 
 import contextlib
 import errno
+import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+
+from rev2net.errors import MachineError
+
+NAME_BYTES = 255  # of a file's name, on nearly every file system
 
 
 @contextlib.contextmanager
@@ -15,7 +20,7 @@ def atomic_path(target: Path) -> Iterator[Path]:
     still runs then fails at its end, so that two jobs never write one file.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    stem = f".{target.name}."
+    stem = f".{short_name(target.name, NAME_BYTES - 24)}."
     for leftover in target.parent.iterdir():
         if leftover.name.startswith(stem) and leftover.name.endswith(".part"):
             leftover.unlink(missing_ok=True)
@@ -29,10 +34,61 @@ def atomic_path(target: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def short_name(name: str, limit: int = NAME_BYTES) -> str:
+    """A file name of at most `limit` bytes: itself, or its beginning and a digest of it.
+
+    >>> short_name("v_Archery_g01_c01.png"), len(short_name("x" * 300))
+    ('v_Archery_g01_c01.png', 255)
+    """
+    if len(os.fsencode(name)) <= limit:
+        return name
+    digest = hashlib.sha256(os.fsencode(name)).hexdigest()[:8]
+    start = name[:limit]
+    while len(os.fsencode(start)) > limit - len(digest) - 1:
+        start = start[:-1]
+    return f"{start}-{digest}"
+
+
+def to_bytes(text: str) -> bytes:
+    """Text as UTF-8; of a file's name that is none, the bytes that the name is made of."""
+    return text.encode("utf-8", errors="surrogateescape")
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a UTF-8 file, whole or not at all; line ends are written as they are."""
     with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="")
+        temporary.write_bytes(to_bytes(text))
+
+
+# What the system says where no file is to blame, nor the program.
+TROUBLES = {
+    *(errno.EIO, errno.ENXIO, errno.EROFS, errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN),
+    *(errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.ENOLCK, errno.EACCES),
+    *(errno.EPERM, errno.EBUSY, errno.EHOSTDOWN, errno.EREMOTEIO),
+}
+
+
+# What it says of a name that a person gave.
+_NAMES = {
+    *(errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP),
+}
+
+
+def machine_trouble(error: BaseException) -> str | None:
+    """One line about an exception that is the machine's trouble, None for a programming error."""
+    if isinstance(error, MachineError):
+        return str(error)
+    if disk_is_full(error):
+        return (
+            "no space left on the disk; nothing half-written counts as done: free some space and "
+            "give the same command again"
+        )
+    if isinstance(error, MemoryError) or "DefaultCPUAllocator: " in str(error):
+        return "out of memory; give the job more"
+    if isinstance(error, OSError) and error.errno in TROUBLES | _NAMES:
+        name = error.filename2 or error.filename  # of a renaming, what it was to become
+        return f"{name}: {error.strerror}" if name is not None else error.strerror
+    return None
 
 
 def disk_is_full(error: BaseException | None) -> bool:

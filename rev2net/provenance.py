@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 from rev2net import __version__
+from rev2net.processes import child_environment
 
 
 @functools.cache
@@ -25,5 +26,12 @@ def commit() -> str:
 
 def _git(folder: Path, *words: str) -> str:
     command = ["git", "-C", str(folder), *words]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        timeout=10,
+        check=True,
+        env=child_environment(),  # GIT_DIR names another repository
+    )
     return done.stdout.strip()

@@ -1,5 +1,6 @@
 """Configurations: closed, complete, and refused in one line that says what is allowed."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -348,3 +349,53 @@ def test_no_run_of_the_reproduction_is_trained_for_too_few_or_too_many_epochs(
     tsn = Run("hmdb-ucf", "tsn", "rgb", "imagenet", "mkmmd", 1, 0)
     assert epochs[tsn] == pytest.approx(90, rel=0.01)
     assert epochs[replace(tsn, input="flow")] == pytest.approx(251, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "line"),
+    [
+        ("fps: null", "fps: yes", "frames: fps: found true, expected another kind of value"),
+        ("short_side: ", "short_side: on #", "frames: short_side: found true, expected another"),
+        ("median_filtering: ", "median_filtering: yes #", "median_filtering: found true"),
+        ("seeds: ", "seeds: [no] #", "seeds: found false, expected another kind of value"),
+    ],
+)
+def test_yes_and_no_are_no_numbers(tmp_path: Path, was: str, becomes: str, line: str) -> None:
+    path = tmp_path / "config.yaml"
+    text = (ROOT / "config.yaml").read_text()
+    assert was in text
+    path.write_text(text.replace(was, becomes, 1))
+    with pytest.raises(UserError, match=re.escape(line)):
+        config.load(path)
+
+
+def test_a_key_that_stands_twice_is_refused_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    text = (ROOT / "config.yaml").read_text().rstrip()
+    path.write_text(f"{text}\nseeds: [0]\n")
+    line = text.count("\n") + 2
+    with pytest.raises(UserError, match=rf"config\.yaml:{line}: key 'seeds' stands twice"):
+        config.load(path)
+    with pytest.raises(UserError, match=r"not JSON .key 'clips' stands twice"):
+        config.parse_settings(config.TestSettings, '{"clips": 1, "crops": 1, "clips": 2}')
+
+
+def test_a_configuration_in_another_encoding_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_bytes(b"name: caf\xe9\n")
+    with pytest.raises(UserError, match=r"config\.yaml: not text in UTF-8"):
+        config.load(path)
+
+
+@pytest.mark.parametrize("value", ["Infinity", "NaN", "true", "-1"])
+def test_a_rate_is_a_positive_finite_number(value: str) -> None:
+    text = config.dump(load(ROOT / "config.yaml").frames).replace('"fps":null', f'"fps":{value}')
+    with pytest.raises(UserError, match="--settings: fps: "):
+        parse_settings(FramesSettings, text)
+
+
+def test_a_value_that_holds_itself_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("seeds: &all [*all]\n")
+    with pytest.raises(UserError, match="holds itself"):
+        load(path)

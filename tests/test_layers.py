@@ -7,7 +7,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent / "rev2net"
 
-# What a package may import of ours (beside errors, files, config, itself) and of heavy libraries.
+# What a package may import of ours (beside errors, files, processes, config, itself), and of heavy
+# libraries.
 OURS = {
     "experiments": set(),
     "paper": {"experiments"},
@@ -39,6 +40,7 @@ HEAVY = {"torch", "pandas", "cv2", "numba", "h5py", "matplotlib", "ffmpeg", "sna
 LIBRARIES = {
     "errors": set(),
     "files": set(),
+    "processes": set(),
     "digests": set(),
     "fetch": set(),
     "config": set(),
@@ -100,7 +102,7 @@ def test_imports_stay_within_the_layer(package: str, module: str, path: Path) ->
     names = imports(path)
     ours = {name.removeprefix("rev2net.") for name in names if name.startswith("rev2net.")}
     allowed = OURS.get(package, set()) | {package, "__version__"}
-    allowed |= {"errors", "files", "config", "digests"}
+    allowed |= {"errors", "files", "processes", "config", "digests"}
     for name in ours:
         parts = name.split(".")
         prefixes = {".".join(parts[:n]) for n in range(1, len(parts) + 1)}

@@ -39,6 +39,19 @@ def dataset_paths(words: Iterable[str]) -> dict[str, Path]:
     return paths
 
 
+def refuse_overwriting(output: Path, *sources: Path) -> None:
+    """Raise UserError where an output is one of the files that it is made from, however named.
+
+    And where it is a folder.
+    """
+    if output.is_dir():
+        raise UserError(f"{output}: is a folder; give a file's name")
+    for source in sources:
+        existing = output.exists() and source.exists() and output.samefile(source)
+        if existing or output.resolve() == source.resolve():
+            raise UserError(f"{output}: is what it would be made from, {source}; give another name")
+
+
 def existing_root(root: Path) -> Path:
     """A folder of runs; raises UserError for one that is not there, before anything is written."""
     if not root.is_dir():

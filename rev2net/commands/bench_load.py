@@ -37,8 +37,10 @@ def run(args: argparse.Namespace) -> None:
     from rev2net.shards.reader import ShardIndex
     from rev2net.video.benchmark import decode_bare, one_core, tools
 
-    if args.samples < 1:
-        raise UserError(f"--samples: {args.samples}; allowed is a whole number from 1")
+    for option in ("samples", "short_side", "size"):
+        if (value := getattr(args, option)) < 1:
+            name = option.replace("_", "-")
+            raise UserError(f"--{name}: {value}; allowed is a whole number from 1")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.set_num_threads(1)
     results = []

@@ -48,6 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Measure and print."""
+    import math
+
     import torch
 
     from rev2net import config
@@ -59,6 +61,8 @@ def run(args: argparse.Namespace) -> None:
         value = getattr(args, option)
         if value is not None and value < least:
             raise UserError(f"--{option}: {value}; allowed is a whole number from {least}")
+    if not 0 < args.width < math.inf:
+        raise UserError(f"--width: {args.width}; allowed is a positive number")
     torch.set_num_threads(1)
     with claim_device() as device:
         name = torch.cuda.get_device_name() if device.type == "cuda" else "CPU, one thread"

@@ -108,7 +108,7 @@ def _write_examples(
     from rev2net.evaluation.decode import decode_examples
     from rev2net.evaluation.examples import Examples, write_examples
     from rev2net.figures.decoded_clips import clip_sheet
-    from rev2net.files import atomic_path
+    from rev2net.files import NAME_BYTES, atomic_path, short_name
     from rev2net.training.trained import clip_shape
 
     settings, run = trained.settings, trained.settings.run
@@ -135,7 +135,8 @@ def _write_examples(
         old.unlink()
     for number, video_id in enumerate(examples.video_id):
         title = f"{video_id} ({examples.class_name[number]})"
-        with atomic_path(pictures / f"{number}-{video_id}.png") as temporary:
+        name = short_name(f"{number}-{video_id}", NAME_BYTES - len(".png"))
+        with atomic_path(pictures / f"{name}.png") as temporary:
             temporary.write_bytes(clip_sheet(title, *examples.one(number)))
 
 

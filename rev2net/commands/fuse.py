@@ -9,7 +9,9 @@ their difference are named. TSN's published weights, for example:
 """
 
 import argparse
+from pathlib import Path
 
+from rev2net.commands import refuse_overwriting
 from rev2net.errors import UserError
 
 
@@ -25,6 +27,7 @@ def run(args: argparse.Namespace) -> None:
     from rev2net.evaluation.scores import read_scores, write_scores
 
     names, weights = zip(*map(_stream, args.streams), strict=True)
+    refuse_overwriting(Path(args.out), *map(Path, names))
     write_scores(args.out, fuse([read_scores(name) for name in names], weights, names))
 
 

@@ -5,6 +5,8 @@
     rev2net inspect work/mini/shards/ucf101/rgb/0.h5            # a shard
     rev2net inspect work/mini/shards/ucf101/rgb/0.h5 --sheet sheet.png
     rev2net inspect work/mini/shards/ucf101/ledger.csv          # counts, and what is not ok
+    rev2net inspect work                                        # what is done, and what is not
+    rev2net inspect work/mini/runs/.../split1.seed0             # a run
     rev2net inspect work/mini/runs/.../checkpoint.pt --json     # for a program
     rev2net inspect --verify work/mini results/mini             # is all as it was written?
 
@@ -23,13 +25,17 @@ if TYPE_CHECKING:
     from rev2net.inspection.report import Report
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
-TORCH_SUFFIXES = (".pt", ".pth")
+TORCH_SUFFIXES = (".pt", ".pth", ".pth.tar", ".pt.tar", ".ckpt")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `rev2net inspect`."""
     parser.add_argument(
-        "paths", type=Path, nargs="+", metavar="PATH", help="a file, or a dataset's folder"
+        "paths",
+        type=Path,
+        nargs="+",
+        metavar="PATH",
+        help="a file; the folder of a dataset, a run, a configuration",
     )
     parser.add_argument(
         "--verify",
@@ -77,19 +83,25 @@ def _inspect(path: Path) -> "Report":
     """What a path holds, by its first bytes or its ending; anything else is taken for a video."""
     if path.is_dir():
         from rev2net.inspection.dataset import inspect_dataset
+        from rev2net.inspection.work import inspect_run, inspect_work, is_run, work_folders
 
-        return inspect_dataset(path)
+        if is_run(path):
+            return inspect_run(path)
+        folders = work_folders(path)
+        return inspect_work(folders) if folders else inspect_dataset(path)
     try:
         with open(path, "rb") as file:
             start = file.read(len(HDF5_SIGNATURE))
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}") from None
-    suffix = path.suffix.lower()
+    if not start and path.is_file():
+        raise UserError(f"{path}: an empty file")
+    name, suffix = path.name.lower(), path.suffix.lower()
     if start == HDF5_SIGNATURE:
         from rev2net.inspection.hdf5 import inspect_hdf5
 
         return inspect_hdf5(path)
-    if suffix in TORCH_SUFFIXES:
+    if name.endswith(TORCH_SUFFIXES):
         from rev2net.inspection.checkpoint import inspect_checkpoint
 
         return inspect_checkpoint(path)

@@ -31,14 +31,17 @@ def verify(paths: Iterable[Path]) -> None:
         raise UserError(f"{counts['damaged']} of {counts.total()} files are damaged, see above")
 
 
-def _files(path: Path) -> Iterator[Path]:
-    """The file, or the files below a folder; hidden ones are not ours to judge."""
+def _files(path: Path, above: frozenset[Path] = frozenset()) -> Iterator[Path]:
+    """The file, or the files below a folder; hidden ones are not ours to judge.
+
+    A link that leads to nothing, or to a folder that it lies in, is left out.
+    """
     if path.is_file():
         yield path
-        return
-    for entry in sorted(path.iterdir()):
-        if not entry.name.startswith("."):
-            yield from _files(entry)
+    elif path.is_dir() and path.resolve() not in above:
+        for entry in sorted(path.iterdir()):
+            if not entry.name.startswith("."):
+                yield from _files(entry, above | {path.resolve()})
 
 
 def _is_intact(path: Path) -> bool:

@@ -2,6 +2,7 @@
 
     rev2net predict clip.avi --run work/mini/runs/hmdb-ucf/i3d/rgb.scratch.mkmmd/split1.seed0
     rev2net predict *.mp4 --checkpoint i3d.pt --json       # one JSON object a line and video
+    rev2net predict holidays/ --run …                      # every video in a folder
     rev2net predict clip.mp4 --run … --annotate out.mp4    # the video with its classes drawn in
 
 Videos are prepared as the run's training data were (resize, frame rate, flow) and scored by its
@@ -18,7 +19,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rev2net.errors import UserError
+from rev2net.commands import refuse_overwriting
+from rev2net.errors import MachineError, UserError
 
 if TYPE_CHECKING:
     import torch
@@ -27,13 +29,16 @@ if TYPE_CHECKING:
     from rev2net.evaluation.video import VideoFile
     from rev2net.training.trained import TrainedRun
 
+VIDEO_SUFFIXES = (".avi", ".mp4", ".mkv", ".webm", ".mov", ".mpg", ".mpeg", ".wmv", ".flv", ".m4v")
 ANNOTATED_CLASSES = 3
 ANNOTATED_SIDE = 240  # pixels of the short side at least, so that names can be read
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `rev2net predict`."""
-    parser.add_argument("videos", nargs="+", type=Path, metavar="VIDEO")
+    parser.add_argument(
+        "videos", nargs="+", type=Path, metavar="VIDEO", help="a file, or a folder of them"
+    )
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--run", type=Path, metavar="FOLDER", help="a run's folder", dest="source")
     source.add_argument("--checkpoint", type=Path, metavar="FILE", dest="source")
@@ -54,10 +59,13 @@ def run(args: argparse.Namespace) -> None:
 
     if args.top < 1:
         raise UserError(f"--top: {args.top}; allowed: a whole number from 1")
-    if args.annotate is not None and len(args.videos) > 1:
-        raise UserError(f"--annotate: takes one video; {len(args.videos)} given")
     if args.annotate is not None and args.annotate.suffix.lower() != ".mp4":
         raise UserError(f"--annotate: {args.annotate}; allowed ending: .mp4")
+    videos, refusals = _videos(args.videos)
+    if args.annotate is not None:
+        if len(videos) > 1:
+            raise UserError(f"--annotate: takes one video; {len(videos)} given")
+        refuse_overwriting(args.annotate, *videos)
     trained = load_trained(args.source)
     if trained.identity["method"] == "off":
         print(
@@ -66,17 +74,39 @@ def run(args: argparse.Namespace) -> None:
         )
     test, flow = _protocol(args, trained)
     torch.set_num_threads(trained.settings.compute.threads)
-    failed = 0
+    for refusal in refusals:
+        print(f"rev2net predict: {refusal}", file=sys.stderr, flush=True)
+    failed = len(refusals)
     with claim_device() as device:
         trained.network.to(device)
-        for path in args.videos:
+        for path in videos:
             try:
                 _predict_one(args, path, trained, test, flow, device)
-            except UserError as error:
+            except (UserError, MachineError) as error:
                 print(f"rev2net predict: {error}", file=sys.stderr, flush=True)
                 failed += 1
     if failed:
         sys.exit(2)
+
+
+def _videos(paths: list[Path]) -> tuple[list[Path], list[str]]:
+    """The files named, and those in the folders named, by name; and a line for other folders."""
+    videos, refusals = [], []
+    for path in paths:
+        try:
+            inside = sorted(path.iterdir()) if path.is_dir() else [path]
+        except OSError as error:
+            refusals.append(f"{path}: {error.strerror}")
+            continue
+        if inside == [path]:
+            videos.append(path)
+            continue
+        visible = [file for file in inside if not file.name.startswith(".")]
+        found = [file for file in visible if file.suffix.lower() in VIDEO_SUFFIXES]
+        if not found:
+            refusals.append(f"{path}: a folder without videos ({', '.join(VIDEO_SUFFIXES)})")
+        videos += found
+    return videos, refusals
 
 
 def _protocol(

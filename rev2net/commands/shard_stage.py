@@ -3,7 +3,6 @@
 import argparse
 import hashlib
 import json
-import os
 import sys
 import time
 from collections import Counter
@@ -18,16 +17,18 @@ import simplejpeg
 from tqdm import tqdm
 
 from rev2net import __version__
+from rev2net.commands import refuse_overwriting
 from rev2net.config import FramesSettings
 from rev2net.datasets.index import read_index
-from rev2net.errors import UserError
+from rev2net.errors import MachineError, UserError
+from rev2net.files import TROUBLES
 from rev2net.shards.layout import Attributes, shard_rows
 from rev2net.shards.writer import ShardWriter, write_shard
+from rev2net.video.counting import announced_frames
 from rev2net.video.decoding import FrameStream
 from rev2net.video.ffmpeg import VideoError, ffmpeg_version
 from rev2net.video.images import ImageBytes
 from rev2net.video.ledger import STATUSES, LedgerRow, judge, write_ledger
-from rev2net.video.probe import announced_frames
 
 SECONDS_BETWEEN_LINES = 15  # of progress, in a job that does not run in a terminal
 
@@ -57,8 +58,11 @@ def make_shard(args: argparse.Namespace, stage: Stage) -> None:
     """Write the shard and the ledger part that the arguments name.
 
     A video that cannot be read whole leaves a ledger row and never stops the shard. Raises
-    UserError where the index or the root folder is not there.
+    UserError where the index or the root folder is not there, and MachineError, with nothing
+    written, where the machine fails twice at a video (`FrameStream`).
     """
+    refuse_overwriting(args.output, args.index, args.ledger)
+    refuse_overwriting(args.ledger, args.index)
     cv2.setNumThreads(1)
     if not args.root.is_dir():
         raise UserError(f"--root: {args.root} is not a folder; allowed is a dataset as published")
@@ -76,7 +80,12 @@ def make_shard(args: argparse.Namespace, stage: Stage) -> None:
     with write_shard(args.output, attributes) as writer:
         videos = list(zip(rows["video_id"], rows["path"], strict=True))
         for video_id, path in _with_progress(videos, name):
-            row = _store_video(writer, stage, video_id, args.root, path)
+            try:
+                row = _store_video(writer, stage, video_id, args.root, path)
+            except MachineError as error:  # a second trouble in a row ends the job
+                tqdm.write(f"once more: {error}", file=sys.stderr)
+                writer.drop_video()
+                row = _store_video(writer, stage, video_id, args.root, path)
             ledger.append(row)
             if row.status in ("short", "broken"):
                 tqdm.write(f"{row.status}: {path}: {row.message}", file=sys.stderr)
@@ -90,8 +99,11 @@ def make_shard(args: argparse.Namespace, stage: Stage) -> None:
 def _store_video(
     writer: ShardWriter, stage: Stage, video_id: str, root: Path, path: str
 ) -> LedgerRow:
-    """Decode one video into the shard; whatever becomes of it is a ledger row."""
-    if not os.path.exists(root / path):
+    """Decode one video into the shard; whatever becomes of it is a ledger row.
+
+    Raises MachineError where the file has no part in what goes wrong.
+    """
+    if not _exists(root / path):
         return LedgerRow(video_id, stage.kind, None, 0, "missing", f"no file {path}")
     settings = stage.frames
     stream = FrameStream(
@@ -109,7 +121,7 @@ def _store_video(
         writer.drop_video()
         return LedgerRow(video_id, stage.kind, None, stream.num_frames, "broken", error.reason)
     facts, decoding = stream.outcome()
-    announced = announced_frames(root / path, facts.container)
+    announced = announced_frames(root / path, facts)
     status, message = judge(announced, decoding)
     if writer.num_images:
         writer.keep_video(
@@ -122,6 +134,19 @@ def _store_video(
     else:
         status, message = "short", f"{stream.num_frames} frame, too few for {stage.kind}"
     return LedgerRow(video_id, stage.kind, announced, decoding.decoded, status, message)
+
+
+def _exists(path: Path) -> bool:
+    """Whether there is something of that name; raises MachineError where that cannot be known."""
+    try:
+        path.stat()
+    except OSError as error:
+        if error.errno in TROUBLES:
+            raise MachineError(f"{path}: {error.strerror}") from None
+        return False
+    except ValueError:
+        return False
+    return True
 
 
 def _with_progress(videos: Sequence[tuple[str, str]], name: str) -> Iterator[tuple[str, str]]:

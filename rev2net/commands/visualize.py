@@ -39,12 +39,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Write the picture."""
+    import math
+
     import cv2
     import numpy as np
 
+    from rev2net.commands import refuse_overwriting
     from rev2net.errors import UserError
     from rev2net.figures.flow_colors import flow_sheet, legible_scale
     from rev2net.files import atomic_path
+    from rev2net.flow.parameters import MIN_SIDE
     from rev2net.flow.tvl1 import resolve_backend
     from rev2net.video import iter_frames
 
@@ -53,8 +57,13 @@ def run(args: argparse.Namespace) -> None:
         raise UserError(f"{args.picture}: ending {suffix!r}; allowed are {', '.join(SUFFIXES)}")
     if args.frames < 1:
         raise UserError(f"--frames: {args.frames}; allowed is a whole number from 1")
-    if args.max_motion is not None and not args.max_motion > 0:
+    if args.max_motion is not None and not 0 < args.max_motion < math.inf:
         raise UserError(f"--max-motion: {args.max_motion:g}; allowed is a positive number")
+    if args.short_side < MIN_SIDE:
+        raise UserError(
+            f"--short-side: {args.short_side}; allowed is a whole number from {MIN_SIDE}"
+        )
+    refuse_overwriting(args.picture, args.video)
     backend = resolve_backend(args.backend)
 
     def frames() -> "Iterator[npt.NDArray[np.uint8]]":

@@ -73,7 +73,7 @@ class FramesSettings(Section):
     fps: Annotated[float, Field(gt=0)] | None  # null: native
     codec: Literal["jpeg", "png", "webp"]
     quality: Annotated[int, Field(ge=1, le=101)]
-    time_limit: Annotated[float, Field(gt=0)]  # seconds a video may take
+    time_limit: Annotated[float, Field(gt=0)]  # seconds its decoder may work, or idle
 
     @model_validator(mode="after")
     def _one_resize_rule(self) -> "FramesSettings":

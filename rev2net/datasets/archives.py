@@ -49,6 +49,7 @@ def archive_files(dataset: str, entries: Sequence[str]) -> list[Path]:
     for entry in map(Path, entries):
         if entry.is_dir():
             inside = sorted(path for path in entry.iterdir() if is_archive(path.name))
+            inside = [path for path in inside if not path.name.startswith(".")]
             if not inside:
                 raise UserError(f"datasets.{dataset}.archives: no rar, zip or tar in {entry}")
             files += inside
@@ -150,6 +151,7 @@ def _unpack_with_inner(archive: Path, workplace: Path) -> None:
     outer.mkdir(parents=True)
     unpack(archive, outer)
     inner = [file for file in _files_below(outer) if is_archive(file.name)]
+    inner = [file for file in inner if not file.name.startswith(".")]  # macOS's resource forks
     terminal = sys.stderr.isatty()
     for number, file in enumerate(tqdm(inner, unit="archive", disable=not terminal), start=1):
         folder = workplace / str(number) / archive_stem(file.name)

@@ -68,13 +68,19 @@ def read_index(path: Path) -> pd.DataFrame:
     """
     check_text(path)
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        table = pd.read_csv(
+            path, dtype=str, keep_default_na=False, encoding_errors="surrogateescape"
+        )
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: not an index ({error})") from None
     missing = [name for name in [*COLUMNS, "split1"] if name not in table]
     if missing:
         raise UserError(f"{path}: not an index: no column {missing[0]!r}")
-    table["label"] = table["label"].astype("int64")
+    try:
+        table["label"] = table["label"].astype("int64")
+        "".join(table["video_id"]).encode()
+    except ValueError as error:  # no number; no text
+        raise UserError(f"{path}: not an index ({error})") from None
     _refuse_duplicates(table, path)
     return table
 

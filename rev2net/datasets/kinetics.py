@@ -7,7 +7,10 @@ gives the class. Many videos are gone from YouTube; `partial: true` works with w
 """
 
 import csv
+import io
 import re
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 from rev2net.config import DatasetSettings
@@ -18,6 +21,7 @@ from rev2net.datasets.listing import (
     check_count,
     folder,
     odd_files,
+    read_list,
     video_files,
 )
 from rev2net.errors import UserError
@@ -51,10 +55,14 @@ def list_kinetics400(settings: DatasetSettings) -> Listing:
             timed = match["start"] is not None
             key = (match["id"], int(match["start"]), int(match["end"])) if timed else match["id"]
             by_clip.setdefault(key, path)
+    clips_of = Counter(row["youtube_id"] for row in rows)
+    untold = {name for name, count in clips_of.items() if count > 1 and name in by_clip}
     videos = []
     for row in rows:
         youtube_id, start, end = row["youtube_id"], int(row["time_start"]), int(row["time_end"])
-        found = by_clip.get((youtube_id, start, end)) or by_clip.get(youtube_id)
+        found = by_clip.get((youtube_id, start, end))
+        if found is None and youtube_id not in untold:
+            found = by_clip.get(youtube_id)
         video_id = f"{youtube_id}_{start:06d}_{end:06d}"
         listed = Path(settings.videos) / row["label"].replace(" ", "_") / f"{video_id}.mp4"
         videos.append(
@@ -68,6 +76,12 @@ def list_kinetics400(settings: DatasetSettings) -> Listing:
             )
         )
     warnings = odd_files(files, videos)
+    if untold:
+        warnings.append(
+            f"files named by an id of which the lists have several clips: {len(untold)}, which of "
+            f"them they are cannot be told (first: {by_clip[min(untold)]}); name them "
+            "<id>_<start>_<end>"
+        )
     if num_test:
         warnings.append(f"rows of the test list: {num_test} left out; val is the test side")
     return Listing(class_names, videos, warnings)
@@ -75,7 +89,9 @@ def list_kinetics400(settings: DatasetSettings) -> Listing:
 
 def _listed(path: Path) -> tuple[list[dict[str, str]], int]:
     """Rows of train and val of all CSV files, and how many rows of test there are beside them."""
-    tables = sorted(path.glob("*.csv")) if path.is_dir() else [path]
+    tables = [path]
+    if path.is_dir():
+        tables = sorted(table for table in path.glob("*.csv") if not table.name.startswith("."))
     if not tables or not tables[0].is_file():
         raise UserError(
             f"datasets.kinetics400.lists: no CSV at {path}; give the official list or its folder"
@@ -83,23 +99,31 @@ def _listed(path: Path) -> tuple[list[dict[str, str]], int]:
     rows: dict[tuple[str, int, int], dict[str, str]] = {}
     num_test = 0
     for table in tables:
-        with table.open(encoding="utf-8-sig", newline="") as lines:
-            reader = csv.DictReader(lines)
+        reader = csv.DictReader(io.StringIO(read_list(table), newline=""))
+        try:
             missing = [name for name in _COLUMNS if name not in (reader.fieldnames or ())]
-            if missing:
-                raise UserError(f"{table}: no column {missing[0]!r}; needed: {', '.join(_COLUMNS)}")
-            for row in reader:
-                where = f"{table}:{reader.line_num}"
-                row = {name: (row[name] or "").strip() for name in _COLUMNS}
-                if row["split"] == "test":
-                    num_test += 1
-                    continue
-                _check_row(row, where)
-                clip = (row["youtube_id"], int(row["time_start"]), int(row["time_end"]))
-                if clip in rows:
-                    raise UserError(f"{where}: {row['youtube_id']} is listed twice")
-                rows[clip] = row
+            listed = [] if missing else list(_numbered(reader))
+        except csv.Error as error:
+            raise UserError(f"{table}: not a CSV list ({error})") from None
+        if missing:
+            raise UserError(f"{table}: no column {missing[0]!r}; needed: {', '.join(_COLUMNS)}")
+        for number, row in listed:
+            where = f"{table}:{number}"
+            if row["split"] == "test":
+                num_test += 1
+                continue
+            _check_row(row, where)
+            clip = (row["youtube_id"], int(row["time_start"]), int(row["time_end"]))
+            if clip in rows:
+                raise UserError(f"{where}: {row['youtube_id']} is listed twice")
+            rows[clip] = row
     return list(rows.values()), num_test
+
+
+def _numbered(reader: "csv.DictReader[str]") -> Iterator[tuple[int, dict[str, str]]]:
+    """The rows of a list, of which we need a few columns, by the number of their line."""
+    for row in reader:
+        yield reader.line_num, {name: (row[name] or "").strip() for name in _COLUMNS}
 
 
 def _check_row(row: dict[str, str], where: str) -> None:

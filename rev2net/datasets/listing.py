@@ -1,5 +1,6 @@
 """A dataset as its official lists and its folder describe it, and what its importers share."""
 
+import codecs
 import os
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -44,25 +45,57 @@ def folder(dataset: str, key: str, path: Path) -> Path:
 
 def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
     """Lines that hold something, without surrounding blanks or CR, numbered from 1."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise UserError(f"{path}: cannot read this official list ({error.strerror})") from None
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(read_list(path).splitlines(), start=1):
         if line.strip():
             yield number, line.strip()
 
 
+def read_list(path: Path) -> str:
+    """The text of a list, in UTF-8 or, as some Windows programs save it, marked UTF-16.
+
+    Raises UserError for a file that cannot be read, or is in another encoding.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path}: cannot read this official list ({error.strerror})") from None
+    marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        return content.decode("utf-16" if marked else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise UserError(f"{path}:{line}: not text in UTF-8; save the list as that") from None
+
+
 def video_files(root: Path, videos: Path, suffixes: Collection[str]) -> list[str]:
-    """Files below `videos` with one of the suffixes, as sorted paths relative to `root`."""
+    """Files below `videos` with one of the suffixes, as sorted paths relative to `root`.
+
+    Hidden ones are none: they are being unpacked, or macOS's notes on others. Raises UserError for
+    a folder that cannot be read.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise UserError(f"{error.filename}: cannot look into this folder ({error.strerror})")
+
     found = []
+    seen: set[tuple[int, int]] = set()  # a link may lead to a folder that it lies in
     # Class folders are often links to another disk.
-    for directory, folders, names in os.walk(videos, followlinks=True):
-        # Hidden ones hold what is being unpacked.
-        folders[:] = [name for name in folders if not name.startswith(".")]
+    for directory, folders, names in os.walk(videos, followlinks=True, onerror=refuse):
+        folder = os.stat(directory)
+        if (folder.st_dev, folder.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((folder.st_dev, folder.st_ino))
+        visible = [name for name in sorted(folders) if not name.startswith(".")]
+        # Folders before links to them: a video is found where it lies.
+        folders[:] = sorted(visible, key=lambda name: os.path.islink(os.path.join(directory, name)))
         below = Path(os.path.relpath(directory, root)).as_posix()
         prefix = "" if below == "." else f"{below}/"
-        found += [prefix + name for name in names if Path(name).suffix.lower() in suffixes]
+        found += [
+            prefix + name
+            for name in names
+            if Path(name).suffix.lower() in suffixes and not name.startswith(".")
+        ]
     return sorted(found)
 
 

@@ -21,6 +21,7 @@ from typing import IO
 from rev2net.datasets.rar import damaged_files, is_rar
 from rev2net.errors import UserError
 from rev2net.files import disk_is_full
+from rev2net.processes import child_environment
 
 SUFFIXES = (".rar", ".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 COPY_BYTES = 1 << 20
@@ -101,6 +102,9 @@ def _write(members: Iterator[tuple[str, IO[bytes]]], archive: Path, folder: Path
 
 def _zip_members(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
     with zipfile.ZipFile(archive) as file:
+        # Of a zip that ends too early, the table of a zip inside it is the last one there is.
+        if min((info.header_offset for info in file.infolist()), default=0) > 0:
+            raise zipfile.BadZipFile("it ends too early: the only table is of a zip inside it")
         for info in file.infolist():
             mode = info.external_attr >> 16
             if info.is_dir() or (stat.S_IFMT(mode) not in (0, stat.S_IFREG)):
@@ -141,7 +145,7 @@ def _unpack_rar(archive: Path, folder: Path) -> None:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            env={**os.environ, "LC_ALL": "C.UTF-8"},
+            env=child_environment(),
             check=False,
         )
         if result.returncode == 0:

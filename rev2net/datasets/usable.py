@@ -19,7 +19,9 @@ def usable_videos(ledger: Path, index: pd.DataFrame) -> set[str]:
     """
     check_text(ledger)
     try:
-        rows = pd.read_csv(ledger, dtype=str, keep_default_na=False)
+        rows = pd.read_csv(
+            ledger, dtype=str, keep_default_na=False, encoding_errors="surrogateescape"
+        )
         rows = rows[["video_id", "kind", "status"]]
     except (OSError, ValueError, KeyError) as error:
         raise UserError(f"{ledger}: not a ledger ({error})") from None

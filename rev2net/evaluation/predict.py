@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from rev2net.clips.dataset import ClipShape, Entry, Sample, Shards, TestClips
+from rev2net.clips.loader import attended, load, shared
 from rev2net.clips.transforms import to_batch, to_input
 from rev2net.config import ComputeSettings, TestSettings
 from rev2net.models.network import VideoNetwork
@@ -43,18 +43,19 @@ def predict(
     to their short side and resized to it.
     """
     clips = TestClips(entries, shards, shape, test.clips, test.crops, test.size, test.whole_video)
-    loader = DataLoader(clips, batch_size=None, num_workers=compute.loader_workers)
     silent = not (progress and sys.stderr.isatty())
-    bar = tqdm(loader, total=len(entries), unit="video", disable=silent)
     network.eval()
     videos: list[int] = []
     scores, features = [], []
-    for views in _batched(bar, 1 if test.whole_video else test.batch):
-        video, samples = zip(*views, strict=True)
-        logits, pooled = _forward(network, samples, test.size, device)
-        scores.append(logits.softmax(1) if test.average == "probability" else logits)
-        features.append(pooled)
-        videos.extend(video)
+    loader = load(clips, compute.loader_workers, batch_size=None, collate_fn=shared)
+    with attended(loader):
+        bar = tqdm(loader, total=len(entries), unit="video", disable=silent)
+        for views in _batched(bar, 1 if test.whole_video else test.batch):
+            video, samples = zip(*views, strict=True)
+            logits, pooled = _forward(network, samples, test.size, device)
+            scores.append(logits.softmax(1) if test.average == "probability" else logits)
+            features.append(pooled)
+            videos.extend(video)
     return Prediction(
         _mean_by_video(videos, torch.cat(scores)), _mean_by_video(videos, torch.cat(features))
     )

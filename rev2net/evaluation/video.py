@@ -17,11 +17,11 @@ from rev2net.config import FlowSettings, FramesSettings
 from rev2net.flow.parameters import MIN_SIDE, of_settings
 from rev2net.flow.quantize import quantize, stack_components
 from rev2net.flow.tvl1 import resolve_backend, tvl1_sequence
+from rev2net.video.counting import announced_frames
 from rev2net.video.decoding import FrameStream
 from rev2net.video.ffmpeg import VideoError
 from rev2net.video.images import ImageBytes, encode_image
 from rev2net.video.ledger import judge
-from rev2net.video.probe import announced_frames
 
 
 class VideoFile(Shards):
@@ -53,7 +53,7 @@ class VideoFile(Shards):
         if kind == "flow" and self.num_frames < 2:
             raise VideoError(path, "one frame; flow needs two")
         self.num_images = self.num_frames - (kind == "flow")
-        announced = announced_frames(path, facts.container)
+        announced = announced_frames(path, facts)
         self.warning = judge(announced, decoding)[1]  # empty where the video is whole
 
     def index(self, entry: Entry, kind: str) -> Any:

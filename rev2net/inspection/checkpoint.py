@@ -25,6 +25,8 @@ def inspect_checkpoint(path: Path) -> Report:
         state = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
     except Exception as error:  # torch raises many kinds for a damaged or foreign file
         reason = (str(error).splitlines() or [type(error).__name__])[0]
+        if isinstance(error, OSError) and error.strerror:
+            reason = error.strerror
         raise UserError(f"{path}: not a readable checkpoint ({reason})") from None
     facts: dict[str, Any] = {}
     if isinstance(state, dict):

@@ -96,12 +96,12 @@ def _recognised(folder: Path) -> tuple[str, str]:
 
 
 def _if_any(place: Path, pattern: str) -> str | None:
-    return "." if any(place.glob(pattern)) else None
+    return "." if any(not path.name.startswith(".") for path in place.glob(pattern)) else None
 
 
 def _kinetics_lists(place: Path) -> str | None:
     """The CSV with YouTube ids, or the folder where all CSV are such."""
-    tables = sorted(place.glob("*.csv"))
+    tables = sorted(table for table in place.glob("*.csv") if not table.name.startswith("."))
     found = [table for table in tables if "youtube_id" in _first_line(table)]
     if not found:
         return None

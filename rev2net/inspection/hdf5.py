@@ -70,11 +70,18 @@ def _videos(file: h5py.File) -> Report:
     return [Facts("content", facts), Table("videos", names, list(zip(*columns, strict=True)))]
 
 
+def accuracies(path: Path) -> dict[str, Any]:
+    """What a scores file comes to, in percent; nothing for another file."""
+    with open_hdf5(path) as file:
+        found = _scores(file) if "scores" in file and "label" in file else []
+    return dict(found[0].values) if found and isinstance(found[0], Facts) else {}
+
+
 def _scores(file: h5py.File) -> Report:
     from rev2net.evaluation import metrics
 
     scores, label = file["scores"][()], file["label"][()]
-    if scores.ndim != 2 or label.shape != scores.shape[:1]:
+    if scores.ndim != 2 or label.shape != scores.shape[:1] or not len(label):
         return []
     found = {
         "videos": len(label),

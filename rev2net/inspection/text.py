@@ -15,8 +15,11 @@ def inspect_csv(path: Path) -> Report:
     """The rows; of a ledger counts by status and only the rows that are not ok, of an index and a
     split counts by class and part beside them.
     """
-    with open(path, newline="", encoding="utf-8", errors="replace") as file:
-        columns, *rows = list(csv.reader(file)) or [[]]
+    try:
+        with open(path, newline="", encoding="utf-8", errors="replace") as file:
+            columns, *rows = list(csv.reader(file)) or [[]]
+    except csv.Error as error:
+        raise UserError(f"{path}: not CSV ({error})") from None
     width = len(columns)
     rows = [[*row[:width], *[""] * (width - len(row))] for row in rows if row]
     if {"kind", "status"} <= set(columns):
@@ -57,7 +60,7 @@ def inspect_json(path: Path) -> Report:
     """Every value under its dotted name; raises UserError for a file that is no JSON."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: not JSON ({error})") from None
     if not isinstance(values, dict):
         return [Facts("content", {"value": values})]
@@ -75,11 +78,11 @@ def _leaves(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, A
 def inspect_json_lines(path: Path) -> Report:
     """A training's log: how far it came, and its lines; raises UserError for another file."""
     entries = []
-    with open(path, encoding="utf-8") as lines:
+    with open(path, encoding="utf-8", errors="replace") as lines:
         for number, line in enumerate(lines, start=1):
             try:
                 entry = json.loads(line)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise UserError(f"{path}:{number}: not JSON ({error})") from None
             if not isinstance(entry, dict):
                 raise UserError(f"{path}:{number}: found {line.strip()!r}, expected an object")

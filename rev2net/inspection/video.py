@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from rev2net.inspection.report import Facts, Report
+from rev2net.video.counting import announced_frames
 from rev2net.video.decoding import FrameStream
 from rev2net.video.ledger import judge
-from rev2net.video.probe import announced_frames
 
 
 def inspect_video(path: Path) -> Report:
@@ -15,7 +15,7 @@ def inspect_video(path: Path) -> Report:
     for _ in stream:
         pass
     facts, decoding = stream.outcome()
-    announced = announced_frames(path, facts.container)
+    announced = announced_frames(path, facts)
     status, message = judge(announced, decoding)
     values: dict[str, Any] = {
         "file": path.name,

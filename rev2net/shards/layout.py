@@ -25,6 +25,8 @@ PER_SHARD = ("shard", "backend", "versions")
 
 def shard_rows(num_videos: int, shard: int, num_shards: int) -> slice:
     """The rows of the index that a shard holds; empty where there are more shards than videos."""
+    if num_shards < 1:
+        raise UserError(f"--num-shards: {num_shards}; allowed is a whole number from 1")
     if not 0 <= shard < num_shards:
         raise UserError(f"--shard: {shard}; allowed is 0 to {num_shards - 1}")
     return slice(shard * num_videos // num_shards, (shard + 1) * num_videos // num_shards)

@@ -1,14 +1,14 @@
 """From split and shards to the batches of every step: which clips a rank reads, and its tensors."""
 
-import signal
-from collections.abc import Iterator, Sequence
+import contextlib
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import Sampler
 
 from rev2net.clips.dataset import (
     Augmentation,
@@ -19,6 +19,7 @@ from rev2net.clips.dataset import (
     TrainingClips,
     read_split,
 )
+from rev2net.clips.loader import load, shared
 from rev2net.clips.transforms import to_batch, to_input
 from rev2net.config import TrainSettings
 from rev2net.errors import UserError
@@ -77,19 +78,22 @@ class Batches:
                 f"and accumulate {accumulate} it must be a multiple of {ranks * accumulate}"
             )
 
-    def steps(self, first_step: int) -> Iterator[Parts]:
-        """The parts of each step from `first_step` on."""
-        source = self._loader(self.source, self.kinds, first_step, stream=0)
-        pairs: Iterator[tuple[list[Sample], list[Sample]]]
-        if self.adapts:
-            kinds = self.kinds if self.settings.loss.decoders_on_target else self.kinds[:1]
-            target = self._loader(self.target, kinds, first_step, stream=1)
-            pairs = zip(source, target, strict=True)
-        else:
-            pairs = ((batch, []) for batch in source)
-        for first in pairs:
-            rest = self.settings.optimisation.accumulate - 1
-            yield [first, *(next(pairs) for _ in range(rest))]
+    def steps(self, first_step: int) -> Generator[Parts, None, None]:
+        """The parts of each step from `first_step` on, to be read in `loader.attended`."""
+        accumulate = self.settings.optimisation.accumulate
+        kinds = self.kinds if self.settings.loss.decoders_on_target else self.kinds[:1]
+        with contextlib.ExitStack() as loaders:
+            source = self._loader(self.source, self.kinds, first_step, stream=0)
+            loaders.enter_context(contextlib.closing(source))
+            pairs: Iterator[tuple[list[Sample], list[Sample]]]
+            if self.adapts:
+                target = self._loader(self.target, kinds, first_step, stream=1)
+                loaders.enter_context(contextlib.closing(target))
+                pairs = zip(source, target, strict=True)
+            else:
+                pairs = ((batch, []) for batch in source)
+            for first in pairs:
+                yield [first, *(next(pairs) for _ in range(accumulate - 1))]
 
     def videos(self, step: int) -> list[str]:
         """The names of the videos that this rank reads for a step."""
@@ -164,15 +168,14 @@ class Batches:
 
     def _loader(
         self, entries: Sequence[Entry], kinds: tuple[str, ...], first_step: int, stream: int
-    ) -> DataLoader[Sample]:
+    ) -> Generator[list[Sample], None, None]:
         seed = 2 * self.seed + stream
         shape = clip_shape(self.spec, kinds, self.settings)
-        return DataLoader(
+        return load(
             TrainingClips(entries, self.shards, shape, self._augmentation(), seed),
+            self._workers(),
             batch_sampler=self._sampler(entries, first_step, self.optimisation.num_steps, stream),
-            num_workers=self._workers(),
-            worker_init_fn=_ignore_signals,
-            collate_fn=list,
+            collate_fn=shared,
             generator=torch.Generator().manual_seed(seed),
         )
 
@@ -215,9 +218,3 @@ def _required(entries: list[Entry], split: Path, part: str) -> list[Entry]:
     if not entries:
         raise UserError(f"{split}: no video of part {part!r}; a training needs at least one")
     return entries
-
-
-def _ignore_signals(worker: int) -> None:
-    """A signal to the whole process group is the training's own to answer."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from rev2net.digests import check_zip, damaged
+from rev2net.digests import check_zip, unreadable_checkpoint
 from rev2net.errors import UserError
 from rev2net.files import atomic_path
 
@@ -28,7 +28,7 @@ def load(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
         state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
     except Exception as error:  # torch raises many kinds for a damaged file
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise damaged(path, f"not a readable checkpoint ({reason})") from None
+        raise unreadable_checkpoint(path, f"not a readable checkpoint ({reason})") from None
     return state
 
 

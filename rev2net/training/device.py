@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import torch
 
-from rev2net.errors import UserError
+from rev2net.errors import MachineError, UserError
 
 POLL_SECONDS = 2.0
 
@@ -30,9 +30,24 @@ def claim_device() -> Iterator[torch.device]:
     if not torch.cuda.is_available():
         yield torch.device("cpu")
         return
-    with claim_free(_gpu_names(), 1) as (index,):
+    with claim_free(_gpu_names(), 1) as (index,), memory_errors():
         torch.cuda.set_device(index)  # what is said of "the" device, random states too, is its
         yield torch.device("cuda", index)
+
+
+@contextlib.contextmanager
+def memory_errors() -> Iterator[None]:
+    """Turn an error about a GPU's memory into a line."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        first = (
+            str(error).splitlines()[0].partition(". GPU")[0].removeprefix("CUDA out of memory. ")
+        )
+        raise MachineError(
+            f"out of GPU memory ({first}); take a smaller batch (optimisation.accumulate passes it "
+            "in parts), or a GPU with more"
+        ) from None
 
 
 @contextlib.contextmanager

@@ -5,11 +5,9 @@ the CPU through gloo. What is asked of the ranks here works in a training of one
 """
 
 import contextlib
-import ctypes
 import logging
 import os
 import signal
-import sys
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -20,9 +18,9 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from rev2net.errors import UserError
+from rev2net.errors import MachineError, UserError
+from rev2net.processes import end_with_parent
 
-PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 SAVING_SECONDS = 120  # what the ranks have, after a signal, to end their step and save the state
 
 
@@ -67,24 +65,19 @@ def joined(device: torch.device) -> Iterator[None]:
     After an error the connections are left to the end of the process: closing them in good order
     would wait for ranks that are still at work.
     """
-    _end_with_parent()
+    # When its launcher is killed, others take the devices.
+    end_with_parent(os.getppid())
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     yield
     dist.destroy_process_group()
 
 
-def _end_with_parent() -> None:
-    """Have the system end this rank when its launcher is killed, whose devices others then take."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
 def launch(count: int, function: Callable[..., None], *args: Any) -> None:
     """Run `function(*args)` in `count` new processes of this machine and wait for all of them.
 
-    Raises UserError with a rank's message, Interrupted after SIGTERM, and RuntimeError with a
-    rank's report when it failed otherwise. The other ranks are ended when one fails; when this
-    process is killed, they end too.
+    Raises UserError and MachineError with a rank's message, Interrupted after SIGTERM, and
+    RuntimeError with a rank's report when it failed otherwise. The other ranks are ended when one
+    fails; when this process is killed, they end too.
     """
     from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
@@ -128,8 +121,9 @@ def _reason(failed: Any) -> Exception:
     if isinstance(said, dict):  # what a rank that raised an exception leaves
         said, report = said["message"], said["extraInfo"]["py_callstack"]
     name, _, text = said.partition(": ")
-    if name == UserError.__name__:
-        return UserError(text)
+    for kind in (UserError, MachineError):
+        if name == kind.__name__:
+            return kind(text)
     if name == Interrupted.__name__:  # the signal reached the ranks alone
         return Interrupted()
     return RuntimeError(f"rank {number} failed (exit code {failure.exitcode}): {said}\n{report}")

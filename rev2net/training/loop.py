@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from rev2net import __version__
+from rev2net.clips.loader import attended
 from rev2net.config import ComputeSettings, TrainSettings
 from rev2net.digests import write_text
 from rev2net.errors import UserError
@@ -28,7 +29,7 @@ from rev2net.models.spec import input_spec
 from rev2net.provenance import commit
 from rev2net.training import checkpoint, distributed
 from rev2net.training.batches import Batches, Parts
-from rev2net.training.device import claim_device, claim_devices
+from rev2net.training.device import claim_device, claim_devices, memory_errors
 from rev2net.training.distributed import Interrupted
 from rev2net.training.log import TrainingLog, ends_with_line
 from rev2net.training.objective import Objective
@@ -75,7 +76,7 @@ def train(
             _train(*arguments, device, stop_at)
     elif distributed.launched():
         device = distributed.own_device(processes)
-        with distributed.joined(device):
+        with distributed.joined(device), memory_errors():
             _train(*arguments, device, stop_at)
     else:
         with claim_devices(processes):
@@ -150,7 +151,7 @@ class Training:
         self.forward: nn.Module = distributed.wrapped(forward)
         if not self.writes:  # dropout differs between ranks
             torch.manual_seed(seed + (distributed.rank() << 32))
-        self.every = log_interval(self.optimisation.steps)
+        self.every = log_interval(self.optimisation.num_steps)
         self.stopping = False
 
     def run(self) -> None:
@@ -182,14 +183,14 @@ class Training:
 
     def _steps(self, first_step: int, log: TrainingLog | None) -> None:
         steps = self.optimisation.num_steps
-        batches = self.batches.steps(first_step)
-        for step in range(first_step, steps):
-            stop = self.advance(step, batches, log)
-            due = (step + 1) % self.optimisation.checkpoint_every == 0 and step + 1 < steps
-            if stop or due:
-                self._save_state(step + 1, log)
-            if stop:
-                raise Interrupted
+        with attended(self.batches.steps(first_step)) as batches:
+            for step in range(first_step, steps):
+                stop = self.advance(step, batches, log)
+                due = (step + 1) % self.optimisation.checkpoint_every == 0 and step + 1 < steps
+                if stop or due:
+                    self._save_state(step + 1, log)
+                if stop:
+                    raise Interrupted
 
     def advance(self, step: int, batches: Iterator[Parts], log: TrainingLog | None) -> bool:
         """Take one step with the next batch and log it; true where a rank was asked to stop."""
@@ -198,7 +199,10 @@ class Training:
         waited = time.perf_counter() - begun
         shares: dict[str, float] = {}
         # The graph of DistributedDataParallel bears one backward pass: one process measures.
-        due = ends_with_line(step, self.every, self.optimisation.steps) and distributed.size() == 1
+        due = (
+            ends_with_line(step, self.every, self.optimisation.num_steps)
+            and distributed.size() == 1
+        )
         means = self.step(step, parts, shares if due else None)
         values, stop = self._shared(step, means)
         if log is not None:

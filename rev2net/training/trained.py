@@ -80,17 +80,29 @@ def load_trained(folder: Path) -> TrainedRun:
     """
     path = folder if folder.is_file() else folder / "checkpoint.pt"
     state = checkpoint.load(path)
-    if not isinstance(state, dict) or not {"network", "settings", "identity"} <= state.keys():
-        raise UserError(f"{path}: holds no trained run; needed: a checkpoint.pt of `rev2net train`")
-    words = json.loads(state["settings"])
+    needed = {"network", "settings", "identity", "class_names", "split_digest"}
+    refusal = f"{path}: holds no trained run; needed: a checkpoint.pt of `rev2net train`"
+    if not isinstance(state, dict) or not needed <= state.keys():
+        raise UserError(refusal)
+    try:
+        words = json.loads(state["settings"])
+    except (TypeError, ValueError):
+        raise UserError(refusal) from None
     settings = validate(TrainSettings, words, f"{path}: made by another version; train it again")
     if lost := superseded(state["network"]):
         raise UserError(
             f"{path}: {lost}: train it again; its I3D can still be a start (initial_weights with "
             "partial: true)"
         )
-    network = build_network(settings, state["identity"], len(state["class_names"]))
-    network.load_state_dict(state["network"])
+    try:
+        network = build_network(settings, state["identity"], len(state["class_names"]))
+        network.load_state_dict(state["network"])
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        reason = (str(error).splitlines() or [""])[0].rstrip(":")
+        raise UserError(
+            f"{path}: its weights are not those of its network ({reason}); made by another "
+            "version, or by another program"
+        ) from None
     return TrainedRun(
         network.eval(),
         settings,

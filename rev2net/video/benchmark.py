@@ -13,6 +13,7 @@ from pathlib import Path
 import cv2
 import simplejpeg
 
+from rev2net.processes import child_environment
 from rev2net.video.decoding import FrameStream, decoder_command, resize_filters
 from rev2net.video.ffmpeg import ffmpeg_binary, ffmpeg_version
 from rev2net.video.images import ImageBytes
@@ -81,7 +82,8 @@ def measure(
 
 def _decode_to_nothing(clip: Path, short_side: int | None) -> None:
     command = decoder_command(clip, resize_filters(short_side, None, None))
-    subprocess.run(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+    quiet = subprocess.DEVNULL
+    subprocess.run(command, stdin=quiet, stderr=quiet, check=True, env=child_environment())
 
 
 def _processor_seconds() -> float:
@@ -157,6 +159,6 @@ def write_clips(folder: Path, count: int, num_frames: int) -> list[Path]:
         source = ("-f", "lavfi", "-i", pattern, "-frames:v", str(num_frames))
         codec = ("-c:v", "mpeg4", "-q:v", "5", "-pix_fmt", "yuv420p", "-vtag", "XVID")
         command = [ffmpeg_binary(), "-v", "error", "-nostdin", *source, *codec, str(clip)]
-        subprocess.run(command, check=True)
+        subprocess.run(command, check=True, env=child_environment())
         clips.append(clip)
     return clips

@@ -6,21 +6,29 @@ One ffmpeg thread decodes: the workflow runs one job a core.
 """
 
 import contextlib
+import errno
 import fcntl
 import os
 import select
+import stat
 import subprocess
-import tempfile
+import sys
+import termios
 import time
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import IO, TypeAlias
+from typing import TypeAlias
 
 import ffmpeg
 import numpy as np
 import numpy.typing as npt
+import psutil
 
+from rev2net.errors import MachineError
+from rev2net.files import TROUBLES
+from rev2net.processes import child_environment
 from rev2net.video.ffmpeg import (
+    ANY_FILE,
     DecodingFacts,
     InputFacts,
     VideoError,
@@ -29,6 +37,8 @@ from rev2net.video.ffmpeg import (
     ffmpeg_binary,
     ffmpeg_version,
     input_facts,
+    not_the_file,
+    with_file,
 )
 from rev2net.video.images import ChannelOrder, ImageBytes, encode_image
 from rev2net.video.planes import PIXEL_FORMAT, Planes, are_planes
@@ -37,7 +47,10 @@ Frame: TypeAlias = npt.NDArray[np.uint8]  # (H, W, 3), RGB unless BGR is asked f
 
 MAX_SIDE = 8191  # pixels; twice that, a flow image, is what the narrowest codec (WebP) can hold
 PIPE_BYTES = 1 << 19  # a few frames: decoder and reader seldom wait, caches still hold it
+LOG_HEAD_BYTES = 1 << 23
 LOG_TAIL_BYTES = 1 << 16
+WAIT_SECONDS = 1.0  # at a time
+MAX_GAP = 10  # seconds: a longer gap in the time stamps is cut to that, where a rate is asked for
 
 
 class FrameStream:
@@ -45,9 +58,10 @@ class FrameStream:
 
     `short_side` resizes to that many pixels and keeps the aspect, `size` to exactly (width,
     height), `fps` resamples in time; `order` is that of the channels. Iterating raises VideoError
-    where the file is absent or holds no video that ffmpeg can decode, and where more than
-    `time_limit` seconds are spent waiting for the decoder. Ending the iteration early ends the
-    process.
+    where the file is absent or holds no video that ffmpeg can decode, and where the decoder works
+    for more than `time_limit` seconds, or idles as long, while it is waited for; and MachineError
+    where the file is not to blame: it may not be read, or the decoder was killed. Ending the
+    iteration early ends the process.
     """
 
     def __init__(
@@ -69,7 +83,6 @@ class FrameStream:
         self.decoding: DecodingFacts | None = None  # known after the last frame
         self.num_frames = 0  # delivered so far
         self._filters = resize_filters(short_side, size, fps)
-        self._waited = 0.0  # seconds
 
     def outcome(self) -> tuple[InputFacts, DecodingFacts]:
         """What was decoded and how it went, after the last frame."""
@@ -91,45 +104,29 @@ class FrameStream:
 
     def _decoded(self) -> Generator[Planes | Frame, None, None]:
         """The frames one by one; planes hold one until the next is asked for."""
-        if not os.path.isfile(self.path):  # False too where a folder may not be entered
-            raise VideoError(self.path, "no such file")
-        # Few videos are stored as anything but planes; those are begun again.
-        for pixel_format in (PIXEL_FORMAT, f"{self.order}24"):
-            # The log goes to a file: nobody has to read it for the process to go on.
-            with tempfile.TemporaryFile() as log:
-                process = subprocess.Popen(
-                    decoder_command(self.path, self._filters, pixel_format),
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=log,
-                    bufsize=0,
-                )
-                assert process.stdout is not None
-                try:
-                    with process.stdout as pipe:
-                        suitable = yield from self._frames(pipe, log, pixel_format)
+        _check_file(self.path)
+        try:
+            # Few videos are stored as anything but planes; those are begun again.
+            for pixel_format in (PIXEL_FORMAT, f"{self.order}24"):
+                command = decoder_command(self.path, self._filters, pixel_format)
+                with _Decoder(self.path, command, self.time_limit) as decoder:
+                    suitable = yield from self._frames(decoder, pixel_format)
                     if suitable:
-                        self._finish(process, log)
+                        self._finish(decoder)
                         return
-                finally:
-                    process.kill()
-                    process.wait()
+        except VideoError:
+            _check_readable(self.path)
+            raise
 
     def _frames(
-        self, pipe: IO[bytes], log: IO[bytes], pixel_format: str
+        self, decoder: "_Decoder", pixel_format: str
     ) -> Generator[Planes | Frame, None, bool]:
         """The frames that a process writes; False, and none, where they are no planes as asked."""
-        with contextlib.suppress(AttributeError, OSError):  # Linux only, and memory is rationed
-            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-        ready = select.poll()
-        ready.register(pipe, select.POLLIN)
-        self._wait(ready)
-        # ffmpeg describes its output before it writes the first byte of it.
-        self.input = input_facts(_read(log))
-        if self.input is None:
-            if pipe.read(1):
-                raise VideoError(self.path, f"cannot follow the log of ffmpeg {ffmpeg_version()}")
+        if not decoder.begins():
             return True
+        self.input = input_facts(decoder.log())
+        if self.input is None:
+            raise MachineError(f"{self.path}: cannot follow the log of ffmpeg {ffmpeg_version()}")
         height, width = self.input.height, self.input.width
         if max(height, width) > MAX_SIDE:
             raise VideoError(self.path, f"{width}x{height} pixels; allowed is {MAX_SIDE} a side")
@@ -137,47 +134,197 @@ class FrameStream:
             if not are_planes(self.input.pixel_format):
                 return False
             planes = Planes(height, width)
-            while self._fill(planes.data.data, pipe, ready):
+            while decoder.fill(planes.data.data):
                 self.num_frames += 1
                 yield planes
             return True
         while True:
             frame = np.empty((height, width, 3), np.uint8)
-            if not self._fill(frame.data.cast("B"), pipe, ready):
+            if not decoder.fill(frame.data.cast("B")):
                 return True
             self.num_frames += 1
             yield frame
 
-    def _fill(self, rest: memoryview, pipe: IO[bytes], ready: "select.poll") -> bool:
+    def _finish(self, decoder: "_Decoder") -> None:
+        """After the last byte: how did it go?"""
+        exit_code = decoder.finish()
+        log = decoder.log()
+        if (trouble := not_the_file(log, exit_code)) is not None:
+            raise MachineError(f"{self.path}: {trouble}")
+        self.decoding = decoding_facts(log)
+        if exit_code or self.decoding is None:
+            raise VideoError(self.path, failure_reason(log, exit_code))
+        if decoder.left_over:
+            assert self.input is not None
+            size = f"{self.input.width}x{self.input.height}"
+            raise VideoError(self.path, f"the decoder's output is no whole frames of {size} pixels")
+        if not self.num_frames:
+            raise VideoError(self.path, "no frame could be decoded")
+
+
+class _Decoder:
+    """A running ffmpeg: the bytes of its frames, its log, and how long it may take.
+
+    The log comes through a pipe that is emptied whenever frames are waited for: it needs no disk.
+    Of a long one head and tail are kept.
+    """
+
+    def __init__(self, path: Path, command: list[str], time_limit: float | None) -> None:
+        self.path, self.time_limit = path, time_limit
+        self.left_over = 0  # bytes after the last whole frame
+        self._head, self._tail = bytearray(), b""
+        self._waited = self._busy_until = self._busy = 0.0  # seconds
+        try:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                bufsize=0,
+                env=child_environment(),
+            )
+        except OSError as error:
+            raise MachineError(f"{path}: cannot start ffmpeg ({error.strerror})") from None
+        assert self._process.stdout is not None
+        assert self._process.stderr is not None
+        self._frames, self._errors = self._process.stdout, self._process.stderr
+        with contextlib.suppress(AttributeError, OSError):  # Linux only, and memory is rationed
+            fcntl.fcntl(self._frames, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+        os.set_blocking(self._errors.fileno(), False)
+        self._ready = select.poll()
+        self._ready.register(self._frames, select.POLLIN)
+        self._ready.register(self._errors, select.POLLIN)
+
+    def __enter__(self) -> "_Decoder":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait()
+        self._frames.close()
+        self._errors.close()
+
+    def log(self) -> str:
+        """The log so far; metadata in it may be in any encoding."""
+        return (self._head + self._tail).decode("utf-8", errors="replace")
+
+    def begins(self) -> bool:
+        """Wait for the first byte of a frame; False where there is none.
+
+        ffmpeg describes its output before it writes the first byte of it.
+        """
+        self._wait()
+        self._listen()
+        # A look at how many bytes there are takes none of them.
+        return self._bytes_there() > 0
+
+    def _bytes_there(self) -> int:
+        waiting = bytearray(4)
+        fcntl.ioctl(self._frames, termios.FIONREAD, waiting)
+        return int.from_bytes(waiting, sys.byteorder)
+
+    def fill(self, rest: memoryview) -> bool:
         """Read as many bytes as there is room for; False where the pipe ends before."""
+        room = len(rest)
         while rest:
-            self._wait(ready)
-            num_bytes = pipe.readinto(rest)  # type: ignore[attr-defined]
+            self._wait()
+            num_bytes = self._frames.readinto(rest)  # type: ignore[attr-defined]
             if num_bytes == 0:
+                self.left_over = room - len(rest)
                 return False
             rest = rest[num_bytes:]
         return True
 
-    def _wait(self, ready: "select.poll") -> None:
-        """Wait for bytes, or for the end of them, as long as the time limit allows."""
-        before = time.monotonic()
-        left = None if self.time_limit is None else max(0.0, self.time_limit - self._waited)
-        if not ready.poll(None if left is None else left * 1000):
-            raise VideoError(self.path, f"not decoded within {self.time_limit:g} s")
-        self._waited += time.monotonic() - before
+    def finish(self) -> int:
+        """The exit code, once the decoder has ended."""
+        self._ready.unregister(self._frames)
+        while self._listen():
+            self._poll()
+        while True:
+            try:
+                return self._process.wait(WAIT_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._count(WAIT_SECONDS)
 
-    def _finish(self, process: "subprocess.Popen[bytes]", log: IO[bytes]) -> None:
-        """After the last byte: how did it go?"""
+    def _wait(self) -> None:
+        """Wait for bytes of frames, or for the end of them, as long as the time limit allows."""
+        frames = self._frames.fileno()
+        while all(which != frames for which, _ in self._poll()):
+            self._listen()
+
+    def _poll(self) -> list[tuple[int, int]]:
+        """What there is to read, after a second at most."""
+        before = time.monotonic()
+        seconds = WAIT_SECONDS if self.time_limit is None else min(WAIT_SECONDS, self.time_limit)
+        found = self._ready.poll(1000 * seconds)
+        # Where the wait took longer than asked for, everything was stopped meanwhile.
+        self._count(min(time.monotonic() - before, seconds))
+        return found
+
+    def _listen(self) -> bool:
+        """Take what there is of the log; False where it has ended."""
+        while True:
+            try:
+                data = os.read(self._errors.fileno(), LOG_TAIL_BYTES)
+            except BlockingIOError:
+                return True
+            if not data:
+                with contextlib.suppress(KeyError):
+                    self._ready.unregister(self._errors)
+                return False
+            room = max(0, LOG_HEAD_BYTES - len(self._head))
+            self._head += data[:room]
+            self._tail = (self._tail + data[room:])[-LOG_TAIL_BYTES:]
+
+    def _count(self, seconds: float) -> None:
+        """Count time waited; raises VideoError where the decoder takes longer than it may.
+
+        It may work that long, and idle that long. On a machine that is busy, or stopped, it does
+        neither.
+        """
+        self._waited += seconds
+        if self.time_limit is None or self._waited <= self.time_limit:
+            return
         try:
-            exit_code = process.wait(self.time_limit)
-        except subprocess.TimeoutExpired:
-            raise VideoError(self.path, f"not decoded within {self.time_limit:g} s") from None
-        tail = _read(log, LOG_TAIL_BYTES)
-        self.decoding = decoding_facts(tail)
-        if exit_code or self.decoding is None:
-            raise VideoError(self.path, failure_reason(tail, exit_code))
-        if not self.num_frames:
-            raise VideoError(self.path, "no frame could be decoded")
+            decoder = psutil.Process(self._process.pid)
+            times = decoder.cpu_times()
+            stopped = decoder.status() == psutil.STATUS_STOPPED
+        except psutil.Error:  # it has just ended
+            return
+        worked = times.user + times.system
+        if worked > self._busy or stopped:
+            self._busy, self._busy_until = worked, self._waited
+        if worked > self.time_limit or self._waited - self._busy_until > self.time_limit:
+            raise VideoError(self.path, f"not decoded within {self.time_limit:g} s")
+
+
+def _check_file(path: Path) -> None:
+    """Raise VideoError for what is no file, MachineError where it may not be looked at."""
+    try:
+        mode = os.stat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        raise VideoError(path, "no such file") from None
+    except PermissionError as error:
+        raise MachineError(f"{path}: {error.strerror}") from None
+    except (OSError, ValueError) as error:
+        raise VideoError(path, f"no such file ({getattr(error, 'strerror', error)})") from None
+    if not stat.S_ISREG(mode):
+        raise VideoError(path, "a folder" if stat.S_ISDIR(mode) else "not a regular file")
+    if not os.access(path, os.R_OK):
+        raise MachineError(f"{path}: {os.strerror(errno.EACCES)}")
+
+
+def _check_readable(path: Path) -> None:
+    """Raise MachineError where the disk does not give out what a decoder could not make use of."""
+    try:
+        with open(path, "rb", buffering=0) as file:
+            while file.read(1 << 20):
+                pass
+    except OSError as error:
+        if error.errno in TROUBLES:
+            raise MachineError(f"{path}: {error.strerror}") from None
+    except ValueError:  # a name that no file can have
+        pass
 
 
 def iter_frames(
@@ -213,6 +360,10 @@ def resize_filters(
     """The option of ffmpeg that changes rate and size, empty where neither changes."""
     filters = []
     if fps is not None:
+        # Frames are repeated through gaps: of half an hour, 45,000 times. The excess over MAX_GAP
+        # is taken off all later time stamps (0 where there is none), and printed.
+        gap = f"(PTS-PREV_INPTS)*TB-{MAX_GAP}"
+        filters.append(f"setpts='PTS-st(0,ld(0)+if(gt({gap},0),print({gap},32),0)/TB)'")
         filters.append(f"fps={fps!r}")
     if size is not None:
         filters.append(f"scale={size[0]}:{size[1]}")
@@ -230,23 +381,15 @@ def decoder_command(
     path: Path, filters: dict[str, str], pixel_format: str | None = None
 ) -> list[str]:
     """The ffmpeg call that writes raw frames to its standard output; without a format, nowhere."""
-    # "file:" makes any name a plain file: those that begin with "-" or hold a colon too. The
-    # whitelist keeps a playlist that is named .avi from opening anything else.
-    source = ffmpeg.input(
-        f"file:{path}", threads=1, max_pixels=MAX_SIDE**2, protocol_whitelist="file"
-    )
-    sink = {"format": "null"}
+    # The whitelist keeps a playlist that is named .avi from opening anything else.
+    source = ffmpeg.input(ANY_FILE, threads=1, max_pixels=MAX_SIDE**2, protocol_whitelist="file")
+    sink: dict[str, str | int] = {"format": "null"}
     if pixel_format is not None:
-        sink = {"format": "rawvideo", "pix_fmt": pixel_format}
+        # Without the input's texts, which would be printed where ffmpeg describes its output.
+        sink = {"format": "rawvideo", "pix_fmt": pixel_format, "map_metadata": -1}
+        sink["map_chapters"] = -1
     # V:0 is the first video stream that is not a cover picture; "passthrough" keeps every frame.
     output = source["V:0"].output("pipe:", fps_mode="passthrough", **sink, **filters)
     quiet = ("-nostdin", "-hide_banner", "-nostats", "-loglevel", "level+verbose")
-    return list(ffmpeg.compile(output.global_args(*quiet, "-filter_threads", "1"), ffmpeg_binary()))
-
-
-def _read(log: IO[bytes], tail: int | None = None) -> str:
-    """The log so far, or the last `tail` bytes of it; metadata may be in any encoding."""
-    end = os.fstat(log.fileno()).st_size
-    start = 0 if tail is None else max(0, end - tail)
-    # Not by seeking: the process writes through the same file position.
-    return os.pread(log.fileno(), end - start, start).decode("utf-8", errors="replace")
+    command = output.global_args(*quiet, "-filter_threads", "1")
+    return with_file(ffmpeg.compile(command, ffmpeg_binary()), path)

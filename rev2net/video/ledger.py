@@ -34,26 +34,26 @@ COLUMNS = tuple(field.name for field in fields(LedgerRow))
 def judge(announced: int | None, decoding: DecodingFacts) -> tuple[str, str]:
     """Status ("ok" or "short") and message of a video whose decoding came to its end.
 
-    ffmpeg ends well on truncated files, so what it found is compared with what the container
-    announces. One frame may be missing (HMDB51 announces one too many), or 2 %. Compressed frames
-    are compared, not shown ones: a clip cut without re-encoding holds frames before its first one
-    that an edit list hides, and such a clip is whole.
+    ffmpeg ends well on truncated and damaged files, so the frames that came out are compared with
+    those that the container announces. One may be missing (HMDB51 announces one too many), or 2 %.
+    Where nothing is announced they are compared with the compressed frames found, if the decoder
+    complained: some codecs store frames that are never shown.
     """
-    expected = decoding.packets if announced is None else announced
-    tolerated = max(1.0, TOLERATED_FRACTION * expected)
-    lost = max(expected - decoding.packets, decoding.errors)
-    count = f"decoded {decoding.decoded} of {expected} announced frames"
-    if announced is None:
+    complained = decoding.damaged or decoding.cut_off or decoding.errors > 0
+    if announced is not None:
+        expected = announced
+        count = f"decoded {decoding.decoded} of {expected} announced frames"
+    else:
+        expected = decoding.packets if complained else decoding.decoded
         count = f"decoded {decoding.decoded} frames of {expected} found"
-    if lost > tolerated:
+    if expected - decoding.decoded > max(1.0, TOLERATED_FRACTION * expected):
         return "short", count
     if announced is None and decoding.cut_off:
         return "short", f"{count}; the file ends too early"
-    if decoding.damaged:
-        return "ok", "some frames are damaged"
-    if expected - decoding.decoded > tolerated:
-        return "ok", f"{count}; the file hides the others"
-    return "ok", ""
+    remarks = ["some frames are damaged"] if decoding.damaged else []
+    if decoding.gap_seconds > 0:
+        remarks.append(f"gaps in its time stamps are cut by {decoding.gap_seconds:.0f} s")
+    return "ok", "; ".join(remarks)
 
 
 def write_ledger(path: Path, rows: Iterable[LedgerRow]) -> None:
@@ -70,7 +70,7 @@ def read_ledger(path: Path) -> list[LedgerRow]:
     """The rows of a ledger file; raises UserError where it is absent or not a ledger."""
     check_text(path)
     try:
-        with open(path, newline="", encoding="utf-8") as file:
+        with open(path, newline="", encoding="utf-8", errors="surrogateescape") as file:
             reader = csv.DictReader(file)
             if tuple(reader.fieldnames or ()) != COLUMNS:
                 found = ",".join(reader.fieldnames or ())

@@ -1,6 +1,7 @@
 """Pictures as a video that any browser plays: H.264 in MP4."""
 
 import itertools
+import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -8,7 +9,8 @@ import ffmpeg
 import numpy as np
 import numpy.typing as npt
 
-from rev2net.video.ffmpeg import ffmpeg_binary
+from rev2net.processes import child_environment
+from rev2net.video.ffmpeg import ANY_FILE, ffmpeg_binary, with_file
 
 QUALITY = 18  # constant rate factor of libx264: no visible loss
 USUAL_FPS = 25.0  # where a source does not know its own
@@ -26,7 +28,7 @@ def write_mp4(path: Path, pictures: Iterable[npt.NDArray[np.uint8]], fps: float)
         raise ValueError(f"{path}: no pictures to write")
     height, width = first.shape[:2]
     odd = ((0, height % 2), (0, width % 2), (0, 0))
-    encoder = (
+    command = (
         ffmpeg.input(
             "pipe:",
             format="rawvideo",
@@ -34,10 +36,13 @@ def write_mp4(path: Path, pictures: Iterable[npt.NDArray[np.uint8]], fps: float)
             s=f"{width + width % 2}x{height + height % 2}",
             r=fps or USUAL_FPS,
         )
-        .output(f"file:{path}", format="mp4", vcodec="libx264", crf=QUALITY, pix_fmt="yuv420p")
+        .output(ANY_FILE, format="mp4", vcodec="libx264", crf=QUALITY, pix_fmt="yuv420p")
         .global_args("-hide_banner", "-loglevel", "error")
-        .run_async(cmd=ffmpeg_binary(), pipe_stdin=True, overwrite_output=True)
+        .compile(cmd=ffmpeg_binary(), overwrite_output=True)
     )
+    command = with_file(command, path)
+    encoder = subprocess.Popen(command, stdin=subprocess.PIPE, env=child_environment())
+    assert encoder.stdin is not None
     count = 0
     try:
         with encoder.stdin as pipe:

@@ -2,6 +2,9 @@
 
 import csv
 import json
+import os
+import subprocess
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -275,3 +278,143 @@ def test_a_checkpoint_that_is_no_run_gets_one_line(
     assert "other.pt: holds no trained run; needed: a checkpoint.pt" in capsys.readouterr().err
     assert main(["predict", "a.avi", "--run", str(tmp_path / "absent")]) == 2
     assert "no such checkpoint" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["legacy", "cut", "text", "pickle", "strange weights"])
+def test_a_checkpoint_of_something_else_is_never_advised_to_be_deleted(
+    i3d: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    path = tmp_path / "resnet50.pth.tar"
+    other: dict[str, Any] = {"state_dict": {"weight": torch.zeros(1)}}
+    if kind == "legacy":
+        torch.save(other, path, _use_new_zipfile_serialization=False)
+    elif kind == "text":
+        path.write_text("<html>404</html>")
+    elif kind == "pickle":
+        torch.save({"model": torch.nn.Linear(1, 1)}, path)
+    elif kind == "cut":
+        torch.save(other, path)
+        path.write_bytes(path.read_bytes()[:-40])
+    else:
+        state = torch.load(i3d / "checkpoint.pt", weights_only=True)
+        state["network"] = {name: value.flatten()[:1] for name, value in state["network"].items()}
+        torch.save(state, path)
+    assert main(["predict", "a.avi", "--checkpoint", str(path)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"rev2net predict: {path}: ")
+    assert error.count("\n") == 1
+    assert "delete" not in error
+
+
+def test_a_damaged_checkpoint_of_the_workflows_is_advised_to_be_made_again(
+    i3d: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / i3d.name
+    folder.mkdir()
+    (folder / "checkpoint.pt").write_bytes((i3d / "checkpoint.pt").read_bytes()[:-40])
+    assert main(["predict", "a.avi", "--run", str(folder)]) == 2
+    assert "delete it and give the same command again" in capsys.readouterr().err
+
+
+def test_a_folder_stands_for_the_videos_in_it(
+    work: Path, i3d: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = paths(work)[0].parent
+    (folder / "notes.txt").touch()
+    (folder / "._a.avi").touch()
+    expected = predicted(capsys, *paths(work), "--run", i3d)
+    np.testing.assert_array_equal(predicted(capsys, folder, "--run", i3d), expected)
+    with pytest.raises(SystemExit) as ended:
+        main(["predict", str(tmp_path), str(paths(work)[0]), "--run", str(i3d)])
+    assert ended.value.code == 2
+    out, err = capsys.readouterr()
+    assert f"{tmp_path}: a folder without videos (.avi, " in err
+    assert out.startswith(f"{paths(work)[0]}: ")
+
+
+def test_a_name_that_is_no_text_is_predicted_like_any_other(
+    work: Path, i3d: Path, tmp_path: Path
+) -> None:
+    """As a process: what is printed must get through its standard output."""
+    odd = tmp_path / os.fsdecode(b"caf\xe9.avi")
+    odd.write_bytes(paths(work)[0].read_bytes())
+    command = [sys.executable, "-m", "rev2net.cli", "predict", odd, paths(work)[1], "--run", i3d]
+    for more in ([], ["--json"]):
+        done = subprocess.run([*command, *more], capture_output=True, text=True, check=False)
+        assert not done.stderr
+        assert "caf\\udce9.avi" in done.stdout
+        assert str(paths(work)[1]) in done.stdout
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert lines[0]["video"] == str(odd)
+
+
+@pytest.mark.parametrize("how", ["itself", "dots", "link", "hard link", "link to its folder"])
+@pytest.mark.parametrize("command", ["predict", "visualize"])
+def test_no_video_is_overwritten_with_what_is_made_from_it(
+    work: Path,
+    i3d: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    command: str,
+    how: str,
+) -> None:
+    video = tmp_path / "clip.mp4"
+    video.write_bytes(paths(work)[0].read_bytes())
+    content, output = video.read_bytes(), tmp_path / "other.mp4"
+    if how == "link":
+        output.symlink_to(video)
+    elif how == "hard link":
+        output.hardlink_to(video)
+    elif how == "link to its folder":
+        (tmp_path / "folder").symlink_to(tmp_path)
+        output = tmp_path / "folder" / "clip.mp4"
+    else:
+        output = video if how == "itself" else tmp_path / "." / ".." / tmp_path.name / "clip.mp4"
+    words = [command, str(video), str(output)]
+    if command == "predict":
+        words = [command, str(video), "--run", str(i3d), "--annotate", str(output)]
+    assert main(words) == 2
+    error = capsys.readouterr().err
+    assert f"rev2net {command}: {output}: is what it would be made from, {video}" in error
+    assert video.read_bytes() == content
+
+
+def test_names_near_the_limit_do_not_break_evaluation_or_pictures(
+    work: Path, i3d: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    long = tmp_path / ("ü" * 120 + "x" * 11 + ".mp4")
+    assert len(os.fsencode(long.name)) == 255
+    command = ["predict", str(paths(work)[0]), "--run", str(i3d), "--annotate", str(long)]
+    assert main(command) == 0
+    assert len(decode(long)) == 12
+    assert [path.name for path in tmp_path.iterdir()] == [long.name]
+
+
+def test_inspect_takes_a_run_and_the_folders_above_it(
+    work: Path, i3d: Path, configuration: Config, capsys: pytest.CaptureFixture[str]
+) -> None:
+    evaluated(work, configuration, i3d, PROTOCOL)
+    unfinished = i3d.with_name("split2.seed0")
+    unfinished.mkdir(exist_ok=True)
+    (unfinished / "last.jsonl").write_text('{"step": 40}\n{"step": 80}\n{"st')
+
+    def inspected(path: Path) -> Any:
+        capsys.readouterr()
+        assert main(["inspect", str(path), "--json"]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    run = inspected(i3d)
+    assert run["run"]["run"] == "split1.seed0"
+    assert run["test: accuracy in percent"]["videos"] == len(VIDEOS)
+    assert {"name": "checkpoint.pt", "bytes": (i3d / "checkpoint.pt").stat().st_size} in run[
+        "files"
+    ]
+    for folder in (work, work.parent):
+        found = inspected(folder)
+        assert found["datasets"] == [
+            {"configuration": "mini", "dataset": "ucf101", "videos": 3, "usable": 3}
+        ]
+        states = {row["run"]: row["state"] for row in found["runs"]}
+        assert states[unfinished.relative_to(work / "runs").as_posix()] == "unfinished, at step 80"
+        assert i3d.relative_to(work / "runs").as_posix() in states
+    assert main(["inspect", str(unfinished)]) == 0

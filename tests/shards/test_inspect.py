@@ -277,3 +277,66 @@ def test_an_absent_file_is_one_clear_line(
 ) -> None:
     with pytest.raises(UserError, match=r"x\.h5: No such file"):
         printed(tmp_path / "x.h5", capsys)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "line"),
+    [
+        ("x.csv", b'a\n"' + b"x" * 200_000 + b'"\n', r"x\.csv: not CSV \(field larger"),
+        ("x.json", b"[" * 100_000, r"x\.json: not JSON"),
+        ("x.json", b"\xff\xfe\x00", r"x\.json: not JSON"),
+        ("x.h5", b"", r"x\.h5: an empty file"),
+        ("x.pth.tar", b"text", r"x\.pth\.tar: not a readable checkpoint"),
+    ],
+)
+def test_a_file_that_is_not_what_its_name_says_is_one_line(
+    tmp_path: Path, name: str, content: bytes, line: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UserError, match=line) as error:
+        inspect._inspect(tmp_path / name)
+    assert "\n" not in str(error.value)
+
+
+def test_a_log_in_another_encoding_is_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "x.jsonl").write_bytes(b'{"step": 3, "name": "caf\xe9"}\n')
+    assert in_json(tmp_path / "x.jsonl", capsys)["content"]["last step"] == 3
+
+
+def test_verifying_ends_where_links_lead_in_a_circle(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder/up").symlink_to(tmp_path)
+    (tmp_path / "folder/nowhere").symlink_to(tmp_path / "absent")
+    (tmp_path / "file.txt").touch()
+    assert main(["inspect", "--verify", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == "0 ok, 0 damaged, 1 unknown\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["inspect", "x" * 300], "File name too long"),
+        (["visualize", "a.avi", "x.png", "--short-side", "-5"], "--short-side: -5; allowed is"),
+        (["visualize", "a.avi", "x.png", "--max-motion", "inf"], "--max-motion: inf; allowed is"),
+        (["visualize", "a.avi", "/proc"], "/proc: ending ''"),
+        (["bench", "load", "--short-side", "-1"], "--short-side: -1; allowed is"),
+        (["bench", "train", "--width", "-1"], "--width: -1.0; allowed is"),
+        (["fuse", "x.h5", "./x.h5:1"], "x.h5: is what it would be made from, x.h5"),
+    ],
+)
+def test_values_that_cannot_be_meant_are_one_line(
+    words: list[str],
+    line: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(words) in (1, 2)
+    error = capsys.readouterr().err
+    assert line in error
+    assert error.count("\n") == 1

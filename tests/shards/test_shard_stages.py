@@ -1,5 +1,6 @@
 """`rev2net frames`, `flow` and `merge` on a folder in which each kind of bad file lies."""
 
+import functools
 import os
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from rev2net.cli import main
 from rev2net.flow.quantize import quantize, split_components
 from rev2net.flow.tvl1 import tvl1
 from rev2net.shards.reader import ShardIndex
-from rev2net.video import decode
+from rev2net.video import decode, decoding, ffmpeg
 from rev2net.video.images import decode_image
 from rev2net.video.ledger import read_ledger
 
@@ -197,6 +198,82 @@ def test_a_job_killed_half_way_leaves_no_output_and_its_repetition_is_whole(
     assert sorted(path.name for path in folder.glob("[!.]*")) == ["0.csv", "0.h5"]
     assert not list(folder.glob("*.part"))
     assert {row[2] for row in ledger(dataset, "rgb").values()} == {"ok"}
+
+
+def put_in_ffmpegs_place(monkeypatch: pytest.MonkeyPatch, path: Path, body: str) -> None:
+    """A shell script that may go on to the real ffmpeg, which it calls $real."""
+    real = ffmpeg.ffmpeg_binary()
+    path.write_text(
+        f"#!/bin/sh\nreal={real}\ncase $* in *-version*) exec $real $*;; esac\n{body}\n"
+    )
+    path.chmod(0o755)
+    monkeypatch.setenv("REV2NET_FFMPEG", str(path))
+    for function in (ffmpeg.ffmpeg_binary, ffmpeg.ffmpeg_version, ffmpeg._checked_binary):
+        monkeypatch.setattr(ffmpeg, function.__name__, functools.cache(function.__wrapped__))
+    monkeypatch.setattr(decoding, "ffmpeg_binary", ffmpeg.ffmpeg_binary)
+
+
+def test_a_decoder_that_is_killed_is_started_once_more(
+    dataset: Dataset,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    dataset.write("a", 12)
+    dataset.write("b", 9)
+    dataset.write_index(["a", "b"])
+    assert main(dataset.arguments("rgb")) == 0
+    undisturbed = (dataset.folder / "rgb/0.h5").read_bytes()
+    mark = tmp_path / "killed"
+    once = f'case "$*" in *b.avi*) [ -e {mark} ] || {{ touch {mark}; kill -KILL $$; }};; esac'
+    put_in_ffmpegs_place(monkeypatch, tmp_path / "ffmpeg", f'{once}\nexec $real "$@"')
+    capsys.readouterr()
+    assert main(dataset.arguments("rgb")) == 0
+    assert mark.exists()
+    assert "once more: " in capsys.readouterr().err
+    assert ledger(dataset, "rgb") == {"a": (12, 12, "ok", ""), "b": (9, 9, "ok", "")}
+    assert (dataset.folder / "rgb/0.h5").read_bytes() == undisturbed
+
+
+@pytest.mark.parametrize("body", ["kill -KILL $$", "kill -TERM $$"])
+def test_a_machine_that_kills_every_decoder_books_nothing(
+    dataset: Dataset,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    body: str,
+) -> None:
+    dataset.write("a", 12)
+    dataset.write_index(["a"])
+    put_in_ffmpegs_place(monkeypatch, tmp_path / "ffmpeg", body)
+    assert main(dataset.arguments("rgb")) == 1
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.startswith(f"rev2net frames: {dataset.root / 'a.avi'}: ffmpeg was ended by SIG")
+    assert not list((dataset.folder / "rgb").glob("*"))
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="must be able to become nobody")
+def test_a_folder_that_may_not_be_read_is_not_a_missing_video(
+    dataset: Dataset, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dataset.write("a", 12)
+    dataset.write_index(["a"])
+    (dataset.folder / "rgb").mkdir(parents=True)
+    (dataset.folder / "rgb").chmod(0o777)
+    dataset.root.chmod(0o700)
+    opened = [path for path in dataset.root.parents if path.stat().st_mode & 0o005 != 0o005]
+    modes = {path: path.stat().st_mode for path in opened}
+    for path in opened:
+        path.chmod(0o755)
+    os.seteuid(65534)
+    try:
+        assert main(dataset.arguments("rgb")) == 1
+    finally:
+        os.seteuid(0)
+        for path, mode in modes.items():
+            path.chmod(mode)
+    assert "a.avi: Permission denied" in capsys.readouterr().err.splitlines()[-1]
+    assert not list((dataset.folder / "rgb").glob("*"))
 
 
 def damage(rng: np.random.Generator, path: Path) -> str:

@@ -125,7 +125,15 @@ def test_sound_without_a_picture_is_an_error(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["-i.avi", "a b;$(c)&'\"!#.avi", "http:x.avi", "%03d[1]*?.avi", "@~+ü.avi", "a\nb.avi"],
+    [
+        "-i.avi",
+        "caf\udce9.avi",
+        "a b;$(c)&'\"!#.avi",
+        "http:x.avi",
+        "%03d[1]*?.avi",
+        "@~+ü.avi",
+        "a\nb.avi",
+    ],
 )
 def test_any_file_name_is_only_a_name(
     write_video: WriteVideo,
@@ -217,7 +225,9 @@ def test_the_time_limit_does_not_count_the_time_of_the_reader(
 
 def test_a_talkative_decoder_never_blocks(tmp_path: Path, stand_in: StandIn) -> None:
     (tmp_path / "video.avi").write_bytes(b"x")
-    stand_in("head -c 5000000 /dev/zero | tr '\\0' 'x' >&2; echo '[error] no luck' >&2; exit 1")
+    stand_in(
+        "head -c 5000000 /dev/zero | tr '\\0' 'x' >&2; echo >&2; echo '[error] no luck' >&2; exit 1"
+    )
     with pytest.raises(VideoError, match="ffmpeg: no luck"):
         exhaust(FrameStream(tmp_path / "video.avi", time_limit=60))
 

@@ -1,7 +1,7 @@
 import pytest
 from video_files import H264, MPEG4, MakeFrames, WriteVideo
 
-from rev2net.video.probe import VideoInfo, announced_frames, probe
+from rev2net.video.probe import VideoInfo, probe
 
 
 @pytest.mark.parametrize(
@@ -46,12 +46,3 @@ def test_a_truncated_avi_still_announces_all_frames(
     path = write_video(frames(40), codec=MPEG4)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     assert probe(path).announced == 40
-
-
-def test_a_file_that_opencv_cannot_open_announces_nothing_and_says_nothing(
-    write_video: WriteVideo, frames: MakeFrames, capfd: pytest.CaptureFixture[str]
-) -> None:
-    path = write_video(frames(2))
-    path.write_bytes(b"no video")
-    assert announced_frames(path, "avi") is None
-    assert capfd.readouterr() == ("", "")

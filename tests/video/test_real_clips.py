@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 
 from rev2net.video import iter_frames
+from rev2net.video.counting import announced_frames
 from rev2net.video.decoding import FrameStream
 from rev2net.video.ledger import judge
-from rev2net.video.probe import announced_frames
 
 
 def table(folder: Path) -> list[list[str]]:
@@ -26,7 +26,7 @@ def test_every_clip_is_decoded_whole_and_judged_ok(real_data: Path) -> None:
         stream = FrameStream(real_data / path)
         num_frames = sum(1 for _ in stream)
         facts, decoding = stream.outcome()
-        announced = announced_frames(real_data / path, facts.container)
+        announced = announced_frames(real_data / path, facts)
         found = (num_frames, announced, facts.codec, facts.width, facts.height)
         expected = (int(decoded_frames), int(header_frames), codec, int(width), int(height))
         assert found == expected, path

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from video_files import MPEG4, MakeFrames, WriteVideo
 
+from rev2net.video.counting import announced_frames
 from rev2net.video.decoding import FrameStream
 from rev2net.video.ffmpeg import VideoError
 from rev2net.video.ledger import judge
-from rev2net.video.probe import announced_frames
 
 
 def judged(path: Path) -> tuple[str, int]:
@@ -19,7 +19,7 @@ def judged(path: Path) -> tuple[str, int]:
     except VideoError:
         return "broken", 0
     facts, decoding = stream.outcome()
-    return judge(announced_frames(path, facts.container), decoding)[0], num_frames
+    return judge(announced_frames(path, facts), decoding)[0], num_frames
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,97 @@
+"""Folders that the workflow fills: a run, a configuration's work/<name>, and work/ itself."""
+
+import csv
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from rev2net.errors import UserError
+from rev2net.inspection.hdf5 import accuracies
+from rev2net.inspection.report import Facts, Report, Table
+
+# One of them makes a folder a run's: the first where it is finished, the others before.
+RUN_FILES = ("run.json", "checkpoint.pt", "last.pt", "last.jsonl")
+SCORES = "scores-test.h5"
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a training has written into a folder."""
+    return any((folder / name).is_file() for name in RUN_FILES)
+
+
+def work_folders(folder: Path) -> list[Path]:
+    """The configurations' folders: work/<name> itself, or those in work/; none for another."""
+    inside = [folder, *sorted(path for path in folder.iterdir() if path.is_dir())]
+    found = [path for path in inside if (path / "runs").is_dir() or (path / "shards").is_dir()]
+    return found[:1] if found[:1] == [folder] else found
+
+
+def inspect_run(folder: Path) -> Report:
+    """How far a run is, what it scored, and its files."""
+    record = _record(folder)
+    facts: dict[str, Any] = {"run": folder.name, "state": _state(folder)}
+    facts |= {name: value for name, value in record.items() if not isinstance(value, dict)}
+    report: Report = [Facts("run", facts)]
+    for part in ("test", "val"):
+        scores = folder / f"scores-{part}.h5"
+        if scores.is_file():
+            report.append(Facts(f"{part}: accuracy in percent", accuracies(scores)))
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    rows = [[path.name, path.stat().st_size] for path in files if not path.name.startswith(".")]
+    return [*report, Table("files", ["name", "bytes"], rows)]
+
+
+def inspect_work(folders: list[Path]) -> Report:
+    """Of each configuration: its datasets, as far as they are made, and its runs."""
+    datasets, runs = [], []
+    for folder in folders:
+        for ledger in sorted(folder.glob("shards/*/ledger.csv")):
+            datasets.append([folder.name, ledger.parent.name, *_usable(ledger)])
+        for place in sorted(path for path in folder.glob("runs/**/") if is_run(path)):
+            scores = place / SCORES
+            top1 = accuracies(scores).get("top1") if scores.is_file() else None
+            name = place.relative_to(folder / "runs").as_posix()
+            runs.append([folder.name, name, _state(place), top1])
+    return [
+        Table("datasets", ["configuration", "dataset", "videos", "usable"], datasets),
+        Table("runs", ["configuration", "run", "state", "test top-1"], runs),
+    ]
+
+
+def _state(folder: Path) -> str:
+    if (folder / "run.json").is_file() and (folder / "checkpoint.pt").is_file():
+        return "evaluated" if (folder / SCORES).is_file() else "trained"
+    steps = _last_step(folder / "last.jsonl")
+    return f"unfinished, at step {steps}" if steps is not None else "unfinished"
+
+
+def _record(folder: Path) -> dict[str, Any]:
+    path = folder / "run.json"
+    try:
+        record = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    except ValueError as error:
+        raise UserError(f"{path}: not JSON ({error})") from None
+    return record if isinstance(record, dict) else {}
+
+
+def _last_step(log: Path) -> int | None:
+    """Of the last whole line of a training's log."""
+    steps = None
+    for line in (
+        log.read_text(encoding="utf-8", errors="replace").splitlines() if log.is_file() else ()
+    ):
+        try:
+            steps = int(json.loads(line)["step"])
+        except (ValueError, KeyError, TypeError):
+            break
+    return steps
+
+
+def _usable(ledger: Path) -> list[int]:
+    """How many videos a ledger lists, and how many are ok in every kind."""
+    bad: Counter[str] = Counter()
+    with open(ledger, newline="", encoding="utf-8", errors="replace") as file:
+        for row in csv.DictReader(file):
+            bad[row.get("video_id") or ""] += row.get("status") != "ok"
+    return [len(bad), sum(not count for count in bad.values())]
