@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from rev2net import __version__
-from rev2net.errors import UserError
+from rev2net.errors import UserError, where_to_stand
 from rev2net.files import disk_is_full
 
 COMMANDS: dict[str, str] = {  # in the order in which data flows
@@ -47,7 +47,8 @@ def _parser(only: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="rev2net",
         description="From raw videos to the tables of Rev2Net. The whole pipeline runs through "
-        "Snakemake (`snakemake --cores all results/table5.csv`); these are its stages.",
+        "Snakemake, in the project's folder (`snakemake --cores all results/table5.csv`); these "
+        "are its stages.",
     )
     parser.add_argument("--version", action="version", version=f"rev2net {__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
@@ -77,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UserError as error:
         # A loader's worker hands its error on with its traceback in front.
         line = str(error).rpartition("rev2net.errors.UserError: ")[2].strip()
-        print(f"rev2net {args.command}: {line}", file=sys.stderr)
+        print(f"rev2net {args.command}: {line}{where_to_stand(line)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"rev2net {args.command}: interrupted", file=sys.stderr)

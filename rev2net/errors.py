@@ -1,5 +1,7 @@
 """The one exception that means "the person can mend this": shown as one line, exit code 2."""
 
+from pathlib import Path
+
 
 class UserError(Exception):
     """Bad usage or bad input.
@@ -7,3 +9,22 @@ class UserError(Exception):
     The message is a single line that names the file or key, the value found and what is allowed.
     Everything else that is raised is a programming error and keeps its traceback.
     """
+
+
+def where_to_stand(line: str) -> str:
+    """A hint to add to an error that begins with a path of the project, typed outside of it.
+
+    Empty inside the project, for paths that do not look like its own, and where this package is
+    installed without its project.
+    """
+    project = Path(__file__).resolve().parents[1]
+    named = Path(line.partition(":")[0].rpartition(" ")[2])  # "--root work/mini: no such folder"
+    if (
+        not (project / "Snakefile").exists()
+        or Path("Snakefile").exists()
+        or named.is_absolute()
+        or named.exists()
+        or named.parts[:1] not in {("config.yaml",), ("configs",), ("work",), ("results",)}
+    ):
+        return ""
+    return f"; you stand in {Path.cwd()}, the project's paths start in {project}: cd there"
