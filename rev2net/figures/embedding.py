@@ -20,6 +20,7 @@ def tsne(features_ND: NDArray[np.floating], seed: int = 0) -> NDArray[np.float64
     Raises ValueError with fewer than four points.
     """
     from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
 
     number = len(features_ND)
     if number < 4:
@@ -30,7 +31,10 @@ def tsne(features_ND: NDArray[np.floating], seed: int = 0) -> NDArray[np.float64
     embedding = TSNE(
         perplexity=min(PERPLEXITY, (number - 1) / 3), init="pca", random_state=seed, n_jobs=1
     )
-    return np.asarray(embedding.fit_transform(values), np.float64)
+    # n_jobs is for the search of neighbours alone. So few points are done before other threads
+    # have woken up: with one each step takes a tenth of the time, and no core of a neighbour's job.
+    with threadpool_limits(1):
+        return np.asarray(embedding.fit_transform(values), np.float64)
 
 
 def neighbour_share(

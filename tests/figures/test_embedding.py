@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from sklearn.manifold import TSNE
 from svg_text import svg_texts
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from rev2net.figures.embedding import NAMED, neighbour_share, scatter, tsne
 
@@ -19,6 +21,21 @@ def test_clusters_stay_together_and_a_seed_gives_the_same_picture() -> None:
     points = tsne(features)
     assert neighbour_share(points, group, 5)[0] == 100
     np.testing.assert_array_equal(points, tsne(features))
+
+
+def test_it_takes_one_thread_whatever_the_machine_offers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked of the libraries themselves, in the middle of the work."""
+    threads: set[int] = set()
+
+    class Watched(TSNE):
+        def fit_transform(self, X: np.ndarray, y: None = None) -> np.ndarray:
+            threads.update(pool["num_threads"] for pool in threadpool_info())
+            return super().fit_transform(X, y)
+
+    monkeypatch.setattr("sklearn.manifold.TSNE", Watched)
+    with threadpool_limits(2):
+        tsne(clusters(2)[0])
+    assert threads == {1}
 
 
 def test_constant_features_do_no_harm_and_few_points_are_refused() -> None:
