@@ -36,7 +36,7 @@ STAGE_VERSIONS = {
     "train": 3,
     "evaluate": 2,
     "fuse": 1,
-    "table": 1,
+    "table": 2,
     "search": 1,
 }
 
