@@ -42,7 +42,7 @@ TERMS: dict[str, Pen] = {
 LINEAR = 0.01  # below it the axis is linear: MK-MMD's unbiased estimate falls below 0
 TICKS = (-1, -0.1, 0, 0.01, 0.1, 1, 10, 100)
 SMOOTHED = 9  # logged values averaged into a drawn one
-HALF_A_LEGEND = 29  # letters of a name that two columns have room for
+HALF_A_LEGEND = 20  # letters of a name that two columns have room for
 
 
 def loss_terms(log: Container[str]) -> dict[str, Pen]:
@@ -79,7 +79,7 @@ def accuracy_curves(title: str, curves: Mapping[str, tuple[ArrayLike, ArrayLike]
     """
     dashes = ("-", (0, (5, 1.5)), (0, (1, 1)))
     columns = 2 if max(map(len, curves)) <= HALF_A_LEGEND else 1
-    with panel(4.8, 2.1 + 0.16 * -(-len(curves) // columns), title) as (figure, axes):
+    with panel(3.6, 2.1 + 0.16 * -(-len(curves) // columns), title) as (figure, axes):
         for index, (name, (step, percent)) in enumerate(curves.items()):
             axes.plot(
                 step, smooth(percent), color=CYCLE[index % len(CYCLE)], linewidth=1.3,

@@ -24,7 +24,7 @@ FIGURES: dict[str, Callable[[str], bytes]] = {
         title, {"step": STEPS, "classification": STEPS / 3}, (0, 3)
     ),
     "accuracy": lambda title: accuracy_curves(
-        title, {f"{title[:26]} {n}": (STEPS, 10 * STEPS) for n in range(12)}
+        title, {f"{title[:17]} {n}": (STEPS, 10 * STEPS) for n in range(12)}
     ),
     "accuracy-long": lambda title: accuracy_curves(title, {title: (STEPS, 10 * STEPS)}),
     "setting": lambda title: setting_panel(
