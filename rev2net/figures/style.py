@@ -96,7 +96,7 @@ def save(figure: Figure, kind: Format = "svg", dpi: float = 150) -> bytes:
     elif kind == "png":
         figure.savefig(out, format="png", dpi=dpi, metadata={"Software": None})
     else:
-        figure.savefig(out, format="webp", dpi=dpi, pil_kwargs={"quality": 88})
+        figure.savefig(out, format="webp", dpi=dpi, pil_kwargs={"quality": 75})
     return out.getvalue()
 
 

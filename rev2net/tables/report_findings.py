@@ -54,7 +54,9 @@ def leaders(frames: dict[str, pd.DataFrame]) -> list[str]:
                 continue
             first = int(rows["measured"].to_numpy().argmax())
             best, others = rows.iloc[first], rows.drop(index=rows.index[first])
-            line = f"{place}: {_row(best)} with {rounded(best['measured']):.1f} %"
+            level = shown.count(max(shown)) - 1
+            also = f" and {_count(level, 'other')}" if level else ""
+            line = f"{place}: {_row(best)}{also} with {rounded(best['measured']):.1f} %"
             if not pd.isna(best["ci_low"]):
                 line += f" [{rounded(best['ci_low']):.1f}, {rounded(best['ci_high']):.1f}]"
                 within = int((others["ci_high"] >= best["ci_low"]).sum())
@@ -101,6 +103,8 @@ def _claims_sentence(claims: pd.DataFrame) -> str:
         UNDECIDED: "",
         NOT_MEASURED: "",
     }
+    if len(set(verdicts)) == 1 and verdicts[0] not in ("holds", "fails"):
+        return f"Nothing is decided: all {len(verdicts)} claims of the paper are {verdicts[0]}."
     parts = [
         f"{count} {_verb(word, count)} {words[word]}".strip()
         for word, count in counts.items()

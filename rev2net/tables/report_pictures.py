@@ -105,9 +105,9 @@ def learning_section(stored: Sequence[StoredRun]) -> Section:
             pictures.append(picture(learning_curves(name, log, limits), alt))
         terms = loss_terms(set().union(*(log for _, log in logs)))
         if pictures:
-            blocks.append(Gallery(BENCHMARK_LABELS[benchmark], pictures, terms))
+            blocks.append(Gallery(BENCHMARK_LABELS[benchmark], pictures, terms, printed=5))
     if accuracies:
-        blocks.insert(0, Gallery("Accuracy in training", accuracies, wide=True, printed=3))
+        blocks.insert(0, Gallery("Accuracy in training", accuracies, printed=5))
     missing = [] if blocks else ["Learning curves: every training writes its metrics.jsonl."]
     return Section("learning", title, lead if blocks else "", blocks, missing)
 
@@ -133,12 +133,13 @@ def confusion_section(stored: Sequence[StoredRun]) -> Section:
                 len(names),
             )
             name = label(one.run, runs)
-            pairs = [f"{a} → {b} {share:.0f} %" for a, b, share in most_confused(count_CC, names)]
-            worst = "Most confused: " + (", ".join(pairs) or "nothing")
+            confused = most_confused(count_CC, names, 2)
+            pairs = ", ".join(f"{a} → {b} {share:.0f} %" for a, b, share in confused)
+            worst = f"Most confused: {pairs or 'nothing'}"
             alt = f"Confusion matrix of {name} on {BENCHMARK_LABELS[benchmark]}. {worst}"
             pictures.append(picture(confusion_matrix(name, count_CC, names), alt, f"{worst}."))
         if pictures:
-            blocks.append(Gallery(BENCHMARK_LABELS[benchmark], pictures))
+            blocks.append(Gallery(BENCHMARK_LABELS[benchmark], pictures, printed=5))
     missing = [] if blocks else ["Confusion matrices: `rev2net evaluate` writes the scores."]
     return Section("confusion", title, lead if blocks else "", blocks, missing)
 
@@ -189,7 +190,7 @@ def decoded_section(stored: Sequence[StoredRun]) -> Section:
             for drawn in _decoded(one, label(one.run, runs), CLIPS if _whole(one) else 1)
         ]
         if pictures:
-            blocks.append(Gallery(BENCHMARK_LABELS[benchmark], pictures, wide=True, printed=3))
+            blocks.append(Gallery(BENCHMARK_LABELS[benchmark], pictures, wide=True, printed=5))
     missing = ["Decoded clips: `rev2net evaluate` writes examples.h5 for networks with decoders."]
     return Section("decoded", title, lead if blocks else "", blocks, [] if blocks else missing)
 

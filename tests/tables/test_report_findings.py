@@ -51,14 +51,14 @@ def test_the_first_paragraph_says_who_wins_by_how_much() -> None:
 
 def test_a_claim_holds_where_every_comparison_does() -> None:
     half = claims(WON, WON | {"verdict": "undecided"})
-    assert "the paper's 1 claim 1 is undecided here" in findings(half)[0]
+    assert findings(half)[0].startswith("Nothing is decided: all 1 claims of the paper are undec")
     assert "1 fails in one at least" in findings(claims(WON, WON | {"verdict": "fails"}))[0]
 
 
 def test_what_is_undecided_is_told_with_groups_seeds_and_width() -> None:
     wide = OPEN | {"ci_low": -30.0, "ci_high": 30.0, "groups": 77, "seeds": 3}
     first, second = findings(claims(OPEN, wide | {"paper_difference": -0.5}))
-    assert first.startswith("Nothing is decided: of the paper's 1 claim 1 is undecided here.")
+    assert first.startswith("Nothing is decided: all 1 claims of the paper are undecided. ")
     assert "Other pairs that the paper ranks: all 2 undecided." in first
     assert second == (
         "2 of 2 measured comparisons are undecided: on 40 to 77 source groups and 1 to 3 seeds an "
@@ -116,6 +116,10 @@ def table(measured: list[float | None], width: float) -> pd.DataFrame:
 def test_each_column_names_its_highest_and_how_alone_it_is() -> None:
     assert leaders({"table5": table([40, 61.25, 55], 4)}) == [
         "Table 5, UCF→HMDB: TSM RGB + Flow with 61.3 % [57.3, 65.3]; "
+        "1 of 2 other intervals reach into its own."
+    ]
+    assert leaders({"table5": table([50, 50, 20], 4)}) == [
+        "Table 5, UCF→HMDB: TSN RGB and 1 other with 50.0 % [46.0, 54.0]; "
         "1 of 2 other intervals reach into its own."
     ]
     assert leaders({"table5": table([50, 50, 50], 4)}) == [
