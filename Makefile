@@ -25,6 +25,7 @@ help:
 demo: .venv/installed
 	$(RUN) snakemake --cores $(CORES) results/table5.csv
 	@cat results/table5.md
+	@$(BIN)/python -c 'from rev2net.provenance import processor; print("Made on:", processor())'
 
 test: .venv/installed
 	$(RUN) pytest -n auto --dist loadfile -m "not slow"

@@ -1,12 +1,20 @@
 """From raw videos to the tables of Rev2Net. `snakemake --cores all results/table5.csv`"""
 
+from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
+
+from rev2net.config.snakemake import check_file
+from rev2net.errors import UserError
 
 min_version("9.20")
 
 
 # Files given by --configfile would be merged onto a default, which would leak into them.
 if not workflow.overwrite_configfiles:
+    try:
+        check_file(Path(workflow.basedir, "config.yaml"))
+    except UserError as error:
+        raise WorkflowError(str(error))
 
     configfile: workflow.source_path("config.yaml")
 

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 
 from rev2net import __version__
-from rev2net.errors import MachineError, UserError
+from rev2net.errors import MachineError, UserError, where_to_stand
 from rev2net.files import machine_trouble
 
 COMMANDS: dict[str, str] = {  # in the order in which data flows
@@ -48,7 +48,8 @@ def _parser(only: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="rev2net",
         description="From raw videos to the tables of Rev2Net. The whole pipeline runs through "
-        "Snakemake (`snakemake --cores all results/table5.csv`); these are its stages.",
+        "Snakemake, in the project's folder (`snakemake --cores all results/table5.csv`); these "
+        "are its stages.",
     )
     parser.add_argument("--version", action="version", version=f"rev2net {__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
@@ -82,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UserError as error:
         # A loader's worker hands its error on with its traceback in front.
         line = str(error).rpartition("rev2net.errors.UserError: ")[2].strip()
-        print(f"rev2net {args.command}: {line}", file=sys.stderr)
+        print(f"rev2net {args.command}: {line}{where_to_stand(line)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"rev2net {args.command}: interrupted", file=sys.stderr)

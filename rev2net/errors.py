@@ -1,5 +1,7 @@
 """The exceptions that mean "a person can mend this": shown as one line."""
 
+from pathlib import Path
+
 
 class UserError(Exception):
     """Bad usage or bad input: exit code 2.
@@ -15,3 +17,22 @@ class MachineError(Exception):
     The message is a single line, as of UserError. The same command may well succeed later, or
     elsewhere; nothing is written down about the input.
     """
+
+
+def where_to_stand(line: str) -> str:
+    """A hint to add to an error that begins with a path of the project, typed outside of it.
+
+    Empty inside the project, for paths that do not look like its own, and where this package is
+    installed without its project.
+    """
+    project = Path(__file__).resolve().parents[1]
+    named = Path(line.partition(":")[0].rpartition(" ")[2])  # "--root work/mini: no such folder"
+    if (
+        not (project / "Snakefile").exists()
+        or Path("Snakefile").exists()
+        or named.is_absolute()
+        or named.exists()
+        or named.parts[:1] not in {("config.yaml",), ("configs",), ("work",), ("results",)}
+    ):
+        return ""
+    return f"; you stand in {Path.cwd()}, the project's paths start in {project}: cd there"

@@ -3,7 +3,6 @@
 Imports neither pandas nor torch: Snakemake reads it for every job.
 """
 
-import difflib
 from dataclasses import dataclass
 from typing import Literal
 
@@ -139,11 +138,9 @@ CONTRADICTIONS = (
 
 
 def table_of(name: str) -> Table:
-    """A table by name; raises UserError with the nearest known one."""
+    """A table by name; raises UserError that lists them for an unknown one."""
     if name not in TABLES:
-        near = difflib.get_close_matches(name, TABLES, n=1)
-        hint = f", did you mean {near[0]!r}?" if near else f"; tables: {', '.join(TABLES)}"
-        raise UserError(f"unknown table {name!r}{hint}")
+        raise UserError(f"unknown table {name!r}; the tables are {', '.join(TABLES)}")
     return TABLES[name]
 
 
@@ -172,7 +169,7 @@ def cells(name: str, config: Config) -> list[Cell]:
         if benchmark not in config.benchmarks:
             raise UserError(
                 f"{name} needs benchmark {benchmark!r}, which configuration {config.name!r} does "
-                f"not have; it has {', '.join(config.benchmarks)}"
+                f"not have; its tables are {', '.join(configured_tables(config)) or 'none'}"
             )
     return [
         # The paper's rows are adapted ones; a source-only row stands beside, without its value.

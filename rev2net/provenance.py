@@ -1,6 +1,7 @@
 """Which code made a file: the commit of this checkout, or the installed version."""
 
 import functools
+import platform
 import subprocess
 from pathlib import Path
 
@@ -22,6 +23,20 @@ def commit() -> str:
         return _git(root, "describe", "--always", "--abbrev=12", "--dirty=+")
     except (OSError, subprocess.SubprocessError):
         return f"v{__version__}"
+
+
+def processor(facts: Path = Path("/proc/cpuinfo")) -> str:
+    """The processor's name and its widest vector unit: float sums, and so accuracies, depend on it.
+
+    `facts` as Linux writes them; elsewhere what Python knows.
+    """
+    lines = facts.read_text().splitlines() if facts.is_file() else []
+    known = {
+        key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)
+    }
+    name = known.get("model name") or platform.processor() or platform.machine()
+    units = [unit for unit in ("AVX512F", "AVX2") if unit.lower() in known.get("flags", "").split()]
+    return f"{name}, {units[0]}" if units else name
 
 
 def _git(folder: Path, *words: str) -> str:

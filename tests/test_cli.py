@@ -2,6 +2,7 @@
 
 import errno
 import importlib
+from pathlib import Path
 
 import pytest
 from torch.utils.data import DataLoader, Dataset
@@ -78,3 +79,40 @@ def test_bad_input_is_one_line_that_names_the_file(capsys: pytest.CaptureFixture
     assert main(["metrics", "absent.h5"]) == 2
     error = capsys.readouterr().err
     assert error == "rev2net metrics: absent.h5: no such scores file\n"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["plan"],
+        ["plan", "--config", "configs/paper.yaml"],
+        ["predict", "clip.avi", "--run", "work/mini/runs/absent"],
+        ["table", "--explain", "table5", "rev2net", "rgb", "hmdb-ucf"],
+        ["inspect", "results/table5.csv"],
+    ],
+)
+def test_outside_the_project_a_hint_says_where_to_stand(
+    command: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """For the project's own paths; any other path is a person's own and gets no advice."""
+    monkeypatch.chdir(tmp_path)
+    assert main(command) == 2
+    error = capsys.readouterr().err
+    project = Path(__file__).parents[1]
+    assert error.endswith(
+        f"; you stand in {tmp_path}, the project's paths start in {project}: cd there\n"
+    )
+    assert error.count("\n") == 1
+    assert main(["inspect", "mine.avi"]) == 2
+    assert "you stand in" not in capsys.readouterr().err
+
+
+def test_inside_the_project_it_does_not(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(Path(__file__).parents[1])
+    assert main(["inspect", "work/there-is-no-such-configuration"]) == 2
+    assert "you stand in" not in capsys.readouterr().err

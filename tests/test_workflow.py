@@ -3,6 +3,7 @@
 import contextlib
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -79,6 +80,57 @@ def test_a_mistyped_key_is_one_line_with_a_hint(tmp_path: Path) -> None:
     assert result.returncode != 0
     assert "unknown key 'seds', did you mean 'seeds'?" in result.stdout + result.stderr
     assert "Traceback" not in result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("profile", ["profiles/default", "workflow/profiles/slurm"])
+def test_a_broken_file_is_one_line_that_names_its_line(profile: str, tmp_path: Path) -> None:
+    """Whether it is JSON, YAML or neither, the message is Python's own for the place."""
+    (tmp_path / "open.yaml").write_text("name: mine\nseeds: [0\nsplits: [1]\n")
+    (tmp_path / "list.yaml").write_text("- mini\n")
+    (tmp_path / "table.csv").write_text('a,b\n"1,2\n')
+    chosen = ["-n", "--workflow-profile", str(ROOT / profile), "--configfile"]
+    for file, words in (
+        ("open.yaml", "open.yaml: not YAML (line 3)"),
+        ("list.yaml", "list.yaml: keys with values expected, as in config.yaml"),
+        ("absent.yaml", "absent.yaml: No such file or directory"),
+    ):
+        result = snakemake(*chosen, str(tmp_path / file), directory=tmp_path)
+        assert result.returncode == 1
+        assert [line for line in result.stderr.splitlines() if words in line], result.stderr
+        assert "Traceback" not in result.stdout + result.stderr
+    # What the target is taken for where it stands last.
+    good = str(ROOT / "configs/smoke.yaml")
+    for target in ("results/table5.csv", str(tmp_path / "table.csv")):
+        result = snakemake(*chosen, good, target, directory=tmp_path)
+        assert result.returncode == 1
+        assert f"{target}: " in result.stderr
+        assert "a target stands before --configfile" in result.stderr
+
+
+def test_a_default_configuration_that_is_broken_names_its_line(tmp_path: Path) -> None:
+    for name in ("Snakefile", "workflow", "profiles"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    text = (ROOT / "config.yaml").read_text().replace("name: mini\n", "name: {mini\n")
+    (tmp_path / "config.yaml").write_text(text)
+    result = subprocess.run(
+        [Path(sys.executable).parent / "snakemake", "-n", "--snakefile", tmp_path / "Snakefile"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        timeout=120,
+    )
+    assert result.returncode == 1
+    assert re.search(r"config\.yaml: not YAML \(line \d+\)", result.stdout + result.stderr)
+
+
+@pytest.mark.parametrize("target", ["results/table6.csv", "results/mini/tabel5.md"])
+def test_a_table_that_is_not_there_is_answered_with_those_that_are(
+    target: str, tmp_path: Path
+) -> None:
+    result = snakemake("-n", target, directory=tmp_path)
+    assert result.returncode == 1
+    for name in ("table1", "table5", "claims.csv", "report.html"):
+        assert name in result.stdout + result.stderr
 
 
 SMOKE = ["results/table5.csv", "results/table1.csv", "--cores", "2"]

@@ -42,6 +42,7 @@ def run(args: argparse.Namespace) -> None:
     from rev2net.errors import UserError
     from rev2net.flow.benchmark import REFERENCE, machine, measure, rendered_pairs, table
     from rev2net.flow.tvl1 import resolve_backend
+    from rev2net.provenance import processor
 
     if args.pairs < 1:
         raise UserError(f"--pairs: {args.pairs}; allowed is a whole number from 1")
@@ -56,7 +57,7 @@ def run(args: argparse.Namespace) -> None:
     results: list[Result] = []
     for size in sizes:
         results += measure(pairs, size, backends, _progress, args.yardstick, epsilon=args.epsilon)
-    print(machine())
+    print(f"{processor()}, {machine()}")
     source = f"{len(args.clips)} clips" if args.clips else "rendered frames"
     print(f"{len(pairs)} pairs of {source}; epsilon {args.epsilon:g}; reference {REFERENCE}")
     print(table(results))

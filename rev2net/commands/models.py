@@ -54,6 +54,8 @@ def run(args: argparse.Namespace) -> None:
     """Print one table, or one list of endpoints for each network."""
     import json
 
+    from tqdm import tqdm
+
     from rev2net.errors import UserError
     from rev2net.models.cost import measure
     from rev2net.models.spec import SPECS, did_you_mean
@@ -64,15 +66,20 @@ def run(args: argparse.Namespace) -> None:
     for name in args.names:
         if name not in SPECS:
             raise UserError(f"model {name!r} is unknown; {did_you_mean(name, list(SPECS))}")
-    measured = [
-        (
-            name,
-            spec,
-            measure(name, modality, num_classes=args.classes, length=args.length, size=args.size),
-        )
+    chosen = [
+        (name, modality, spec)
         for name in args.names or SPECS
         for modality, spec in SPECS[name].items()
     ]
+    measured = []
+    # Twenty seconds for all of them: seen in a terminal, gone before the table.
+    with tqdm(chosen, unit=" networks", leave=False, disable=None) as bar:
+        for name, modality, spec in bar:
+            bar.set_description(f"{name} {modality}")
+            cost = measure(
+                name, modality, num_classes=args.classes, length=args.length, size=args.size
+            )
+            measured.append((name, spec, cost))
     if args.json:
         print(json.dumps([_record(*row) for row in measured], indent=1))
     elif args.endpoints:

@@ -10,7 +10,7 @@ round number that 99 % of the pixels of the chosen moments stay below.
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,9 +40,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Write the picture."""
     import math
+    from functools import partial
 
     import cv2
     import numpy as np
+    from tqdm import tqdm
 
     from rev2net.commands import refuse_overwriting
     from rev2net.errors import UserError
@@ -69,11 +71,14 @@ def run(args: argparse.Namespace) -> None:
     def frames() -> "Iterator[npt.NDArray[np.uint8]]":
         return iter_frames(args.video, short_side=args.short_side)
 
-    num_pairs = sum(1 for _ in frames()) - 1
+    # Minutes for a long video: seen in a terminal, gone at the end.
+    progress = partial(tqdm, leave=False, disable=None)
+    num_pairs = sum(1 for _ in progress(frames(), desc="counting", unit=" frames")) - 1
     if num_pairs < 1:
         raise UserError(f"{args.video}: one frame; flow needs two")
     moments = np.linspace(0, num_pairs - 1, min(args.frames, num_pairs)).round().astype(int)
-    chosen = list(_flows_at(set(moments.tolist()), frames(), backend))
+    decoded = progress(frames(), desc="flow of moments", unit=" frames", total=num_pairs + 1)
+    chosen = list(_flows_at(set(moments.tolist()), decoded, backend))
     speeds = np.concatenate([np.hypot(*np.moveaxis(flow, -1, 0)).ravel() for _, flow in chosen])
     max_motion = args.max_motion or legible_scale(speeds)
     with atomic_path(args.picture) as temporary:
@@ -81,21 +86,23 @@ def run(args: argparse.Namespace) -> None:
             sheet = cv2.cvtColor(flow_sheet(chosen, max_motion), cv2.COLOR_RGB2BGR)
             temporary.write_bytes(cv2.imencode(".png", sheet)[1].tobytes())
         else:
-            _write_video(temporary, frames(), backend, max_motion, args.video)
+            shown = progress(frames(), desc="flow", unit=" frames", total=num_pairs + 1)
+            _write_video(temporary, shown, backend, max_motion, args.video)
     print(f"{args.picture}: {len(chosen) if suffix == '.png' else num_pairs} frames, "
           f"full saturation at {max_motion:g} pixels per frame")  # fmt: skip
 
 
 def _flows_at(
-    moments: set[int], frames: "Iterator[npt.NDArray[np.uint8]]", backend: str
+    moments: set[int], frames: "Iterable[npt.NDArray[np.uint8]]", backend: str
 ) -> "Iterator[tuple[Picture, Flow]]":
     """The frames at these places with the flow to the next."""
     import cv2
 
     from rev2net.flow import tvl1
 
-    previous = next(frames)
-    for place, frame in enumerate(frames):
+    following = iter(frames)
+    previous = next(following)
+    for place, frame in enumerate(following):
         if place in moments:
             grey = (cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in (previous, frame))
             yield previous, tvl1(*grey, backend=backend)
@@ -104,7 +111,7 @@ def _flows_at(
 
 def _write_video(
     path: Path,
-    frames: "Iterator[npt.NDArray[np.uint8]]",
+    frames: "Iterable[npt.NDArray[np.uint8]]",
     backend: str,
     max_motion: float,
     source: Path,

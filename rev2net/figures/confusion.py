@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 from numpy.typing import ArrayLike, NDArray
 
-from rev2net.figures.style import BLUE, INK, canvas, save
+from rev2net.figures.style import BLUE, INK, canvas, entitle, save
 
 NAMED = 24  # classes up to which they are named at the axes
 NUMBERED = 12  # classes up to which the numbers are written
@@ -40,7 +40,7 @@ def confusion_matrix(title: str, count_CC: NDArray[np.int64], class_names: Seque
     num_classes = len(class_names)
     with canvas(3.1, 2.9) as figure:
         axes = figure.subplots()
-        axes.set_title(title)
+        entitle(figure, title)
         shades = LinearSegmentedColormap.from_list("shades", ["#ffffff", BLUE])
         axes.imshow(percent_CC, cmap=shades, vmin=0, vmax=100, aspect="equal")
         axes.set_xlabel("predicted")

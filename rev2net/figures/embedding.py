@@ -5,13 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from rev2net.figures.style import CYCLE, MUTED, canvas, save
+from rev2net.figures.style import CYCLE, MUTED, canvas, entitle, save
 
 MARKERS = "osD^vPX"
 NAMED = 14  # groups up to which there is a legend
 PERPLEXITY = 30.0
 NEIGHBOURS = 10
-SIDE, TITLE, COLUMNS = 3.5, 0.3, 3  # inches of the panel and its title; columns of the legend
+SIDE, TITLE, LINE = 3.5, 0.3, 0.15  # inches of the panel, its title, each further line of it
+COLUMNS = 3  # of the legend
 
 
 def tsne(features_ND: NDArray[np.floating], seed: int = 0) -> NDArray[np.float64]:
@@ -20,6 +21,7 @@ def tsne(features_ND: NDArray[np.floating], seed: int = 0) -> NDArray[np.float64
     Raises ValueError with fewer than four points.
     """
     from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
 
     number = len(features_ND)
     if number < 4:
@@ -30,7 +32,10 @@ def tsne(features_ND: NDArray[np.floating], seed: int = 0) -> NDArray[np.float64
     embedding = TSNE(
         perplexity=min(PERPLEXITY, (number - 1) / 3), init="pca", random_state=seed, n_jobs=1
     )
-    return np.asarray(embedding.fit_transform(values), np.float64)
+    # n_jobs is for the search of neighbours alone. So few points are done before other threads
+    # have woken up: with one each step takes a tenth of the time, and no core of a neighbour's job.
+    with threadpool_limits(1):
+        return np.asarray(embedding.fit_transform(values), np.float64)
 
 
 def neighbour_share(
@@ -61,9 +66,10 @@ def scatter(title: str, points_N2: NDArray[np.float64], group: Sequence[str]) ->
     height = TITLE + SIDE + legend
     with canvas(SIDE, height) as figure:
         figure.set_layout_engine("none")
+        height += LINE * (entitle(figure, title) - 1)
+        figure.set_figheight(height)
         # Alike in every panel, whatever its legend, so that panels can be compared.
         axes = figure.add_axes((0.005, legend / height, 0.99, SIDE / height))
-        axes.set_title(title)
         for index, name in enumerate(names):
             rows = group_N == name
             axes.scatter(

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from rev2net.figures.style import (
     BLACK,
     BLUE,
+    CYCLE,
     GREEN,
     MUTED,
     ORANGE,
@@ -42,6 +43,7 @@ LINEAR = 0.01  # below it the axis is linear: MK-MMD's unbiased estimate falls b
 TICKS = (-1, -0.1, 0, 0.01, 0.1, 1, 10, 100)
 SHARES = (0.01, 1000.0)  # percent, of the axis of gradient shares; what is beyond is at its edge
 SMOOTHED = 9  # logged values averaged into a drawn one
+HALF_A_LEGEND = 20  # letters of a name that two columns have room for
 
 
 def loss_terms(log: Container[str]) -> dict[str, Pen]:
@@ -103,6 +105,28 @@ def share_curves(title: str, log: Mapping[str, ArrayLike]) -> bytes:
         axes.set_xlim(0, step[-1] if len(step) else 1)
         axes.set_xlabel("step")
         axes.grid(axis="y")
+        return save(figure)
+
+
+def accuracy_curves(title: str, curves: Mapping[str, tuple[ArrayLike, ArrayLike]]) -> bytes:
+    """The training accuracies of several rows, SVG: their names with steps and percent, both (N,).
+
+    Each is a running mean over the logged batches; colour and dashes tell the rows apart.
+    """
+    dashes = ("-", (0, (5, 1.5)), (0, (1, 1)))
+    columns = 2 if max(map(len, curves)) <= HALF_A_LEGEND else 1
+    with panel(3.6, 2.1 + 0.16 * -(-len(curves) // columns), title) as (figure, axes):
+        for index, (name, (step, percent)) in enumerate(curves.items()):
+            axes.plot(
+                step, smooth(percent), color=CYCLE[index % len(CYCLE)], linewidth=1.3,
+                linestyle=dashes[index // len(CYCLE) % len(dashes)], label=name,
+            )  # fmt: skip
+        axes.set_ylim(0, 101)
+        axes.set_xlim(left=0)
+        axes.set_xlabel("step")
+        axes.set_ylabel("training clips, %")
+        axes.grid(axis="y")
+        figure.legend(loc="outside lower left", ncols=columns, fontsize=7.5, columnspacing=1)
         return save(figure)
 
 

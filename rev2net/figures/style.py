@@ -63,8 +63,29 @@ def panel(width: float, height: float, title: str) -> Iterator[tuple[Figure, Axe
     """The same with one pair of axes."""
     with canvas(width, height) as figure:
         axes = figure.subplots()
-        axes.set_title(title)
+        entitle(figure, title)
         yield figure, axes
+
+
+def entitle(figure: Figure, text: str, indent: float = 0.04) -> int:
+    """Set a title over the whole width of a figure, which breaks at words where it is too long.
+
+    Over its axes alone it would be cut off, since these begin behind the names of their ticks.
+    `indent` in inches; returns the number of lines.
+    """
+    room = (figure.get_figwidth() - 2 * indent) * figure.dpi
+    title = figure.suptitle("", x=indent / figure.get_figwidth(), ha="left", fontsize=9,
+                            fontweight="bold")  # fmt: skip
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        title.set_text(longer)
+        if lines[-1] and title.get_window_extent().width > room:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    title.set_text("\n".join(lines))
+    return len(lines)
 
 
 def save(figure: Figure, kind: Format = "svg", dpi: float = 150) -> bytes:
@@ -75,7 +96,7 @@ def save(figure: Figure, kind: Format = "svg", dpi: float = 150) -> bytes:
     elif kind == "png":
         figure.savefig(out, format="png", dpi=dpi, metadata={"Software": None})
     else:
-        figure.savefig(out, format="webp", dpi=dpi, pil_kwargs={"quality": 88})
+        figure.savefig(out, format="webp", dpi=dpi, pil_kwargs={"quality": 75})
     return out.getvalue()
 
 

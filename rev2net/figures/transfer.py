@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rev2net.figures.style import INK, INPUT_COLORS, MUTED, canvas, save
+from rev2net.figures.style import INK, INPUT_COLORS, MUTED, canvas, entitle, save
 
 BAR = 0.2  # inches
 
@@ -32,7 +32,7 @@ def transfer_gap(title: str, rows: Sequence[Transfer]) -> bytes:
     places = _places(rows)
     with canvas(4.4, 0.85 + BAR * (max(places, default=0) + 1)) as figure:
         axes = figure.subplots()
-        axes.set_title(title)
+        entitle(figure, title)
         for place, row in zip(places, rows, strict=True):
             color = INPUT_COLORS.get(row.input, MUTED)
             axes.barh(place, row.in_domain, height=0.82, color=color, alpha=0.25)

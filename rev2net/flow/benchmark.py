@@ -1,12 +1,10 @@
 """How fast each backend computes TV-L1 flow here, and how far it is from OpenCV's."""
 
 import os
-import platform
 import statistics
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import cv2
@@ -135,16 +133,11 @@ def table(results: list[Result]) -> str:
 
 
 def machine() -> str:
-    """Processor, cores and libraries, for the head of a table."""
+    """Cores and libraries, for the head of a table, behind `provenance.processor`."""
     import numba
 
-    model = platform.processor() or platform.machine()
-    facts = Path("/proc/cpuinfo")
-    if facts.is_file():
-        models = [line for line in facts.read_text().splitlines() if line.startswith("model name")]
-        model = models[0].partition(":")[2].strip() if models else model
     versions = f"OpenCV {cv2.__version__}, numba {numba.__version__}, numpy {np.__version__}"
-    return f"{model}, {num_cores()} cores; {versions}"
+    return f"{num_cores()} cores; {versions}"
 
 
 def num_cores() -> int:

@@ -138,7 +138,7 @@ def _layout(frame: pd.DataFrame, config: Config) -> _Layout:
     in_domain = named[(named["metric"] == "top1_in_domain") & named["measured"].notna()]
     benchmarks = list(dict.fromkeys(top1["benchmark"]))
     best = {
-        (benchmark, column): rounded(group[column].max())
+        (benchmark, column): _best(group[column])
         for benchmark, group in top1.groupby("benchmark")
         for column in ("measured", "paper")
     }
@@ -154,6 +154,12 @@ def _layout(frame: pd.DataFrame, config: Config) -> _Layout:
     table = str(frame["table"].iloc[0])
     caption = f"{TABLES[table].title}; top-1 accuracy in %, configuration “{config.name}”"
     return _Layout(table, caption, benchmarks, rows, _notes(top1, in_domain, config))
+
+
+def _best(column: "pd.Series[float]") -> float:
+    """The highest as printed; NaN, which nothing equals, where no row is below it."""
+    values = {rounded(value) for value in column.dropna()}
+    return max(values) if len(values) > 1 else float("nan")
 
 
 def _number(cell: "pd.Series[float] | None", column: str, best: float) -> _Number:

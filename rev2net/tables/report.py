@@ -49,7 +49,7 @@ def render_report(
         lambda: tables_section(config, frames),
         lambda: claims_section(config, claims),
         contradictions_section,
-        lambda: transfer_section(config, frames),
+        lambda: transfer_section(config, root, stored),
         lambda: learning_section(stored),
         lambda: confusion_section(stored),
         lambda: features_section(config, stored),

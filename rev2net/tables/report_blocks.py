@@ -32,12 +32,16 @@ class Fragment:
 
 @dataclass(frozen=True)
 class Grid:
-    """A table of texts; the first `words` columns are set left, numbers right."""
+    """A table of texts; the first `words` columns are set left, numbers right.
+
+    A row that is one text heads the rows below it. `last_word`: the last column is words too.
+    """
 
     caption: str
     head: Sequence[str]
-    rows: Sequence[Sequence[str]]
+    rows: Sequence[Sequence[str] | str]
     words: int = 1
+    last_word: bool = False
     folded: bool = False  # shown when asked for
     kind: Literal["grid"] = "grid"
 
@@ -59,6 +63,7 @@ class Gallery:
     pictures: Sequence[Picture]
     legend: Mapping[str, Pen] = field(default_factory=dict)
     wide: bool = False
+    printed: int = 4  # beside each other on paper
     kind: Literal["gallery"] = "gallery"
 
 
@@ -79,6 +84,15 @@ class Section:
 def picture(content: bytes, alt: str, caption: str = "", kind: Format = "svg") -> Picture:
     """A drawn figure as part of a page."""
     return Picture(data_uri(content, kind), alt, caption)
+
+
+def signed(value: float) -> str:
+    """A difference as text.
+
+    >>> signed(1.25), signed(-3)
+    ('+1.2', '−3.0')
+    """
+    return number(value) if value != value else f"{value:+.1f}".replace("-", "−")
 
 
 def number(value: Any, decimals: int = 1) -> str:

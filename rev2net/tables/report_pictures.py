@@ -15,15 +15,27 @@ from rev2net.experiments import INPUT_LABELS, METHODS
 from rev2net.figures.confusion import confusion_matrix, count_confusions, most_confused
 from rev2net.figures.decoded_clips import clip_sheet
 from rev2net.figures.embedding import neighbour_share, scatter, tsne
-from rev2net.figures.learning import common_limits, learning_curves, loss_terms
+from rev2net.figures.learning import (
+    Pen,
+    accuracy_curves,
+    common_limits,
+    learning_curves,
+    loss_terms,
+    smooth,
+)
 from rev2net.figures.search import accuracy_limits, fusion_panel, setting_panel, surface_panel
+from rev2net.figures.style import INPUT_COLORS
 from rev2net.figures.transfer import Transfer, transfer_gap
+from rev2net.paper import Cell
+from rev2net.tables.build import measure_cells
+from rev2net.tables.measure import IN_DOMAIN, TOP1
 from rev2net.tables.render import BENCHMARK_LABELS
 from rev2net.tables.report_blocks import Block, Gallery, Grid, Picture, Section, number, picture
 from rev2net.tables.report_decoders import decoder_measures, share_gallery
 from rev2net.tables.report_words import read_table
 from rev2net.tables.runs import StoredRun, by_benchmark, first_of_each, label, same_row
 from rev2net.tables.search import WEIGHTS
+from rev2net.tables.stored import StoredScores
 
 POINTS = 600  # of a t-SNE, which takes 3 s for them
 EMBEDDED = ("i3d", "rev2net")  # methods whose features are shown
@@ -32,19 +44,25 @@ BEST_TRIALS = 5  # of a search, listed
 SEARCHED = (*WEIGHTS, "learning_rate")
 
 
-def transfer_section(config: Config, frames: dict[str, pd.DataFrame]) -> Section:
-    """In-domain against cross-dataset accuracy of every single-stream row."""
+def transfer_section(config: Config, root: Path, stored: Sequence[StoredRun]) -> Section:
+    """In-domain against cross-dataset accuracy of every network that is finished.
+
+    Measured as the tables do, whether or not a table has the row: the streams of a two-stream row
+    are networks of their own.
+    """
     title = "What transfers: RGB against flow"
     lead = (
         "The full bar is the accuracy on the target dataset with its 95 % interval, its pale rest "
         "reaches the accuracy on held-out videos of the source; beside it the difference in "
-        "points. Blue: RGB, orange: flow."
+        "points."
     )
-    rows = pd.concat(frames.values()) if frames else pd.DataFrame()
+    reader = StoredScores(root, config)
     pictures = []
-    for name, settings in config.benchmarks.items():
-        if isinstance(settings, CrossDataset) and len(rows):
-            found = _transfers(rows[rows["benchmark"] == name])
+    shown: set[str] = set()
+    for name, runs in by_benchmark(first_of_each(stored)).items():
+        if isinstance(config.benchmarks[name], CrossDataset):  # type: ignore[index]
+            found = _transfers(runs, config, reader)
+            shown |= {row.input for row in found}
             if found:
                 alt = "; ".join(
                     f"{row.label} {row.input} {row.in_domain:.1f} % in the source, "
@@ -55,19 +73,30 @@ def transfer_section(config: Config, frames: dict[str, pd.DataFrame]) -> Section
     if not pictures:
         made = ["Transfer gap: `snakemake results/table1.csv results/table5.csv` measures it."]
         return Section("transfer", title, missing=made)
-    return Section("transfer", title, lead, [Gallery("", pictures, wide=True)])
+    colors = {kind: Pen(INPUT_LABELS[kind], INPUT_COLORS[kind]) for kind in sorted(shown)[::-1]}
+    return Section("transfer", title, lead, [Gallery("", pictures, colors, wide=True, printed=2)])
 
 
 def learning_section(stored: Sequence[StoredRun]) -> Section:
-    """Every loss term over the steps, a panel a row of the tables."""
+    """Accuracy over the steps, a panel a benchmark; every loss term, a panel a row."""
     title = "Learning curves"
     lead = (
-        "Each loss term before weighing, of the first split and seed; faint as logged, strong as "
-        "running mean. The axis is logarithmic, near 0 linear. Panels of a benchmark share it."
+        "Of the first split and seed. First the accuracy on the clips that were trained on, as "
+        "running mean. Then each loss term before weighing; faint as logged, strong as running "
+        "mean. Its axis is logarithmic, near 0 linear. Panels of a benchmark share it."
     )
+    accuracies: list[Picture] = []
     blocks: list[Block] = []
     for benchmark, runs in by_benchmark(first_of_each(stored)).items():
         logs = [(one, log) for one in runs if "step" in (log := one.log())]
+        curves = {
+            label(one.run, runs): (log["step"], log["top1"]) for one, log in logs if "top1" in log
+        }
+        if curves:
+            name = BENCHMARK_LABELS[benchmark]
+            ends = ", ".join(f"{row} {smooth(top1)[-1]:.0f} %" for row, (_, top1) in curves.items())
+            alt = f"Accuracy on the training clips of {name}; at the end {ends}"
+            accuracies.append(picture(accuracy_curves(name, curves), alt))
         limits = common_limits([log for _, log in logs])
         pictures = []
         for one, log in logs:
@@ -77,8 +106,10 @@ def learning_section(stored: Sequence[StoredRun]) -> Section:
             pictures.append(picture(learning_curves(name, log, limits), alt))
         terms = loss_terms(set().union(*(log for _, log in logs)))
         if pictures:
-            blocks.append(Gallery(BENCHMARK_LABELS[benchmark], pictures, terms))
+            blocks.append(Gallery(BENCHMARK_LABELS[benchmark], pictures, terms, printed=5))
         blocks += share_gallery(BENCHMARK_LABELS[benchmark], runs)
+    if accuracies:
+        blocks.insert(0, Gallery("Accuracy in training", accuracies, printed=5))
     missing = [] if blocks else ["Learning curves: every training writes its metrics.jsonl."]
     return Section("learning", title, lead if blocks else "", blocks, missing)
 
@@ -104,12 +135,13 @@ def confusion_section(stored: Sequence[StoredRun]) -> Section:
                 len(names),
             )
             name = label(one.run, runs)
-            pairs = [f"{a} → {b} {share:.0f} %" for a, b, share in most_confused(count_CC, names)]
-            worst = "Most confused: " + (", ".join(pairs) or "nothing")
+            confused = most_confused(count_CC, names, 2)
+            pairs = ", ".join(f"{a} → {b} {share:.0f} %" for a, b, share in confused)
+            worst = f"Most confused: {pairs or 'nothing'}"
             alt = f"Confusion matrix of {name} on {BENCHMARK_LABELS[benchmark]}. {worst}"
             pictures.append(picture(confusion_matrix(name, count_CC, names), alt, f"{worst}."))
         if pictures:
-            blocks.append(Gallery(BENCHMARK_LABELS[benchmark], pictures))
+            blocks.append(Gallery(BENCHMARK_LABELS[benchmark], pictures, printed=5))
     missing = [] if blocks else ["Confusion matrices: `rev2net evaluate` writes the scores."]
     return Section("confusion", title, lead if blocks else "", blocks, missing)
 
@@ -160,7 +192,7 @@ def decoded_section(stored: Sequence[StoredRun]) -> Section:
             for drawn in _decoded(one, label(one.run, runs), CLIPS if _whole(one) else 1)
         ]
         if pictures:
-            blocks.append(Gallery(BENCHMARK_LABELS[benchmark], pictures, wide=True))
+            blocks.append(Gallery(BENCHMARK_LABELS[benchmark], pictures, wide=True, printed=5))
             blocks += decoder_measures(runs)
     missing = ["Decoded clips: `rev2net evaluate` writes examples.h5 for networks with decoders."]
     return Section("decoded", title, lead if blocks else "", blocks, [] if blocks else missing)
@@ -183,12 +215,19 @@ def search_section(results: Path) -> Section:
     return Section("search", "Weights", lead if blocks else "", blocks, missing)
 
 
-def _transfers(rows: pd.DataFrame) -> list[Transfer]:
-    """The single-stream rows of one benchmark that have both accuracies, each model's together."""
-    measured = rows[rows["measured"].notna() & ~rows["input"].str.contains("+", regex=False)]
-    measured = measured.drop_duplicates(["row", "input", "metric"])
-    across = measured[measured["metric"] == "top1"]
-    inside = measured[measured["metric"] == "top1_in_domain"][["row", "input", "measured"]]
+def _transfers(runs: Sequence[StoredRun], config: Config, reader: StoredScores) -> list[Transfer]:
+    """The networks of one benchmark that have both accuracies, each model's together."""
+    chosen = []
+    for run in (one.run for one in runs):
+        words = label(run, runs).removeprefix(f"{METHODS[run.method].label} ")
+        row = f"{METHODS[run.method].label} {words.removeprefix(INPUT_LABELS[run.input])}".strip()
+        chosen.append(
+            Cell("", row, run.method, run.input, run.init, run.adapt, run.benchmark, None)
+        )
+    rows = measure_cells(chosen, config, reader)
+    measured = rows[rows["measured"].notna()]
+    across = measured[measured["metric"] == TOP1.name]
+    inside = measured[measured["metric"] == IN_DOMAIN.name][["row", "input", "measured"]]
     both = across.merge(inside, on=["row", "input"], suffixes=("", "_inside"))
     columns = ["row", "input", "measured_inside", "measured", "ci_low", "ci_high"]
     found = [Transfer(*values) for values in both[columns].itertuples(index=False)]

@@ -13,9 +13,10 @@ from markupsafe import Markup
 from rev2net import digests
 from rev2net.config import Config, digest
 from rev2net.paper import CONTRADICTIONS, TABLES, configured_tables
-from rev2net.tables.claims import CONTRADICTION, NOT_MEASURED, ONE_SEED, evidence
+from rev2net.tables.claims import CONTRADICTION, NOT_MEASURED, evidence
 from rev2net.tables.render import BENCHMARK_LABELS, html
-from rev2net.tables.report_blocks import Block, Fragment, Grid, Prose, Section, number
+from rev2net.tables.report_blocks import Block, Fragment, Grid, Prose, Section, number, signed
+from rev2net.tables.report_findings import findings, leaders, verdict_word, why_undecided
 from rev2net.tables.runs import StoredRun, needed_trainings
 from rev2net.tables.stored import distinct
 
@@ -51,15 +52,17 @@ def overview(
     frames: dict[str, pd.DataFrame],
     claims: pd.DataFrame | None,
 ) -> Section:
-    """The state of affairs in a few lines."""
-    lines = [f"Trainings finished: {len(stored)} of {len(needed_trainings(config))}."]
-    for name, frame in frames.items():
-        top1 = frame[frame["metric"] == "top1"]
-        filled = int(top1["measured"].notna().sum())
-        lines.append(f"{_title(name)}: {filled} of {len(top1)} cells measured.")
-    if claims is not None:
-        lines.append(f"Comparisons behind the paper's claims: {_tally(claims['verdict'])}.")
-    return Section("overview", "At a glance", blocks=[Prose(lines, as_list=True)])
+    """Who wins, in sentences; then what that rests on."""
+    blocks: list[Block] = [Prose(findings(claims))]
+    if lines := leaders(frames):
+        blocks += [Prose(["Highest of each column:"]), Prose(lines, as_list=True)]
+    trained = f"Trainings finished: {len(stored)} of {len(needed_trainings(config))}"
+    cells = [frame.loc[frame["metric"] == "top1", "measured"] for frame in frames.values()]
+    measured, wanted = sum(map(pd.Series.count, cells)), sum(map(len, cells))
+    tables = f"cells of the tables measured: {measured} of {wanted}"
+    blocks.append(Prose([f"{trained}; {tables}." if frames else f"{trained}."]))
+    missing = [] if claims is not None else ["Who wins: `snakemake results/claims.csv` tests it."]
+    return Section("overview", "What was found", blocks=blocks, missing=missing)
 
 
 def tables_section(config: Config, frames: dict[str, pd.DataFrame]) -> Section:
@@ -82,13 +85,15 @@ def claims_section(config: Config, claims: pd.DataFrame | None) -> Section:
     lead = (
         "A claim holds where the interval of the difference, Holm-corrected over the comparisons "
         "of its table, lies on the claimed side; it fails on the other side, and is undecided "
-        "else. Differences are in points, first minus second, paired over source groups. "
+        "else; one seed decides nothing. Differences are in points, first minus second, paired over "
+        "source groups; detectable is the true difference that a test set and number of seeds "
+        "like these find four times in five. "
         f"Evidence about the paper: {evidence(config)}."
     )
     if claims is None:
         made = ["Claims: `snakemake results/claims.csv` makes them."]
         return Section("claims", "Do the paper's claims hold here?", lead, missing=made)
-    blocks: list[Block] = []
+    rows: list[Sequence[str] | str] = []
     unmeasured = []
     for _, group in claims.groupby("claim", sort=False):
         first = group.iloc[0]
@@ -99,21 +104,26 @@ def claims_section(config: Config, claims: pd.DataFrame | None) -> Section:
         if not len(done):
             unmeasured.append(title)
             continue
-        caption = f"{title}: {_tally(group['verdict'])}."
-        rows = [
+        rows.append(f"{title}: {_tally(group['verdict'])}")
+        rows += [
             [
                 f"{row['first']} − {row['second']}",
                 BENCHMARK_LABELS.get(row["benchmark"], row["benchmark"]),
-                str(row["verdict"]),
-                _signed(row["difference"]),
-                f"[{_signed(row['ci_low'])}, {_signed(row['ci_high'])}]",
+                verdict_word(row["verdict"]),
+                signed(row["difference"]),
+                f"[{signed(row['ci_low'])}, {signed(row['ci_high'])}]",
                 number(row["p_holm"], 3),
-                _signed(row["paper_difference"]),
+                signed(row["paper_difference"]),
+                f"{row['groups']:.0f}",
+                f"{row['seeds']:.0f}",
+                number(row["detectable"]),
+                why_undecided(row),
             ]
             for _, row in done.iterrows()
         ]
-        head = ["Comparison", "Benchmark", "Verdict", "Here", "Interval", "p (Holm)", "Paper"]
-        blocks.append(Grid(caption, head, rows, words=3))
+    head = ["Comparison", "Benchmark", "Verdict", "Here", "Interval", "p (Holm)", "Paper"]
+    head += ["Groups", "Seeds", "Detectable", "Why undecided"]
+    blocks = [Grid("", head, rows, words=3, last_word=True)] if rows else []
     missing = []
     if unmeasured:
         reason = "Their runs are not finished; claims.csv says which are missing."
@@ -231,16 +241,11 @@ def _title(table: str) -> str:
 
 def _tally(verdicts: Iterable[str]) -> str:
     """How often each verdict was given, in words."""
-    counts = Counter(verdicts)
-    names = {"holds": "hold", "fails": "fail", "undecided": "undecided", ONE_SEED: ONE_SEED}
-    names[NOT_MEASURED] = NOT_MEASURED
+    counts = Counter(map(verdict_word, verdicts))
+    names = {"holds": "hold", "fails": "fail", "undecided": "undecided", NOT_MEASURED: NOT_MEASURED}
     return ", ".join(
         f"{counts[verdict]} {name}" for verdict, name in names.items() if counts[verdict]
     )
-
-
-def _signed(value: float) -> str:
-    return number(value) if value != value else f"{value:+.1f}".replace("-", "−")
 
 
 def _texts(records: Sequence[dict[str, Any]], key: str) -> list[str]:

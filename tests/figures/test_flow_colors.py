@@ -5,6 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from terminal import seen_in_terminal
 
 from rev2net.cli import main
 from rev2net.figures.flow_colors import LEGEND_WIDTH, flow_colors, flow_sheet, legend, legible_scale
@@ -113,3 +114,18 @@ def test_visualize_names_what_is_wrong(
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("flow.png", ("counting", "flow of moments")), ("flow.mp4", ("counting", "flow:"))],
+)
+def test_visualize_says_in_a_terminal_what_it_is_doing(
+    name: str, words: tuple[str, ...], clip: Path
+) -> None:
+    printed, shown = seen_in_terminal("visualize", str(clip), str(clip.with_name(name)))
+    assert printed.count("\n") == 1
+    for word in words:
+        assert word in shown
+    assert "/5 " in shown  # of five frames
+    assert not shown.rpartition("\r")[2]  # and leaves nothing behind

@@ -6,6 +6,7 @@ from svg_text import svg_texts
 
 from rev2net.figures.learning import (
     TERMS,
+    accuracy_curves,
     common_limits,
     learning_curves,
     loss_terms,
@@ -55,3 +56,13 @@ def test_a_panel_names_its_run_and_draws_each_term_faint_and_strong() -> None:
     drawn = learning_curves("I3D RGB", log, common_limits([log]))
     assert "I3D RGB" in svg_texts(drawn)
     assert drawn.count(b"stroke: #56b4e9") == 2  # domain adaptation
+
+
+def test_rows_of_a_benchmark_share_one_panel_of_accuracies() -> None:
+    steps = [10, 20, 30, 40]
+    curves = {"I3D RGB": (steps, [10.0, 20.0, 30.0, 40.0]), "TSN RGB": (steps, [0.0] * 4)}
+    drawn = accuracy_curves("HMDB→UCF", curves)
+    texts = svg_texts(drawn)
+    for words in ("HMDB→UCF", "I3D RGB", "TSN RGB", "training clips, %"):
+        assert words in texts
+    assert drawn.count(b"stroke: #0072b2") == 2  # a line, and its sample in the legend

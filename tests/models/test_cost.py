@@ -5,6 +5,7 @@ import json
 
 import pytest
 import torch
+from terminal import seen_in_terminal
 from torch import nn
 
 from rev2net.cli import main
@@ -152,3 +153,11 @@ def test_bad_words_get_one_line(words, line, capsys):
     error = capsys.readouterr().err
     assert line in error
     assert error.count("\n") == 1
+
+
+def test_a_terminal_shows_which_network_is_at_work():
+    printed, shown = seen_in_terminal("models", "tsm", "--json")
+    assert [row["modality"] for row in json.loads(printed)] == ["rgb", "flow"]
+    for words in ("tsm rgb", "tsm flow", "2/2"):
+        assert words in shown
+    assert not shown.rpartition("\r")[2]

@@ -49,5 +49,5 @@ def test_the_search_has_its_points() -> None:
 
 
 def test_an_unknown_target_is_refused() -> None:
-    with pytest.raises(UserError, match="unknown table 'table6', did you mean"):
+    with pytest.raises(UserError, match="unknown table 'table6'; the tables are"):
         needed_jobs(["table6"], configuration.load(ROOT / "config.yaml"))

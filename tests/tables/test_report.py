@@ -25,6 +25,8 @@ from rev2net.evaluation.features import Features, write_features
 from rev2net.experiments import Run
 from rev2net.paper import CONTRADICTIONS, configured_tables, table_runs
 from rev2net.tables.report import render_report, with_code
+from rev2net.tables.report_blocks import Grid
+from rev2net.tables.report_words import claims_frame, claims_section
 
 SECTIONS = [
     *("overview", "tables", "claims", "contradictions", "transfer", "learning", "confusion"),
@@ -221,6 +223,7 @@ def test_every_part_of_the_finished_tables_is_drawn(page: Page) -> None:
     for words in (
         "TSN flow ",
         "Loss terms of I3D Flow over 20 steps",
+        "Accuracy on the training clips of HMDB→UCF; at the end ",
         "Confusion matrix of TSM RGB on HMDB→UCF",
         "t-SNE of the features of I3D RGB by domain",
         "t-SNE of the features of Rev2Net RGB by class",
@@ -228,6 +231,52 @@ def test_every_part_of_the_finished_tables_is_drawn(page: Page) -> None:
         "Validation accuracy of TSN, Table 1 over the weight of flow",
     ):
         assert any(words in alt for alt in alts), words
+
+
+def test_the_first_section_says_who_wins_and_the_claims_why_they_are_undecided(
+    page: Page, finished: tuple[Config, Path, Path]
+) -> None:
+    frame = pd.read_csv(finished[2] / "claims.csv")
+    rivals = frame["first"].eq("Rev2Net RGB") & frame["difference"].notna()
+    assert (frame.loc[rivals, "verdict"] == "undecided").all()  # of six source groups
+    assert (
+        f"Rev2Net against the other networks: all {rivals.sum()} undecided."
+        in (page.text["overview"])
+    )
+    assert "on 6 source groups and 1 seed" in page.text["overview"]
+    undecided = frame[frame["verdict"].str.startswith("undecided")]
+    equal = undecided["kind"] == "equal"
+    assert page.text["claims"].count("20 groups needed") == equal.sum() > 0
+    assert page.text["claims"].count("interval holds 0") == (~equal).sum() > 0
+
+
+def test_beside_each_claim_stands_what_could_be_detected(
+    finished: tuple[Config, Path, Path],
+) -> None:
+    config, _, results = finished
+    frame = claims_frame(results)
+    assert frame is not None
+    (grid,) = claims_section(config, frame.assign(detectable=7.25)).blocks
+    assert isinstance(grid, Grid)
+    place = grid.head.index("Detectable")
+    assert {row[place] for row in grid.rows if not isinstance(row, str)} == {"7.2"}
+
+
+def test_flow_has_its_bars_where_no_table_has_its_row(
+    finished: tuple[Config, Path, Path], tmp_path: Path
+) -> None:
+    """Table 5 has flow in two-stream rows only; the networks are there all the same."""
+    config, root, results = finished
+    for file in ("table5.csv", "claims.csv"):
+        (tmp_path / file).write_text((results / file).read_text())
+    found = Page(render_report(config, root, tmp_path, say=lambda line: None))
+    alt = next(text for text in found.values("alt") if text.startswith("TSN rgb "))
+    frame = pd.read_csv(results / "table1.csv").set_index(["row", "input", "benchmark", "metric"])
+    for row, kind in (("TSN", "flow"), ("I3D", "flow"), ("TSM", "rgb")):
+        inside = frame.loc[(row, kind, "hmdb-ucf", "top1_in_domain"), "measured"]
+        across = frame.loc[(row, kind, "hmdb-ucf", "top1"), "measured"]
+        assert f"{row} {kind} {inside:.1f} % in the source, {across:.1f} % in the target" in alt
+    assert "orange" not in found.text["transfer"]  # a legend shows the colours that there are
 
 
 def test_data_and_provenance_are_summed_up(page: Page) -> None:
@@ -280,6 +329,17 @@ def test_nothing_is_wider_than_the_window(html: str, width: int, tmp_path: Path)
     found = re.search(r"<title>wide (\d+)</title>", done.stdout)
     assert found is not None
     assert int(found[1]) <= width
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not CHROMIUM, reason="no chromium on PATH to print the page with")
+def test_the_page_prints_on_few_sheets(html: str, tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text(html, encoding="utf-8")
+    command = [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu"]
+    command += [f"--user-data-dir={tmp_path}", f"--print-to-pdf={tmp_path / 'page.pdf'}"]
+    subprocess.run([*command, (tmp_path / "page.html").as_uri()], check=True, timeout=120)
+    pages = len(re.findall(rb"/Type\s*/Page\b", (tmp_path / "page.pdf").read_bytes()))
+    assert 1 <= pages <= 8  # two tables of five; all of them take 12
 
 
 def test_a_damaged_file_is_named(

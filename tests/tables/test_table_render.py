@@ -9,7 +9,7 @@ import pytest
 from rev2net.config import Config
 from rev2net.experiments import METHODS, RGB_FLOW, Run
 from rev2net.tables.build import build
-from rev2net.tables.render import latex, markdown
+from rev2net.tables.render import html, latex, markdown
 
 NOT_COMPARABLE = "not comparable with the paper's"
 
@@ -62,8 +62,26 @@ def test_equally_good_rows_are_all_bold(work: Any, config: Config, i3d_rgb: Run)
     for method in ("tsn", "i3d"):
         for seed in (0, 1):
             work.add(replace(i3d_rgb, method=method, seed=seed), [0, 1, 2], [1, 1, 2])
+            work.add(replace(i3d_rgb, method="tsm", seed=seed), [0, 1, 2], [1, 2, 2])
     rows = grid(markdown(build("table5", config, work.root), config))[1:]
     assert [row[2].startswith("**66.7**") for row in rows] == [True, False, True, *[False] * 4]
+
+
+@pytest.mark.parametrize("methods", [["tsn", "tsm", "i3d"], ["i3d"]])
+def test_where_all_tie_nothing_is_bold(
+    methods: list[str], work: Any, config: Config, i3d_rgb: Run
+) -> None:
+    """One row alone is no winner either; the paper's own column keeps its mark."""
+    for seed in (0, 1):
+        for method in methods:
+            work.add(replace(i3d_rgb, method=method, seed=seed), [0, 1, 2], [1, 2, 1])
+    frame = build("table5", config, work.root)
+    rows = grid(markdown(frame, config))[1:]
+    assert sum(row[2].startswith("66.7") for row in rows) == len(methods)
+    assert not any("**" in row[2] for row in rows)
+    assert sum("**" in row[4] for row in rows) == 1
+    measured = re.findall(r"<b>([\d.]+)</b>", html(frame, config))
+    assert measured == ["63.1", "46.8"]
 
 
 def test_markdown_columns_stand_in_line_on_a_terminal(filled: Any, config: Config) -> None:

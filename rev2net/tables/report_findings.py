@@ -1,0 +1,219 @@
+"""What was found, in sentences: who wins, and why so much of it is undecided.
+
+Everything is taken from the tables and from `claims.csv`: its verdicts, its intervals, and its
+`detectable` differences (points that as many groups and seeds would show four times in five).
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pandas as pd
+
+from rev2net.experiments import INPUT_LABELS, METHODS
+from rev2net.paper import TABLES
+from rev2net.tables.claims import FEWEST_GROUPS, NOT_MEASURED
+from rev2net.tables.render import BENCHMARK_LABELS, rounded
+from rev2net.tables.report_blocks import number, signed
+
+OURS = METHODS["rev2net"].label
+LISTED = 4  # decided comparisons named in a sentence
+UNDECIDED = "undecided"
+
+
+def findings(claims: pd.DataFrame | None) -> list[str]:
+    """Two paragraphs: the claims, Rev2Net and RGB against their rivals; what is undecided."""
+    measured = None if claims is None else claims[claims["verdict"] != NOT_MEASURED]
+    if claims is None or measured is None or not len(measured):
+        return []
+    first, second = measured["first"].str.startswith(OURS), measured["second"].str.startswith(OURS)
+    better = measured["kind"] == "better"
+    sentences = [
+        _claims_sentence(claims),
+        _duels(f"{OURS} against the other networks", measured[better & first & ~second]),
+        _duels(f"{OURS} against its own ablations", measured[better & first & second]),
+        _duels("Other pairs that the paper ranks", measured[better & ~first]),
+        _duels("Pairs that the paper has as equal", measured[~better], "equal", "different"),
+    ]
+    return [
+        " ".join(filter(None, sentences)),
+        *filter(None, [_undecided_sentence(measured)]),
+    ]
+
+
+def leaders(frames: dict[str, pd.DataFrame]) -> list[str]:
+    """A line a column of the finished tables: its highest accuracy, and who is within its range."""
+    lines = []
+    for name, frame in frames.items():
+        top1 = frame[(frame["metric"] == "top1") & frame["measured"].notna()]
+        for benchmark, rows in top1.groupby("benchmark", sort=False):
+            place = f"{_title(name)}, {BENCHMARK_LABELS.get(str(benchmark), str(benchmark))}"
+            shown = [rounded(value) for value in rows["measured"]]
+            if len(rows) > 1 and len(set(shown)) == 1:
+                lines.append(f"{place}: all {len(rows)} rows are equal at {shown[0]:.1f} %.")
+                continue
+            first = int(rows["measured"].to_numpy().argmax())
+            best, others = rows.iloc[first], rows.drop(index=rows.index[first])
+            level = shown.count(max(shown)) - 1
+            also = f" and {_count(level, 'other')}" if level else ""
+            line = f"{place}: {_row(best)}{also} with {rounded(best['measured']):.1f} %"
+            if not pd.isna(best["ci_low"]):
+                line += f" [{rounded(best['ci_low']):.1f}, {rounded(best['ci_high']):.1f}]"
+                within = int((others["ci_high"] >= best["ci_low"]).sum())
+                if len(others):
+                    line += f"; {within} of {len(others)} other intervals reach into its own"
+            lines.append(f"{line}.")
+    return lines
+
+
+def verdict_word(verdict: str) -> str:
+    """A verdict without its reason in brackets.
+
+    >>> verdict_word("undecided (one seed)"), verdict_word("not measured")
+    ('undecided', 'not measured')
+    """
+    return verdict.partition(" (")[0]
+
+
+def why_undecided(row: "pd.Series[Any]") -> str:
+    """Why the comparison of a row of `claims.csv` is undecided; empty where it is decided."""
+    word, _, given = str(row["verdict"]).partition(" (")
+    if word != UNDECIDED:
+        return ""
+    reasons = [given.removesuffix(")")] if given else []
+    low, high, groups = row["ci_low"], row["ci_high"], row["groups"]
+    if row["kind"] == "equal" and groups < FEWEST_GROUPS:
+        reasons.append(f"{FEWEST_GROUPS} groups needed")
+    elif row["kind"] == "equal":
+        reasons.append("interval leaves ±1 point")
+    elif low <= 0 <= high:
+        reasons.append("interval holds 0")
+    elif not given:
+        reasons.append("p-value does not agree with the interval")
+    return "; ".join(reasons)
+
+
+def _claims_sentence(claims: pd.DataFrame) -> str:
+    """How many of the paper's claims hold, one verdict a claim."""
+    verdicts = [_of_claim(group["verdict"]) for _, group in claims.groupby("claim", sort=False)]
+    counts = {word: verdicts.count(word) for word in ("holds", "fails", UNDECIDED, NOT_MEASURED)}
+    words = {
+        "holds": "in every comparison",
+        "fails": "in one at least",
+        UNDECIDED: "",
+        NOT_MEASURED: "",
+    }
+    if len(set(verdicts)) == 1 and verdicts[0] not in ("holds", "fails"):
+        return f"Nothing is decided: all {len(verdicts)} claims of the paper are {verdicts[0]}."
+    parts = [
+        f"{count} {_verb(word, count)} {words[word]}".strip()
+        for word, count in counts.items()
+        if count
+    ]
+    nothing = "" if counts["holds"] or counts["fails"] else "Nothing is decided: of"
+    return f"{nothing or 'Of'} the paper's {_count(len(verdicts), 'claim')} {_listed(parts)} here."
+
+
+def _of_claim(verdicts: Iterable[str]) -> str:
+    """The verdict of a claim from those of its comparisons."""
+    words = {verdict_word(verdict) for verdict in verdicts}
+    if "fails" in words:
+        return "fails"
+    return words.pop() if len(words) == 1 else UNDECIDED
+
+
+def _verb(word: str, count: int) -> str:
+    if word in ("holds", "fails"):
+        return word if count == 1 else word.removesuffix("s")
+    return f"{'is' if count == 1 else 'are'} {word}"
+
+
+def _duels(who: str, rows: pd.DataFrame, holds: str = "better", fails: str = "worse") -> str:
+    """How comparisons of one kind end, and the clearest of the decided ones."""
+    if not len(rows):
+        return ""
+    word = rows["verdict"].map(verdict_word)
+    won, lost = rows[word == "holds"], rows[word == "fails"]
+    counts = {holds: len(won), fails: len(lost), UNDECIDED: len(rows) - len(won) - len(lost)}
+    ended = [f"{count} {name}" for name, count in counts.items() if count]
+    every = "all " if len(ended) == 1 < len(rows) else ""
+    sentence = f"{who}: {every}{_listed(ended)}."
+    for verb, decided in ((holds.capitalize(), won), (fails.capitalize(), lost)):
+        if len(decided):
+            order = decided["difference"].abs().sort_values(ascending=False).index
+            shown = [_duel(decided.loc[index]) for index in order[:LISTED]]
+            more = f", and {len(order) - LISTED} more" if len(order) > LISTED else ""
+            sentence += f" {verb}: {'; '.join(shown)}{more}."
+    return sentence
+
+
+def _duel(row: "pd.Series[Any]") -> str:
+    benchmark = BENCHMARK_LABELS.get(row["benchmark"], row["benchmark"])
+    return (
+        f"{row['first']} against {row['second']} on {benchmark}, {signed(row['difference'])} "
+        f"points [{signed(row['ci_low'])}, {signed(row['ci_high'])}]"
+    )
+
+
+def _undecided_sentence(measured: pd.DataFrame) -> str:
+    """Why comparisons are undecided: the groups and seeds they rest on, and what these can show."""
+    rows = measured[measured["verdict"].map(verdict_word) == UNDECIDED]
+    if not len(rows):
+        return ""
+    half = (rows["ci_high"] - rows["ci_low"]) / 2
+    verb = "is" if len(rows) == 1 else "are"
+    sentence = (
+        f"{len(rows)} of {_count(len(measured), 'measured comparison')} {verb} undecided: on "
+        f"{_range(rows['groups'], 'source group')} and {_range(rows['seeds'], 'seed')} an "
+        f"interval reaches {_span(half)} points to either side, and only a difference beyond "
+        "that is told from none"
+    )
+    published = rows["paper_difference"].dropna().abs()
+    if len(published):
+        sentence += f"; the paper's own are {_span(published)} points"
+    sentence += "."
+    if rows["detectable"].notna().any():
+        sentence += (
+            f" A true difference of {_span(rows['detectable'].dropna())} points would be found four "
+            "times in five."
+        )
+    given = [
+        text.removesuffix(")")
+        for verdict in rows["verdict"]
+        if (text := str(verdict).partition(" (")[2])
+    ]
+    if given:
+        counts = [f"{given.count(reason)} for {reason}" for reason in dict.fromkeys(given)]
+        sentence += f" Undecided whatever the interval: {_listed(counts)}."
+    return f"{sentence} More seeds and more source groups decide more."
+
+
+def _row(cell: "pd.Series[Any]") -> str:
+    return f"{cell['row']} {INPUT_LABELS.get(cell['input'], cell['input'])}"
+
+
+def _title(table: str) -> str:
+    return table.replace("table", "Table ") if table in TABLES else table
+
+
+def _count(count: int, noun: str) -> str:
+    return f"{count} {noun}" + ("" if count == 1 else "s")
+
+
+def _range(values: "pd.Series[Any]", noun: str) -> str:
+    """Whole numbers from the least to the most.
+
+    >>> _range(pd.Series([1, 1]), "seed"), _range(pd.Series([6, 40]), "group")
+    ('1 seed', '6 to 40 groups')
+    """
+    low, high = int(values.min()), int(values.max())
+    return _count(low, noun) if low == high else f"{low} to {high} {noun}s"
+
+
+def _span(values: "pd.Series[Any]", decimals: int = 1) -> str:
+    low, high = number(values.min(), decimals), number(values.max(), decimals)
+    return low if low == high else f"{low} to {high}"
+
+
+def _listed(parts: Sequence[str]) -> str:
+    """`a, b and c`."""
+    return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
