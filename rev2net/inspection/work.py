@@ -4,9 +4,11 @@ import csv
 import json
 from collections import Counter
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from rev2net.errors import UserError
+from rev2net.evaluation.examples import read_examples, verdict
 from rev2net.inspection.hdf5 import accuracies
 from rev2net.inspection.report import Facts, Report, Table
 
@@ -37,6 +39,15 @@ def inspect_run(folder: Path) -> Report:
         scores = folder / f"scores-{part}.h5"
         if scores.is_file():
             report.append(Facts(f"{part}: accuracy in percent", accuracies(scores)))
+    if shares := _shares(folder):
+        parts, of = ("3b-5c", "stem"), ("least", "median", "most")
+        columns = ["term", *(f"{part}: {word}" for part in parts for word in of)]
+        report.append(Table("gradient, percent of the classification's", columns, shares))
+    if (folder / "examples.h5").is_file():
+        measures = read_examples(folder / "examples.h5").measures
+        if measures:
+            words = {f"verdict {n}": line for n, line in enumerate(verdict(measures), 1)}
+            report.append(Facts("decoded held-out clips", measures | words))
     files = sorted(path for path in folder.iterdir() if path.is_file())
     rows = [[path.name, path.stat().st_size] for path in files if not path.name.startswith(".")]
     return [*report, Table("files", ["name", "bytes"], rows)]
@@ -57,6 +68,21 @@ def inspect_work(folders: list[Path]) -> Report:
         Table("datasets", ["configuration", "dataset", "videos", "usable"], datasets),
         Table("runs", ["configuration", "run", "state", "test top-1"], runs),
     ]
+
+
+def _shares(folder: Path) -> list[list[Any]]:
+    """The range over a training of each weighted term's gradient, as its log has it."""
+    log = folder / "metrics.jsonl"
+    lines = [json.loads(line) for line in log.read_text().splitlines()] if log.is_file() else []
+    names = {name for line in lines for name in line}
+    rows = []
+    for term in sorted(name.removesuffix("_share_deep") for name in names if "_share_deep" in name):
+        row: list[Any] = [term]
+        for part in ("deep", "stem"):
+            shares = [line[key] for line in lines if (key := f"{term}_share_{part}") in line]
+            row += [f"{value:.3g}" for value in (min(shares), median(shares), max(shares))]
+        rows.append(row)
+    return rows
 
 
 def _state(folder: Path) -> str:

@@ -173,8 +173,8 @@ def _undecided_sentence(measured: pd.DataFrame) -> str:
     sentence += "."
     if rows["detectable"].notna().any():
         sentence += (
-            f" A true difference of {_span(rows['detectable'].dropna())} points would be found four "
-            "times in five."
+            f" A true difference of {_span(rows['detectable'].dropna())} points would be found "
+            "four times in five."
         )
     given = [
         text.removesuffix(")")

@@ -85,9 +85,9 @@ def claims_section(config: Config, claims: pd.DataFrame | None) -> Section:
     lead = (
         "A claim holds where the interval of the difference, Holm-corrected over the comparisons "
         "of its table, lies on the claimed side; it fails on the other side, and is undecided "
-        "else; one seed decides nothing. Differences are in points, first minus second, paired over "
-        "source groups; detectable is the true difference that a test set and number of seeds "
-        "like these find four times in five. "
+        "else; one seed decides nothing. Differences are in points, first minus second, paired "
+        "over source groups; detectable is the true difference that a test set and number of "
+        "seeds like these find four times in five. "
         f"Evidence about the paper: {evidence(config)}."
     )
     if claims is None:

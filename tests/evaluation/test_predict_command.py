@@ -17,6 +17,7 @@ import torch
 from rev2net import config, experiments
 from rev2net.cli import main
 from rev2net.config import Config, EvaluateSettings, FlowShardSettings, TestSettings
+from rev2net.evaluation.examples import Examples, write_examples
 from rev2net.evaluation.scores import read_scores
 from rev2net.experiments import Run
 from rev2net.mini.encode import encode
@@ -403,8 +404,20 @@ def test_inspect_takes_a_run_and_the_folders_above_it(
         assert main(["inspect", str(path), "--json"]) == 0
         return json.loads(capsys.readouterr().out)
 
+    lines = [{"step": 10, "flow_share_deep": 2.0, "flow_share_stem": 0.5},
+             {"step": 20, "flow_share_deep": 6.0, "flow_share_stem": 0.1}]  # fmt: skip
+    (i3d / "metrics.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    measures = {"clips": 8.0, "flow_epe": 0.3, "still_epe": 0.6}
+    write_examples(i3d / "examples.h5", Examples("a/run", measures=measures))
     run = inspected(i3d)
     assert run["run"]["run"] == "split1.seed0"
+    (shares,) = run["gradient, percent of the classification's"]
+    assert list(shares.values())[:4] == ["flow", "2", "4", "6"]
+    decoded = run["decoded held-out clips"]
+    assert decoded["flow_epe"] == 0.3
+    assert decoded["verdict 1"] == (
+        "Flow errs 0.50 times as much as no motion: better than standing still."
+    )
     assert run["test: accuracy in percent"]["videos"] == len(VIDEOS)
     assert {"name": "checkpoint.pt", "bytes": (i3d / "checkpoint.pt").stat().st_size} in run[
         "files"
