@@ -75,6 +75,7 @@ def check_jobs(found: dict[str, int], config: Config) -> None:
         "train_search_point": len(needed.points),
         "evaluate_search_point": len(needed.points),
         "fuse_streams": len(needed.fusions),
+        "download_weights": len({s.file for s in config.initial_weights.values() if s.url}),
     }
     assert {rule: found[rule] for rule in expected} == expected
     assert found["total"] == sum(expected.values()) + needed.small + 1  # and the rule `all`

@@ -238,7 +238,7 @@ def test_the_first_section_says_who_wins_and_the_claims_why_they_are_undecided(
 ) -> None:
     frame = pd.read_csv(finished[2] / "claims.csv")
     rivals = frame["first"].eq("Rev2Net RGB") & frame["difference"].notna()
-    assert (frame.loc[rivals, "verdict"] == "undecided").all()  # of six source groups
+    assert frame.loc[rivals, "verdict"].str.startswith("undecided").all()  # of one seed
     assert (
         f"Rev2Net against the other networks: all {rivals.sum()} undecided."
         in (page.text["overview"])

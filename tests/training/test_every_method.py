@@ -64,7 +64,13 @@ def test_a_method_trains_by_its_recipe_and_scores_from_its_checkpoint(
 
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     for line in lines:
-        assert line.keys() - BOOKKEEPING == TERMS[method, input_] | {"domain"}
+        shares = {name for name in line if "_share_" in name}
+        terms = TERMS[method, input_] | {"domain"}
+        assert line.keys() - BOOKKEEPING - shares == terms
+        if method.startswith("rev2net"):
+            parts = ("stem", "deep")
+            measured = terms - {"classification"}
+            assert shares == {f"{term}_share_{part}" for term in measured for part in parts}
         assert all(math.isfinite(value) for value in line.values())
 
     evaluation = experiments.evaluate_settings(run, SMOKE)

@@ -75,7 +75,7 @@ def test_the_gpu_benchmark_measures_every_network(
 ) -> None:
     train_gpu.main(["--device", "cpu", "--tiny", "--no-compile", "--batches", "2"])
     rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| ")][1:]
-    assert len(rows) == 2 * len(train_gpu.NETWORKS)
+    assert len(rows) == 4 * len(train_gpu.NETWORKS)  # two layouts, deterministic and not
     assert sum("**" in row for row in rows) == len(train_gpu.NETWORKS)
 
 
@@ -86,6 +86,8 @@ def test_a_batch_that_does_not_fit_is_a_row_of_its_own(
         raise torch.OutOfMemoryError
 
     monkeypatch.setattr(train_gpu, "random_batch", full)
-    setup = train_gpu.Setup("tsn", 2, channels_last=True, compile=False)
+    setup = train_gpu.Setup("tsn", 2, channels_last=True, compile=False, deterministic=False)
     speed = train_gpu.measure(setup, torch.device("cpu"), tiny=True)
-    assert "| tsn | 2 | channels last | no | does not fit |  |" in train_gpu.table({setup: speed})
+    assert "| tsn | 2 | channels last | no | no | does not fit |  |" in train_gpu.table(
+        {setup: speed}
+    )

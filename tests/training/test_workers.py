@@ -78,7 +78,7 @@ from rev2net import cli
 from rev2net.training import loop
 from multiprocessing import active_children
 
-def step(self, number, parts):
+def step(self, number, parts, *rest):
     pids = [child.pid for child in active_children()]
     if {stopped}:
         os.kill(pids[0], signal.SIGSTOP)
