@@ -133,6 +133,12 @@ def test_a_table_that_is_not_there_is_answered_with_those_that_are(
         assert name in result.stdout + result.stderr
 
 
+def test_results_beside_the_tables_are_no_tables(tmp_path: Path) -> None:
+    result = snakemake("-n", "results/claims.csv", "results/search.csv", directory=tmp_path)
+    assert result.returncode == 0
+    assert "unknown table" not in result.stdout + result.stderr
+
+
 SMOKE = ["results/table5.csv", "results/table1.csv", "--cores", "2"]
 SMOKE += ["--configfile", str(ROOT / "configs/smoke.yaml")]
 

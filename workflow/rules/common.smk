@@ -39,7 +39,7 @@ wildcard_constraints:
     seed=r"\d+",
     part="test|val",
     point="(coarse|fine)-[0-9a-f]{8}",
-    table=r"(?!(claims|fusion|search)$)[^/]+",  # any, so that a wrong name is answered
+    table=r"(?!(claims|fusion|search)(\.|$))[^/]+",  # any, so that a wrong name is answered
     file=r"claims\.csv|fusion\.csv|search\.csv|report\.html",
 
 
