@@ -154,7 +154,7 @@ def verdict(measures: dict[str, float]) -> list[str]:
         value = measures["reversal"]
         word = "neither reversed nor copied"
         if abs(value) >= REVERSED:
-            word = "reversed" if value > 0 else "copied in their natural order"
+            word = "reversed" if value > 0 else "copied as it was"
         found.append(f"Their order is {word} (rank correlation {value:+.2f}).")
     return found
 

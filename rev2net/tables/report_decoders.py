@@ -6,44 +6,38 @@ Measures of held-out clips with a verdict in words, and the share of every term 
 from collections.abc import Mapping, Sequence
 
 from rev2net.evaluation.examples import read_examples, verdict
-from rev2net.figures.learning import Pen, share_curves, shared_terms
-from rev2net.tables.report_blocks import Gallery, Grid, Prose, number, picture
-from rev2net.tables.runs import StoredRun, label
+from rev2net.figures.learning import share_curves, shared_terms
+from rev2net.tables.render import BENCHMARK_LABELS
+from rev2net.tables.report_blocks import Grid, Picture, Prose, number, picture
+from rev2net.tables.runs import StoredRun, by_benchmark, label
 
 SHARES = (
-    "Where the gradients go: each weighted term's on 3b-5c (strong) and on the stem (faint), in "
-    "percent of the classification's on the same batch"
+    'A panel of "gradients" shows where they go: each weighted term\'s gradient on 3b-5c (strong) '
+    "and on the stem (faint), in percent of the classification's on the same batch."
 )
 
 
-def decoder_measures(runs: Sequence[StoredRun]) -> list[Grid | Prose]:
-    """A row a run that decodes, and below it what that says in words."""
+def decoder_measures(stored: Sequence[StoredRun]) -> list[Grid | Prose]:
+    """A row a run that decodes, and below all of them what that says of Rev2Net in words."""
     rows, words = [], []
-    for one in runs:
-        path = one.folder / "examples.h5"
-        measures = read_examples(path).measures if path.exists() else {}
-        if measures:
-            name = label(one.run, runs)
-            rows.append([name, *_cells(measures)])
-            words.append(f"{name}: {' '.join(verdict(measures))}")
-    head = [
-        "Network",
-        "clips",
-        "flow: EPE, px",
-        "no motion",
-        "moving pixels: L1",
-        "mean frame",
-        "median frame",
-        "reversal",
-    ]
-    caption = "Held-out clips, their errors in pixels per frame and in grey levels of 255."
-    return [Grid(caption, head, rows), Prose(words, as_list=True)] if rows else []
+    for benchmark, runs in by_benchmark(stored).items():
+        for one in runs:
+            path = one.folder / "examples.h5"
+            measures = read_examples(path).measures if path.exists() else {}
+            if measures:
+                place, name = BENCHMARK_LABELS[benchmark], label(one.run, runs)
+                rows.append([place, name, *_cells(measures)])
+                if one.run.method == "rev2net":  # its ablations have their numbers
+                    words.append(f"{place}, {name}: {' '.join(verdict(measures))}")
+    head = ["Benchmark", "Network", "Clips", "Flow: EPE", "no motion"]
+    head += ["Moving pixels: L1", "mean frame", "median frame", "Reversal"]
+    caption = "Held-out clips: errors in pixels per frame, and in grey levels of 255"
+    return [Grid(caption, head, rows, words=2), Prose(words, as_list=True)] if rows else []
 
 
-def share_gallery(title: str, runs: Sequence[StoredRun]) -> list[Gallery]:
+def share_pictures(runs: Sequence[StoredRun]) -> list[Picture]:
     """A panel a run whose log has gradient shares of auxiliary terms."""
     pictures = []
-    terms: dict[str, Pen] = {}
     for one in runs:
         log = one.log()
         found = shared_terms(log)
@@ -55,9 +49,8 @@ def share_gallery(title: str, runs: Sequence[StoredRun]) -> list[Gallery]:
             for term in found
         )
         alt = f"Gradient shares of {name} on 3b-5c over the training, in percent: {ranges}"
-        pictures.append(picture(share_curves(name, log), alt))
-        terms |= found
-    return [Gallery(f"{title}. {SHARES}", pictures, terms)] if pictures else []
+        pictures.append(picture(share_curves(f"{name}: gradients", log), alt))
+    return pictures
 
 
 def _cells(measures: Mapping[str, float]) -> list[str]:

@@ -31,7 +31,7 @@ from rev2net.tables.build import measure_cells
 from rev2net.tables.measure import IN_DOMAIN, TOP1
 from rev2net.tables.render import BENCHMARK_LABELS
 from rev2net.tables.report_blocks import Block, Gallery, Grid, Picture, Section, number, picture
-from rev2net.tables.report_decoders import decoder_measures, share_gallery
+from rev2net.tables.report_decoders import SHARES, decoder_measures, share_pictures
 from rev2net.tables.report_words import read_table
 from rev2net.tables.runs import StoredRun, by_benchmark, first_of_each, label, same_row
 from rev2net.tables.search import WEIGHTS
@@ -83,7 +83,8 @@ def learning_section(stored: Sequence[StoredRun]) -> Section:
     lead = (
         "Of the first split and seed. First the accuracy on the clips that were trained on, as "
         "running mean. Then each loss term before weighing; faint as logged, strong as running "
-        "mean. Its axis is logarithmic, near 0 linear. Panels of a benchmark share it."
+        "mean. Its axis is logarithmic, near 0 linear. Panels of a benchmark share it. "
+        f"{SHARES}"
     )
     accuracies: list[Picture] = []
     blocks: list[Block] = []
@@ -104,10 +105,10 @@ def learning_section(stored: Sequence[StoredRun]) -> Section:
             ends = ", ".join(f"{term} {log[term][-1]:.3g}" for term in loss_terms(log))
             alt = f"Loss terms of {name} over {log['step'][-1]:.0f} steps; at the end {ends}"
             pictures.append(picture(learning_curves(name, log, limits), alt))
+        pictures += share_pictures(runs)
         terms = loss_terms(set().union(*(log for _, log in logs)))
         if pictures:
             blocks.append(Gallery(BENCHMARK_LABELS[benchmark], pictures, terms, printed=5))
-        blocks += share_gallery(BENCHMARK_LABELS[benchmark], runs)
     if accuracies:
         blocks.insert(0, Gallery("Accuracy in training", accuracies, printed=5))
     missing = [] if blocks else ["Learning curves: every training writes its metrics.jsonl."]
@@ -193,7 +194,7 @@ def decoded_section(stored: Sequence[StoredRun]) -> Section:
         ]
         if pictures:
             blocks.append(Gallery(BENCHMARK_LABELS[benchmark], pictures, wide=True, printed=5))
-            blocks += decoder_measures(runs)
+    blocks += decoder_measures(first_of_each(stored))
     missing = ["Decoded clips: `rev2net evaluate` writes examples.h5 for networks with decoders."]
     return Section("decoded", title, lead if blocks else "", blocks, [] if blocks else missing)
 
