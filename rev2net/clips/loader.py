@@ -104,6 +104,10 @@ def _next(iterator: Iterator[Any]) -> Any:
         except RuntimeError as error:
             if not str(error).startswith("DataLoader timed out"):
                 raise  # otherwise it may be asked again
+        except (ConnectionError, EOFError) as error:
+            # Killed between a batch and the memory it lies in, which is fetched from the worker:
+            # for a moment that is closed, and the worker not yet known to be gone.
+            raise MachineError(_ended(f"{type(error).__name__} while it gave a batch")) from None
     seconds = PATIENCE * CHECK_SECONDS
     raise MachineError(
         f"no batch of clips within {seconds:g} s, though every loader process lives: the disk with "
@@ -118,11 +122,15 @@ def _what_happened(text: str) -> str | None:
     if text.startswith("Too many open files"):
         return "too many open files between loader processes; raise the limit (ulimit -n)"
     if text.startswith("DataLoader worker (pid"):
-        return (
-            f"a loader process ended ({text.splitlines()[0].strip(' .')}): where the system killed "
-            "it, memory was short; give the job more, or lower compute.loader_workers"
-        )
+        return _ended(text.splitlines()[0].strip(" ."))
     return None
+
+
+def _ended(how: str) -> str:
+    return (
+        f"a loader process ended ({how}): where the system killed it, memory was short; give the "
+        "job more, or lower compute.loader_workers"
+    )
 
 
 def _end(iterator: Iterator[Any]) -> None:

@@ -53,13 +53,22 @@ def test_a_killed_worker_ends_the_training_with_one_line_and_leaves_no_process(
     os.kill(workers[-1], number)
     _, errors = training.communicate(timeout=BOUND)
     assert training.returncode == 1
-    # Beside it stand PyTorch's own words on a crash, and the warning of Python's resource tracker
-    # where the worker died while it filled shared memory.
-    lines = [line.lstrip("\0") for line in errors.splitlines()]
-    (line,) = [line for line in lines if line.startswith("rev2net train: ")]
-    assert line.startswith("rev2net train: a loader process ended (DataLoader worker (pid"), errors
+    line = errors.splitlines()[-1].lstrip("\0")  # behind PyTorch's own words on a crash
+    assert line.startswith("rev2net train: a loader process ended ("), errors
     assert "Traceback" not in errors
     assert wait_until_ended(workers)
+
+
+@pytest.mark.parametrize("error", [ConnectionRefusedError, ConnectionResetError, EOFError])
+def test_a_worker_that_ends_while_it_gives_a_batch_is_one_line(error: type[Exception]) -> None:
+    """Its memory is fetched over a connection, which closes before the worker is seen to end."""
+
+    def batches() -> Iterator[object]:
+        raise error
+        yield
+
+    with pytest.raises(MachineError, match=f"a loader process ended \\({error.__name__} while"):
+        loader._next(batches())
 
 
 def test_workers_die_with_a_training_that_is_killed(training: "subprocess.Popen[str]") -> None:
