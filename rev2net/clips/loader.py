@@ -9,6 +9,7 @@ import contextlib
 import multiprocessing
 import signal
 import sys
+import threading
 from collections.abc import Generator, Iterator
 from typing import Any, TypeVar
 
@@ -143,6 +144,8 @@ def _end(iterator: Iterator[Any]) -> None:
             for worker in workers:
                 worker.join(CHECK_SECONDS)
     if workers:
+        # A worker may have been killed while it held the event's lock, which nobody gives back.
+        iterator._workers_done_event = threading.Event()  # type: ignore[attr-defined]
         iterator._shutdown_workers()  # type: ignore[attr-defined]
 
 

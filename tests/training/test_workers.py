@@ -71,6 +71,24 @@ def test_a_worker_that_ends_while_it_gives_a_batch_is_one_line(error: type[Excep
         loader._next(batches())
 
 
+def test_a_lock_that_a_killed_worker_held_holds_up_nobody() -> None:
+    program = """
+from torch.utils.data import DataLoader
+from rev2net.clips import loader
+
+if __name__ == "__main__":
+    batches = iter(DataLoader(range(100), num_workers=1))
+    next(batches)
+    batches._workers_done_event._cond.acquire()  # as a worker does that looks whether to end
+    loader._end(batches)
+    print("ended")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=BOUND, check=False
+    )
+    assert done.stdout == "ended\n", done.stderr
+
+
 def test_workers_die_with_a_training_that_is_killed(training: "subprocess.Popen[str]") -> None:
     workers = workers_of(training)
     os.kill(training.pid, signal.SIGKILL)
