@@ -83,6 +83,12 @@ def check_text(path: Path) -> bool:
     return True
 
 
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def seal(file: Any) -> None:
     """Write the digest of an open HDF5 file into it: the last thing to do."""
     file.attrs[SEAL] = _content_digest(file)

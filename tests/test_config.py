@@ -11,7 +11,7 @@ from rev2net import config
 from rev2net.config import Config, FramesSettings, load, parse_settings, validate
 from rev2net.errors import UserError
 from rev2net.experiments import METHODS, Run, parent, train_settings
-from rev2net.paper import configured_tables, table_runs
+from rev2net.paper.tables import configured_tables, table_runs
 from rev2net.plan.facts import benchmark_facts
 
 ROOT = Path(__file__).resolve().parent.parent

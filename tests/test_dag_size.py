@@ -12,7 +12,7 @@ import yaml
 
 from rev2net import config as configuration
 from rev2net.config import Config
-from rev2net.paper import TABLES
+from rev2net.paper.tables import TABLES
 from rev2net.plan.jobs import OTHER_TARGETS, needed_jobs
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -13,11 +13,11 @@ from rev2net import digests
 from rev2net.cli import main
 from rev2net.commands.inspect_verify import verify
 from rev2net.errors import UserError
+from rev2net.runs import checkpoint
 from rev2net.shards.index import write_index
 from rev2net.shards.layout import shard_path
 from rev2net.shards.reader import ShardIndex
 from rev2net.shards.writer import write_shard
-from rev2net.training import checkpoint
 
 IMAGES = [np.random.default_rng(seed).integers(0, 256, 500, np.uint8) for seed in range(8)]
 

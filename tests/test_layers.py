@@ -12,10 +12,9 @@ ROOT = Path(__file__).resolve().parent.parent / "rev2net"
 OURS = {
     "experiments": set(),
     "paper": {"experiments"},
-    "published": set(),
-    "claims": {"experiments", "paper"},
     "search": {"experiments"},
     "provenance": set(),
+    "device": set(),
     "datasets": {"fetch"},
     "video": set(),
     "flow": set(),
@@ -24,18 +23,25 @@ OURS = {
     "clips": {"shards", "datasets", "video.images", "flow.quantize"},
     "models": {"fetch"},
     "losses": set(),
-    "training": {"clips", "models", "losses", "evaluation.metrics", "experiments", "provenance"},
-    "evaluation": {"clips", "models", "video", "flow"},
+    "runs": {"experiments", "paper", "clips", "models"},
+    "training": {
+        *("clips", "models", "losses", "runs", "device", "evaluation.metrics", "experiments"),
+        "provenance",
+    },
+    "evaluation": {"clips", "models", "runs", "video", "flow"},
     "figures": set(),
-    "plan": {"experiments", "paper", "published", "search", "mini", "models", "video", "flow"},
-    "bench": {"shards", "flow.quantize", "video.images"},
+    "plan": {"experiments", "paper", "search", "mini", "models", "video", "flow", "bench"},
     "tables": {
-        *("experiments", "paper", "claims", "search", "figures", "provenance"),
-        *("evaluation.scores", "evaluation.metrics", "evaluation.statistics", "evaluation.fusion"),
-        *("evaluation.features", "evaluation.examples"),
+        *("experiments", "paper", "search", "provenance", "runs.scores"),
+        *("evaluation.metrics", "evaluation.statistics", "evaluation.fusion"),
+    },
+    "report": {
+        *("tables", "experiments", "paper", "figures", "provenance", "evaluation.metrics"),
+        *("runs.record", "runs.scores", "runs.features", "runs.examples"),
     },
 }
 NUMPY_ONLY = {"evaluation.metrics", "evaluation.fusion", "evaluation.statistics"}
+WITHOUT_TORCH = {"runs.record", "runs.scores", "runs.features", "runs.examples"}
 HEAVY = {"torch", "pandas", "cv2", "numba", "h5py", "matplotlib", "ffmpeg", "snakemake", "triton"}
 LIBRARIES = {
     "errors": set(),
@@ -46,10 +52,9 @@ LIBRARIES = {
     "config": set(),
     "experiments": set(),
     "paper": set(),
-    "published": set(),
-    "claims": set(),
     "search": set(),
     "provenance": set(),
+    "device": {"torch"},
     "datasets": {"pandas"},
     "video": {"cv2", "ffmpeg"},
     "flow": {"cv2", "numba", "torch", "triton"},
@@ -58,12 +63,13 @@ LIBRARIES = {
     "clips": {"torch"},
     "models": {"torch"},
     "losses": {"torch"},
+    "runs": {"torch", "h5py"},
     "training": {"torch"},
-    "evaluation": {"torch", "h5py", "cv2"},
+    "evaluation": {"torch", "cv2"},
     "figures": {"cv2", "matplotlib"},
     "plan": {"torch", "cv2"},
-    "bench": set(),
-    "tables": {"pandas", "h5py"},
+    "tables": {"pandas"},
+    "report": {"pandas"},
 }
 
 
@@ -93,7 +99,7 @@ def files() -> list[tuple[str, str, Path]]:
 def test_every_package_has_a_layer() -> None:
     packages = {path.name.removesuffix(".py") for path in ROOT.iterdir() if path.suffix == ".py"}
     packages |= {path.name for path in ROOT.iterdir() if (path / "__init__.py").exists()}
-    free = {"__init__", "cli", "commands", "inspection"}  # compose everything
+    free = {"__init__", "cli", "commands", "inspection", "bench"}  # compose everything
     assert packages - free == set(LIBRARIES)
 
 
@@ -111,4 +117,6 @@ def test_imports_stay_within_the_layer(package: str, module: str, path: Path) ->
         assert prefixes & allowed or below, f"{module} imports rev2net.{name}"
     heavy = {name.split(".")[0] for name in names} & HEAVY
     libraries = set() if module in NUMPY_ONLY else LIBRARIES[package]
+    if module in WITHOUT_TORCH:
+        libraries = libraries - {"torch"}
     assert heavy <= libraries, f"{module} imports {', '.join(heavy - libraries)}"

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from rev2net import paper
 from rev2net.config import load
 from rev2net.errors import UserError
+from rev2net.paper import tables as paper
 
 ROOT = Path(__file__).resolve().parent.parent
 MINI = load(ROOT / "config.yaml")

@@ -24,10 +24,10 @@ from small_dataset import MINI
 from rev2net import experiments
 from rev2net.cli import COMMANDS, _parser, main
 from rev2net.config import dump
-from rev2net.evaluation.scores import Scores, write_scores
 from rev2net.experiments import Run
 from rev2net.mini.encode import encode
-from rev2net.training.trained import build_network, save_trained
+from rev2net.runs.checkpoint import build_network, save_trained
+from rev2net.runs.scores import Scores, write_scores
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from rev2net.evaluation.scores import read_scores
+from rev2net.runs.scores import read_scores
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL = Path(os.environ.get("REV2NET_REAL_DATA", ROOT.parent / "shared" / "data")).resolve()

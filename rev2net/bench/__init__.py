@@ -1,1 +1,1 @@
-"""Tasks and data for measuring what the rest of the package does."""
+"""What `rev2net bench` measures, and experiments with synthetic clips."""

@@ -27,9 +27,9 @@ def run(args: argparse.Namespace) -> None:
     """Measure and print the table."""
     import tempfile
 
-    from rev2net.commands.clip_shards import ClipShards, default_frames
+    from rev2net.bench.clip_shards import ClipShards, default_frames
+    from rev2net.bench.decode import measure, table, tools, write_clips
     from rev2net.errors import UserError
-    from rev2net.video.benchmark import measure, table, tools, write_clips
 
     if args.repeats < 1:
         raise UserError(f"--repeats: {args.repeats}; allowed is a whole number from 1")

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rev2net.flow.benchmark import Pair, Result
+    from rev2net.bench.flow import Pair, Result
 
 SIZES = "320x240 340x256 640x360"
 
@@ -39,8 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Measure and print the table."""
+    from rev2net.bench.flow import REFERENCE, machine, measure, rendered_pairs, table
     from rev2net.errors import UserError
-    from rev2net.flow.benchmark import REFERENCE, machine, measure, rendered_pairs, table
     from rev2net.flow.tvl1 import resolve_backend
     from rev2net.provenance import processor
 

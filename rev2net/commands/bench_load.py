@@ -30,12 +30,12 @@ def run(args: argparse.Namespace) -> None:
     """Measure and print the table."""
     import torch
 
-    from rev2net.clips.benchmark import SHAPES, Recording, measure, table
+    from rev2net.bench.clip_shards import DATASET
+    from rev2net.bench.decode import decode_bare, one_core, tools
+    from rev2net.bench.load import SHAPES, Recording, measure, table
     from rev2net.clips.dataset import Entry
-    from rev2net.commands.clip_shards import DATASET
     from rev2net.errors import UserError
     from rev2net.shards.reader import ShardIndex
-    from rev2net.video.benchmark import decode_bare, one_core, tools
 
     for option in ("samples", "short_side", "size"):
         if (value := getattr(args, option)) < 1:
@@ -68,9 +68,9 @@ def run(args: argparse.Namespace) -> None:
 
 def _make_shards(folder: Path, clips: list[Path], short_side: int) -> Path:
     """Shards of the clips, or of generated ones, with default settings; their folder."""
-    from rev2net.commands.clip_shards import ClipShards, default_flow, default_frames
+    from rev2net.bench.clip_shards import ClipShards, default_flow, default_frames
+    from rev2net.bench.decode import write_clips
     from rev2net.shards.index import write_index
-    from rev2net.video.benchmark import write_clips
 
     clips = clips or write_clips(folder, count=2, num_frames=80)
     shards = ClipShards(folder, clips)

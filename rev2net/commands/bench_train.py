@@ -53,8 +53,8 @@ def run(args: argparse.Namespace) -> None:
     import torch
 
     from rev2net import config
+    from rev2net.device import claim_device
     from rev2net.errors import UserError
-    from rev2net.training.device import claim_device
 
     # Smaller clips leave one position a channel, which batch normalisation cannot take.
     for option, least in (("steps", 1), ("length", 8), ("size", 64), ("batch", 1)):
@@ -76,8 +76,8 @@ def run(args: argparse.Namespace) -> None:
 def _loop(chosen: "Config", steps: int, device: "torch.device") -> None:
     from dataclasses import asdict
 
+    from rev2net.bench.train import LOOP_BAR, loop_cost
     from rev2net.experiments import Run, train_settings
-    from rev2net.training.benchmark import LOOP_BAR, loop_cost
     from rev2net.training.log import TrainingLog
     from rev2net.training.loop import Training, log_interval
 
@@ -117,7 +117,7 @@ def _loop(chosen: "Config", steps: int, device: "torch.device") -> None:
 
 
 def _decoders(args: argparse.Namespace, device: "torch.device") -> None:
-    from rev2net.training.benchmark import DECODERS_BAR, decoder_costs
+    from rev2net.bench.train import DECODERS_BAR, decoder_costs
 
     steps = args.steps or 5
     costs = decoder_costs(

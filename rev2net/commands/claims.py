@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> None:
 
     from rev2net.config import Config, parse_settings
     from rev2net.digests import write_text
-    from rev2net.tables.claims import CONTRADICTION, NOT_MEASURED, evidence, measure_claims
+    from rev2net.tables.verdicts import CONTRADICTION, NOT_MEASURED, evidence, measure_claims
 
     config = parse_settings(Config, args.settings)
     frame = measure_claims(config, existing_root(args.root))

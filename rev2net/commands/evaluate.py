@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rev2net.clips.dataset import Entry
     from rev2net.config import EvaluateSettings
     from rev2net.evaluation.predict import Prediction
-    from rev2net.training.trained import TrainedRun
+    from rev2net.runs.checkpoint import TrainedRun
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,14 +35,14 @@ def run(args: argparse.Namespace) -> None:
 
     from rev2net.clips.dataset import Shards, read_split
     from rev2net.config import EvaluateSettings, parse_settings
+    from rev2net.device import claim_device
+    from rev2net.digests import file_digest
     from rev2net.errors import UserError
-    from rev2net.evaluation.features import Features, write_features
     from rev2net.evaluation.metrics import topk
     from rev2net.evaluation.predict import predict
-    from rev2net.evaluation.scores import write_scores
-    from rev2net.training.checkpoint import file_digest
-    from rev2net.training.device import claim_device
-    from rev2net.training.trained import clip_shape, load_trained
+    from rev2net.runs.checkpoint import clip_shape, load_trained
+    from rev2net.runs.features import Features, write_features
+    from rev2net.runs.scores import write_scores
 
     settings = parse_settings(EvaluateSettings, args.settings)
     torch.set_num_threads(settings.compute.threads)
@@ -106,10 +106,10 @@ def _write_examples(
     """The decoders' pictures of a few held-out clips; without decoders, a file without clips."""
     from rev2net.clips.dataset import Shards
     from rev2net.evaluation.decode import decode_examples
-    from rev2net.evaluation.examples import Examples, write_examples
     from rev2net.figures.decoded_clips import clip_sheet
     from rev2net.files import NAME_BYTES, atomic_path, short_name
-    from rev2net.training.trained import clip_shape
+    from rev2net.runs.checkpoint import clip_shape
+    from rev2net.runs.examples import Examples, write_examples
 
     settings, run = trained.settings, trained.settings.run
     decoders = [term for term in ("flow", "frames") if getattr(settings.loss, term) > 0]
@@ -155,9 +155,9 @@ def _scores(
     import numpy as np
 
     from rev2net.evaluation.predict import protocol_in_words
-    from rev2net.evaluation.scores import Scores
     from rev2net.experiments import run_digest
     from rev2net.provenance import commit
+    from rev2net.runs.scores import Scores
 
     test = settings.test
     return Scores(

@@ -68,6 +68,6 @@ def _device(backend: str) -> "contextlib.AbstractContextManager[object]":
     """A GPU of one's own where the backend needs one: jobs side by side would fill its memory."""
     if backend != "cuda":
         return contextlib.nullcontext()
-    from rev2net.training.device import claim_device
+    from rev2net.device import claim_device
 
     return claim_device()

@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Write the fused scores."""
     from rev2net.evaluation.fusion import fuse
-    from rev2net.evaluation.scores import read_scores, write_scores
+    from rev2net.runs.scores import read_scores, write_scores
 
     names, weights = zip(*map(_stream, args.streams), strict=True)
     refuse_overwriting(Path(args.out), *map(Path, names))

@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Print the accuracies."""
     from rev2net.evaluation.metrics import mean_class, top1, topk
-    from rev2net.evaluation.scores import read_scores
+    from rev2net.runs.scores import read_scores
 
     stored = read_scores(args.scores)
     accuracies = {

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from rev2net.config import FlowSettings, TestSettings
     from rev2net.evaluation.video import VideoFile
-    from rev2net.training.trained import TrainedRun
+    from rev2net.runs.checkpoint import TrainedRun
 
 VIDEO_SUFFIXES = (".avi", ".mp4", ".mkv", ".webm", ".mov", ".mpg", ".mpeg", ".wmv", ".flv", ".m4v")
 ANNOTATED_CLASSES = 3
@@ -54,8 +54,8 @@ def run(args: argparse.Namespace) -> None:
     """Print one block, or one JSON object, for each video."""
     import torch
 
-    from rev2net.training.device import claim_device
-    from rev2net.training.trained import load_trained
+    from rev2net.device import claim_device
+    from rev2net.runs.checkpoint import load_trained
 
     if args.top < 1:
         raise UserError(f"--top: {args.top}; allowed: a whole number from 1")
@@ -183,7 +183,7 @@ def _probabilities(
 
     from rev2net.clips.dataset import Entry
     from rev2net.evaluation.predict import predict
-    from rev2net.training.trained import clip_shape
+    from rev2net.runs.checkpoint import clip_shape
 
     settings = trained.settings
     shape = clip_shape(trained.network.input_spec, (video.kind,), settings, test.length)

@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> None:
     from rev2net.config import Config, parse_settings
     from rev2net.errors import UserError
     from rev2net.files import write_text
-    from rev2net.tables.report import render_report
+    from rev2net.report.page import render_report
 
     if args.out.suffix != ".html":
         raise UserError(f"{args.out}: a name that ends in .html expected")

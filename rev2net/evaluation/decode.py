@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from rev2net.clips import sampling
 from rev2net.clips.dataset import ClipShape, Entry, Shards
 from rev2net.clips.transforms import to_batch, to_input
-from rev2net.evaluation.examples import (
+from rev2net.models.network import VideoNetwork
+from rev2net.runs.examples import (
     MOVING_SHARE,
     Examples,
     end_point_error,
@@ -24,7 +25,6 @@ from rev2net.evaluation.examples import (
     reversal_correlation,
     summarise,
 )
-from rev2net.models.network import VideoNetwork
 
 SHOWN = 4  # moments of a clip
 CLIPS = 4  # of which there are pictures

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from rev2net.errors import UserError
-from rev2net.evaluation.scores import Scores, disagreement
+from rev2net.runs.scores import Scores, disagreement
 
 # Streams may differ in method (Rev2Net on RGB with I3D on flow), input, protocol and weights.
 SHARED = (

@@ -17,7 +17,7 @@ def inspect_checkpoint(path: Path) -> Report:
     """
     import torch
 
-    from rev2net.training.checkpoint import file_digest
+    from rev2net.digests import file_digest
 
     try:
         # Mapped, not read: only names and shapes are looked at. Old files cannot be.

@@ -8,9 +8,9 @@ from statistics import median
 from typing import Any
 
 from rev2net.errors import UserError
-from rev2net.evaluation.examples import read_examples, verdict
 from rev2net.inspection.hdf5 import accuracies
 from rev2net.inspection.report import Facts, Report, Table
+from rev2net.runs.examples import read_examples, verdict
 
 # One of them makes a folder a run's: the first where it is finished, the others before.
 RUN_FILES = ("run.json", "checkpoint.pt", "last.pt", "last.jsonl")

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from rev2net import experiments, paper, search
+from rev2net import experiments, search
 from rev2net.config import Config
 from rev2net.experiments import FUSED_INPUTS, RGB_FLOW, Run
+from rev2net.paper import tables as paper
 
 OTHER_TARGETS = ("claims", "fusion", "search")
 

@@ -11,9 +11,9 @@ import pandas as pd
 from rev2net.config import Config, digest
 from rev2net.digests import check_text
 from rev2net.errors import UserError
-from rev2net.evaluation.scores import read_scores
 from rev2net.experiments import INPUT_LABELS, Run
-from rev2net.paper import Cell, cell_runs, cells
+from rev2net.paper.tables import Cell, cell_runs, cells
+from rev2net.runs.scores import read_scores
 from rev2net.tables.build import measure_cells
 from rev2net.tables.render import rounded
 from rev2net.tables.stored import StoredScores, distinct

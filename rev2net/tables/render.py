@@ -13,15 +13,8 @@ import pandas as pd
 
 from rev2net.config import Config, CrossDataset
 from rev2net.experiments import INPUT_LABELS, METHODS
-from rev2net.paper import TABLES
+from rev2net.paper.tables import BENCHMARK_LABELS, TABLES
 
-BENCHMARK_LABELS = {
-    "ucf101": "UCF101",
-    "hmdb51": "HMDB51",
-    "kinetics400": "Kinetics",
-    "hmdb-ucf": "HMDB→UCF",
-    "ucf-hmdb": "UCF→HMDB",
-}
 _CROSS = ("hmdb-ucf", "ucf-hmdb")
 NO_VALUE = "–"
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from rev2net.config import Config
 from rev2net.errors import UserError
-from rev2net.evaluation.scores import Scores, disagreement, read_checkpoint, read_scores
 from rev2net.experiments import Run, scores_digest
+from rev2net.runs.scores import Scores, disagreement, read_checkpoint, read_scores
 
 
 @dataclass(frozen=True)

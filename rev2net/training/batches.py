@@ -24,9 +24,9 @@ from rev2net.clips.transforms import to_batch, to_input
 from rev2net.config import TrainSettings
 from rev2net.errors import UserError
 from rev2net.models.spec import InputSpec
+from rev2net.runs.checkpoint import clip_shape
 from rev2net.training import distributed
 from rev2net.training.objective import Targets
-from rev2net.training.trained import clip_shape
 
 UNIT_CLIPS = 32  # about, that the unit of flow is measured on
 

@@ -22,14 +22,16 @@ from torch import Tensor, nn
 from rev2net import __version__
 from rev2net.clips.loader import attended
 from rev2net.config import ComputeSettings, TrainSettings
-from rev2net.digests import write_text
+from rev2net.device import claim_device, claim_devices, memory_errors
+from rev2net.digests import file_digest, write_text
 from rev2net.errors import UserError
 from rev2net.experiments import STAGE_VERSIONS
 from rev2net.models.spec import input_spec
 from rev2net.provenance import commit
-from rev2net.training import checkpoint, distributed
+from rev2net.runs import checkpoint
+from rev2net.runs.checkpoint import build_network, save_trained
+from rev2net.training import distributed
 from rev2net.training.batches import Batches, Parts
-from rev2net.training.device import claim_device, claim_devices, memory_errors
 from rev2net.training.distributed import Interrupted
 from rev2net.training.log import TrainingLog, ends_with_line
 from rev2net.training.objective import Objective
@@ -38,11 +40,13 @@ from rev2net.training.prepare import (
     feature_size,
     freeze_batchnorm,
     initialise,
+    random_states,
+    restore_random_states,
+    seed_everything,
     synchronise_batchnorm,
 )
 from rev2net.training.shares import gradient_shares
 from rev2net.training.step import TrainingStep
-from rev2net.training.trained import build_network, save_trained
 
 INTERRUPTED = 75  # exit code of a saved, unfinished training (EX_TEMPFAIL: try again)
 LINES = 60  # of metrics.jsonl, at most about
@@ -128,7 +132,7 @@ class Training:
         spec = input_spec(identity["method"], identity["input"])
         self.batches = Batches(settings, spec, split, shard_folders, seed, adapt != "none", device)
         self.optimisation = self.batches.optimisation
-        checkpoint.seed_everything(seed)
+        seed_everything(seed)
         network = build_network(settings, identity, len(class_names))
         if identity["init"] != "scratch" or settings.initial_weights is not None:
             initialise(network, settings, class_names)
@@ -291,11 +295,11 @@ class Training:
         """What a saved state must share with this training to continue it."""
         return {
             "settings": self.settings.model_dump_json(),
-            "split": checkpoint.file_digest(self.split),
+            "split": file_digest(self.split),
             "version": str(STAGE_VERSIONS["train"]),
             "weights": self._weights_digest(),
             **{
-                f"{dataset}.{kind}": checkpoint.file_digest(index.path)
+                f"{dataset}.{kind}": file_digest(index.path)
                 for (dataset, kind), index in self.batches.shards.indexes.items()
             },
         }
@@ -303,11 +307,11 @@ class Training:
     def _weights_digest(self) -> str:
         """SHA-256 of the file that the network started from; empty for fresh weights."""
         source = self.settings.initial_weights
-        return checkpoint.file_digest(Path(source.file)) if source else ""
+        return file_digest(Path(source.file)) if source else ""
 
     def _save_state(self, next_step: int, log: TrainingLog | None) -> None:
         self._check_weights()
-        random_states = distributed.gather(checkpoint.random_states())
+        of_ranks = distributed.gather(random_states())
         if log is None:
             return
         state = {
@@ -318,7 +322,7 @@ class Training:
             "objective": self.objective.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "average": self.average.network.state_dict() if self.average else None,
-            "random": random_states,
+            "random": of_ranks,
         }
         path = self.folder / "last.pt"
         if path.exists():
@@ -335,7 +339,7 @@ class Training:
         self.optimiser.load_state_dict(state["optimiser"])
         if self.average is not None:
             self.average.network.load_state_dict(state["average"])
-        checkpoint.restore_random_states(state["random"][distributed.rank()])
+        restore_random_states(state["random"][distributed.rank()])
         self._say(f"resuming at step {state['next_step']}")
         return int(state["next_step"]), state["log"]
 
@@ -371,7 +375,7 @@ class Training:
 
     def _finish(self, seconds: float, log: TrainingLog) -> None:
         network = (self.average.network if self.average else self.network).eval().cpu()
-        split_digest = checkpoint.file_digest(self.split)
+        split_digest = file_digest(self.split)
         batches = self.batches
         record = {
             **self.identity,

@@ -1,7 +1,10 @@
-"""The network as a training starts with it: initial weights, and how it normalises batches."""
+"""What a training starts with: random states, initial weights, how batches are normalised."""
 
+import random
 from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -56,3 +59,25 @@ def freeze_batchnorm(network: VideoNetwork) -> None:
     for layer in network.modules():
         if isinstance(layer, _BatchNorm):
             layer.eval().requires_grad_(False)
+
+
+def seed_everything(seed: int) -> None:
+    """Seed every generator that a library may draw from."""
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+
+
+def random_states() -> dict[str, Any]:
+    """The states of the generators that a training draws from (clips have their own)."""
+    states: dict[str, Any] = {"torch": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        states["cuda"] = torch.cuda.get_rng_state()
+    return states
+
+
+def restore_random_states(states: dict[str, Any]) -> None:
+    """Undo of `random_states`."""
+    torch.set_rng_state(states["torch"].cpu())
+    if "cuda" in states and torch.cuda.is_available():
+        torch.cuda.set_rng_state(states["cuda"].cpu())

@@ -3,8 +3,8 @@
 import pytest
 from small_dataset import SmallData
 
+from rev2net.bench.load import Result, table
 from rev2net.cli import main
-from rev2net.clips.benchmark import Result, table
 
 
 def test_the_ratio_is_that_of_throughputs() -> None:

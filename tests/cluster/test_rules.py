@@ -69,7 +69,7 @@ def test_trainings_ask_for_a_gpu_of_one_machine_and_nothing_asks_beside_them(
 def test_every_rule_logs_and_is_timed_under_its_own_name(rules: dict[str, Any]) -> None:
     for name, rule in rules.items():
         assert [str(log).split("/")[:2] for log in rule.log] == [["logs", name]], name
-        assert str(rule.benchmark).startswith(f"benchmarks/runs/{name}/"), name
+        assert str(rule.benchmark).startswith(f"logs/timings/{name}/"), name
         # One log a job: it varies with exactly the output's wildcards.
         assert set(rule.log[0].get_wildcard_names()) == set(rule.wildcard_names), name
 

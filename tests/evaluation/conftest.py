@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 import pytest
 
-from rev2net.evaluation.scores import Scores
+from rev2net.runs.scores import Scores
 
 BASE = Scores(
     scores=np.array([[3, 1, 0], [0, 2, 1], [2, 1, 0], [0, 1, 4]], np.float32),

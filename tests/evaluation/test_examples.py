@@ -26,9 +26,14 @@ from rev2net.config import (
     TrainSettings,
     dump,
 )
+from rev2net.digests import file_digest
 from rev2net.errors import UserError
 from rev2net.evaluation.decode import decode_examples, first_of_classes
-from rev2net.evaluation.examples import (
+from rev2net.experiments import Run
+from rev2net.models.network import Outputs, VideoNetwork
+from rev2net.models.spec import input_spec
+from rev2net.runs.checkpoint import build_network, save_trained
+from rev2net.runs.examples import (
     Examples,
     end_point_error,
     l1,
@@ -40,11 +45,6 @@ from rev2net.evaluation.examples import (
     summarise,
     write_examples,
 )
-from rev2net.experiments import Run
-from rev2net.models.network import Outputs, VideoNetwork
-from rev2net.models.spec import input_spec
-from rev2net.training.checkpoint import file_digest
-from rev2net.training.trained import build_network, save_trained
 
 CPU = torch.device("cpu")
 

@@ -13,9 +13,9 @@ from rev2net.clips.dataset import ClipShape, Shards, read_split
 from rev2net.clips.transforms import to_input
 from rev2net.config import ComputeSettings, EvaluateSettings, TestSettings, dump
 from rev2net.evaluation.predict import predict
-from rev2net.evaluation.scores import read_scores
 from rev2net.experiments import Run
 from rev2net.models import build
+from rev2net.runs.scores import read_scores
 
 COMPUTE = ComputeSettings(threads=1, loader_workers=0, precision="float32")
 

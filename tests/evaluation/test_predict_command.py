@@ -17,12 +17,12 @@ import torch
 from rev2net import config, experiments
 from rev2net.cli import main
 from rev2net.config import Config, EvaluateSettings, FlowShardSettings, TestSettings
-from rev2net.evaluation.examples import Examples, write_examples
-from rev2net.evaluation.scores import read_scores
+from rev2net.digests import file_digest
 from rev2net.experiments import Run
 from rev2net.mini.encode import encode
-from rev2net.training import checkpoint
-from rev2net.training.trained import build_network, save_trained
+from rev2net.runs.checkpoint import build_network, save_trained
+from rev2net.runs.examples import Examples, write_examples
+from rev2net.runs.scores import read_scores
 from rev2net.video import decode
 
 CLASSES = ["right", "down", "neither"]
@@ -100,7 +100,7 @@ def make_run(work: Path, configuration: Config, method: str, input_: str) -> Pat
     network = build_network(settings, asdict(run), len(CLASSES)).eval()
     head: Any = network.get_submodule("logits.conv3d" if method == "i3d" else "classifier")
     folder = work / "runs" / run.path
-    digest = checkpoint.file_digest(work / "splits" / "ucf101" / "split1.csv")
+    digest = file_digest(work / "splits" / "ucf101" / "split1.csv")
     save_trained(folder, network, settings, asdict(run), CLASSES, digest)
     logits_VC = torch.from_numpy(evaluated(work, configuration, folder, PROTOCOL))
     gain_C = 1 / logits_VC.std(0)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from rev2net.cli import main
-from rev2net.evaluation.scores import read_scores, write_scores
+from rev2net.runs.scores import read_scores, write_scores
 
 
 def test_fuse_takes_paths_with_colons(tmp_path: Path, make_scores: Any) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rev2net.errors import UserError
-from rev2net.evaluation.scores import disagreement, read_scores, write_scores
+from rev2net.runs.scores import disagreement, read_scores, write_scores
 
 
 def test_what_was_written_is_read_back(tmp_path: Path, make_scores: Any) -> None:

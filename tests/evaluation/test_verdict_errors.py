@@ -1,16 +1,13 @@
 """Verdicts count the luck of a seed: a method seldom differs from itself, and power is as stated.
 
-Fewer trials than `python benchmarks/verdict_errors.py`, whose 1,000 stand in docs/decisions.md.
+Fewer trials than `python -m rev2net.bench.verdict_errors`, whose 1,000 stand in docs/decisions.md.
 """
 
 import math
-import sys
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
-import verdict_errors
+from rev2net.bench import verdict_errors
 
 TRIALS = 150
 

@@ -13,7 +13,7 @@ from rev2net.experiments import Run, train_settings
 from rev2net.models import build
 from rev2net.models.spec import input_spec
 from rev2net.models.weights import cross_modality, inflate, load_weights, superseded
-from rev2net.training.trained import save_trained
+from rev2net.runs.checkpoint import save_trained
 
 # torchvision's googlenet.py: input channels and the six numbers of each module.
 GOOGLENET = {

@@ -17,7 +17,7 @@ from shard_files import Dataset
 from rev2net.cli import main
 from rev2net.commands import inspect
 from rev2net.errors import UserError
-from rev2net.evaluation.features import Features, write_features
+from rev2net.runs.features import Features, write_features
 
 
 def printed(path: Path, capsys: pytest.CaptureFixture[str], *options: str) -> list[list[str]]:

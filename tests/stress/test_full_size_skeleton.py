@@ -132,7 +132,7 @@ def test_the_splits_have_the_published_counts(skeleton: Skeleton) -> None:
 
 def test_what_the_jobs_took_is_told(skeleton: Skeleton) -> None:
     """Time and peak memory of each stage, for the reader of the log; memory fits the rules'."""
-    folder = skeleton[0] / "benchmarks/runs"
+    folder = skeleton[0] / "logs/timings"
     allowed = {"index_dataset": 1000, "decode_frames": 600, "compute_flow": 800}
     allowed |= {"merge_shards": 1000, "split_benchmark": 1000}
     print()

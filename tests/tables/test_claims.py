@@ -8,13 +8,13 @@ import pandas as pd
 import pytest
 from scipy.stats import t as student
 
-from rev2net.claims import CLAIMS, TOLERANCE, paper_difference
 from rev2net.cli import main
 from rev2net.config import Config, dump
 from rev2net.evaluation.statistics import Interval
 from rev2net.experiments import Run
-from rev2net.paper import CONTRADICTIONS, TABLES
-from rev2net.tables.claims import (
+from rev2net.paper.claims import CLAIMS, TOLERANCE, paper_difference
+from rev2net.paper.tables import CONTRADICTIONS, TABLES
+from rev2net.tables.verdicts import (
     COLUMNS,
     CONTRADICTION,
     FEWEST_GROUPS,

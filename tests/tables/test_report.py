@@ -20,13 +20,13 @@ from work_folder import CONFIG, Work
 
 from rev2net.cli import main
 from rev2net.config import Config, dump
-from rev2net.evaluation.examples import Examples, write_examples
-from rev2net.evaluation.features import Features, write_features
 from rev2net.experiments import Run
-from rev2net.paper import CONTRADICTIONS, configured_tables, table_runs
-from rev2net.tables.report import render_report, with_code
-from rev2net.tables.report_blocks import Grid
-from rev2net.tables.report_words import claims_frame, claims_section
+from rev2net.paper.tables import CONTRADICTIONS, configured_tables, table_runs
+from rev2net.report.blocks import Grid
+from rev2net.report.page import render_report, with_code
+from rev2net.report.words import claims_frame, claims_section
+from rev2net.runs.examples import Examples, write_examples
+from rev2net.runs.features import Features, write_features
 
 SECTIONS = [
     *("overview", "tables", "claims", "contradictions", "transfer", "learning", "confusion"),

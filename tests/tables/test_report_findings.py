@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from rev2net.tables.report_findings import findings, leaders, why_undecided
+from rev2net.report.findings import findings, leaders, why_undecided
 
 BASE: dict[str, Any] = {
     "claim": "a",

@@ -11,8 +11,8 @@ import pytest
 from rev2net.config import Config
 from rev2net.errors import UserError
 from rev2net.experiments import Run
-from rev2net.paper import configured_tables, table_runs
-from rev2net.tables.runs import (
+from rev2net.paper.tables import configured_tables, table_runs
+from rev2net.runs.record import (
     StoredRun,
     by_benchmark,
     first_of_each,

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from rev2net.config import CrossDatasetTables, load
-from rev2net.evaluation.scores import Scores, write_scores
 from rev2net.experiments import Run, scores_digest
+from rev2net.runs.scores import Scores, write_scores
 
 CONFIG = load(Path(__file__).parents[2] / "config.yaml").model_copy(
     update={

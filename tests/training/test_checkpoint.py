@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from rev2net.errors import UserError
-from rev2net.training import checkpoint
+from rev2net.runs import checkpoint
+from rev2net.training import prepare
 
 
 def test_a_saved_state_comes_back(tmp_path: Path) -> None:
@@ -41,8 +42,8 @@ def test_an_absent_file_is_named(tmp_path: Path) -> None:
 
 
 def test_random_states_are_restored() -> None:
-    checkpoint.seed_everything(4)
-    states = checkpoint.random_states()
+    prepare.seed_everything(4)
+    states = prepare.random_states()
     first = torch.rand(5)
-    checkpoint.restore_random_states(states)
+    prepare.restore_random_states(states)
     assert torch.equal(first, torch.rand(5))

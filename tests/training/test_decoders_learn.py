@@ -27,10 +27,10 @@ from rev2net.config import (
     load,
 )
 from rev2net.evaluation.decode import decode_examples
-from rev2net.evaluation.examples import Examples, verdict
 from rev2net.experiments import Run
+from rev2net.runs.checkpoint import load_trained
+from rev2net.runs.examples import Examples, verdict
 from rev2net.training.loop import train
-from rev2net.training.trained import load_trained
 
 RUN = Run("ucf101", "rev2net", "rgb", "scratch", "none", 1, 0)
 LENGTH, SIZE, BOUND, TRAINED, HELD_OUT = 16, 32, 8.0, 400, 32

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from rev2net import device
+from rev2net.device import claim_device, claim_devices, claim_free
 from rev2net.errors import UserError
-from rev2net.training import device
-from rev2net.training.device import claim_device, claim_devices, claim_free
 
 CONTEXT = multiprocessing.get_context("fork")
 

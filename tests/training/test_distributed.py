@@ -20,8 +20,8 @@ from rev2net.config import LossSettings, TrainSettings
 from rev2net.errors import UserError
 from rev2net.experiments import Run
 from rev2net.models import rev2net as networks
+from rev2net.runs.checkpoint import load_trained
 from rev2net.training import distributed, loop
-from rev2net.training.trained import load_trained
 
 # Everything that depends on the slice of a rank is off: dropout, batch statistics, and the noise of
 # Rev2Net's latent variables (`without_noise`).

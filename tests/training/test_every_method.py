@@ -14,11 +14,11 @@ from rev2net import config, experiments
 from rev2net.cli import main
 from rev2net.config import TrainSettings, WeightsSource
 from rev2net.errors import UserError
-from rev2net.evaluation.scores import read_scores
 from rev2net.experiments import Run
 from rev2net.models import build
+from rev2net.runs.checkpoint import load_trained
+from rev2net.runs.scores import read_scores
 from rev2net.training.loop import train
-from rev2net.training.trained import load_trained
 
 ROOT = Path(__file__).resolve().parents[2]
 SMOKE = config.load(ROOT / "configs" / "smoke.yaml").model_copy(

@@ -1,14 +1,13 @@
 """The benchmarks of training: what they count is what happens, and their scripts run."""
 
-import importlib.util
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 import torch
 
+from rev2net.bench import train_gpu
+from rev2net.bench.train import DecoderCost, LoopCost
 from rev2net.cli import main
-from rev2net.training.benchmark import DecoderCost, LoopCost
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -59,19 +58,8 @@ def test_senseless_numbers_are_refused(
     assert f"{option}: {value}; allowed is" in capsys.readouterr().err
 
 
-@pytest.fixture(scope="module")
-def train_gpu() -> ModuleType:
-    path = ROOT / "benchmarks" / "train_gpu.py"
-    spec = importlib.util.spec_from_file_location("train_gpu", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def test_the_gpu_benchmark_measures_every_network(
-    train_gpu: ModuleType, capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     train_gpu.main(["--device", "cpu", "--tiny", "--no-compile", "--batches", "2"])
     rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| ")][1:]
@@ -80,7 +68,7 @@ def test_the_gpu_benchmark_measures_every_network(
 
 
 def test_a_batch_that_does_not_fit_is_a_row_of_its_own(
-    train_gpu: ModuleType, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def full(*args: object) -> None:
         raise torch.OutOfMemoryError

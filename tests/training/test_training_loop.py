@@ -28,11 +28,12 @@ from rev2net.config import (
     OptimisationSettings,
     TrainSettings,
 )
+from rev2net.digests import file_digest
 from rev2net.errors import UserError
 from rev2net.experiments import Run
-from rev2net.training import checkpoint, loop
-from rev2net.training.checkpoint import file_digest
-from rev2net.training.trained import load_trained
+from rev2net.runs import checkpoint
+from rev2net.runs.checkpoint import load_trained
+from rev2net.training import loop
 
 CLASSES = ["right", "down"]
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from rev2net.bench.decode import Pass, Timer, table, write_clips
 from rev2net.cli import main
 from rev2net.video import decode
-from rev2net.video.benchmark import Pass, Timer, table, write_clips
 
 
 def test_the_ratio_is_the_baselines_time_over_ours() -> None:

@@ -7,11 +7,12 @@ import time
 from snakemake.exceptions import WorkflowError
 
 from rev2net import config as configuration
-from rev2net import experiments, paper, search
+from rev2net import experiments, search
 from rev2net.config import CrossDataset
 from rev2net.errors import UserError
 from rev2net.experiments import FUSED_INPUTS, STAGE_VERSIONS, Run
-from rev2net.paper import TABLES
+from rev2net.paper import tables as paper
+from rev2net.paper.tables import TABLES
 
 try:
     CONFIG = configuration.validate(configuration.Config, config, "configuration")

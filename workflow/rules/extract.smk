@@ -9,7 +9,7 @@ if any(settings.download for settings in CONFIG.datasets.values()):
         log:
             "logs/download_dataset/{name}/{dataset}.log",
         benchmark:
-            "benchmarks/runs/download_dataset/{name}/{dataset}.jsonl"
+            "logs/timings/download_dataset/{name}/{dataset}.jsonl"
         localrule: True  # the nodes of a cluster often have no network
         conda:
             "../../envs/cpu.yaml"
@@ -34,7 +34,7 @@ if any(settings.unpacked for settings in CONFIG.datasets.values()):
         log:
             "logs/extract_dataset/{name}/{dataset}.log",
         benchmark:
-            "benchmarks/runs/extract_dataset/{name}/{dataset}.jsonl"
+            "logs/timings/extract_dataset/{name}/{dataset}.jsonl"
         conda:
             "../../envs/cpu.yaml"
         threads: 1

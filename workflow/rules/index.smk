@@ -10,7 +10,7 @@ rule index_dataset:
     log:
         "logs/index_dataset/{name}/{dataset}.log",
     benchmark:
-        "benchmarks/runs/index_dataset/{name}/{dataset}.jsonl"
+        "logs/timings/index_dataset/{name}/{dataset}.jsonl"
     conda:
         "../../envs/cpu.yaml"
     threads: 1

@@ -9,7 +9,7 @@ if CONFIG.mini:
         log:
             "logs/generate_mini/{name}/{dataset}.log",
         benchmark:
-            "benchmarks/runs/generate_mini/{name}/{dataset}.jsonl"
+            "logs/timings/generate_mini/{name}/{dataset}.jsonl"
         conda:
             "../../envs/cpu.yaml"
         threads: 1

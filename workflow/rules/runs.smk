@@ -15,7 +15,7 @@ rule train_run:
     log:
         "logs/train_run/{name}/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}.log",
     benchmark:
-        "benchmarks/runs/train_run/{name}/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}.jsonl"
+        "logs/timings/train_run/{name}/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}.jsonl"
     conda:
         "../../envs/gpu.yaml" if CONFIG.resources.gpus else "../../envs/cpu.yaml"
     threads: training_threads()
@@ -49,7 +49,7 @@ rule evaluate_run:
     log:
         "logs/evaluate_run/{name}/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}.log",
     benchmark:
-        "benchmarks/runs/evaluate_run/{name}/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}.jsonl"
+        "logs/timings/evaluate_run/{name}/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}.jsonl"
     conda:
         "../../envs/gpu.yaml" if CONFIG.resources.gpus else "../../envs/cpu.yaml"
     threads: CONFIG.compute.threads + CONFIG.compute.loader_workers
@@ -75,7 +75,7 @@ rule fuse_streams:
     log:
         "logs/fuse_streams/{name}/{benchmark}/{method}/{fused}.{init}.{adapt}/split{split}.seed{seed}-{part}.log",
     benchmark:
-        "benchmarks/runs/fuse_streams/{name}/{benchmark}/{method}/{fused}.{init}.{adapt}/split{split}.seed{seed}-{part}.jsonl"
+        "logs/timings/fuse_streams/{name}/{benchmark}/{method}/{fused}.{init}.{adapt}/split{split}.seed{seed}-{part}.jsonl"
     localrule: True
     conda:
         "../../envs/cpu.yaml"

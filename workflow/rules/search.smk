@@ -14,7 +14,7 @@ if CONFIG.search:
         log:
             "logs/hold_out_validation/{name}/{benchmark}/split{split}.log",
         benchmark:
-            "benchmarks/runs/hold_out_validation/{name}/{benchmark}/split{split}.jsonl"
+            "logs/timings/hold_out_validation/{name}/{benchmark}/split{split}.jsonl"
         params:
             indexes=benchmark_options("index", "work/{name}/index/{dataset}.csv"),
             ledgers=benchmark_options(
@@ -32,7 +32,7 @@ if CONFIG.search:
         log:
             "logs/settle_search_point/{name}/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}/{point}.log",
         benchmark:
-            "benchmarks/runs/settle_search_point/{name}/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}/{point}.jsonl"
+            "logs/timings/settle_search_point/{name}/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}/{point}.jsonl"
         localrule: True
         conda:
             "../../envs/cpu.yaml"
@@ -63,7 +63,7 @@ if CONFIG.search:
         log:
             "logs/train_search_point/{name}/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}/{point}.log",
         benchmark:
-            "benchmarks/runs/train_search_point/{name}/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}/{point}.jsonl"
+            "logs/timings/train_search_point/{name}/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}/{point}.jsonl"
         params:
             folder=subpath(output.checkpoint, parent=True),
             shards=benchmark_options("shards", "work/{name}/shards/{dataset}"),
@@ -82,7 +82,7 @@ if CONFIG.search:
         log:
             "logs/evaluate_search_point/{name}/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}/{point}.log",
         benchmark:
-            "benchmarks/runs/evaluate_search_point/{name}/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}/{point}.jsonl"
+            "logs/timings/evaluate_search_point/{name}/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}/{point}.jsonl"
         params:
             folder=subpath(output.val, parent=True),
             shards=benchmark_options("shards", "work/{name}/shards/{dataset}"),
@@ -103,7 +103,7 @@ if CONFIG.search:
         log:
             "logs/collect_search/{name}.log",
         benchmark:
-            "benchmarks/runs/collect_search/{name}.jsonl"
+            "logs/timings/collect_search/{name}.jsonl"
         localrule: True
         conda:
             "../../envs/cpu.yaml"

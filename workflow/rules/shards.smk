@@ -11,7 +11,7 @@ rule decode_frames:
     log:
         "logs/decode_frames/{name}/{dataset}/{shard}.log",
     benchmark:
-        "benchmarks/runs/decode_frames/{name}/{dataset}/{shard}.jsonl"
+        "logs/timings/decode_frames/{name}/{dataset}/{shard}.jsonl"
     conda:
         "../../envs/cpu.yaml"
     threads: 1
@@ -40,7 +40,7 @@ rule compute_flow:
     log:
         "logs/compute_flow/{name}/{dataset}/{shard}.log",
     benchmark:
-        "benchmarks/runs/compute_flow/{name}/{dataset}/{shard}.jsonl"
+        "logs/timings/compute_flow/{name}/{dataset}/{shard}.jsonl"
     conda:
         "../../envs/cpu.yaml"
     threads: 1
@@ -71,7 +71,7 @@ rule merge_shards:
     log:
         "logs/merge_shards/{name}/{dataset}.log",
     benchmark:
-        "benchmarks/runs/merge_shards/{name}/{dataset}.jsonl"
+        "logs/timings/merge_shards/{name}/{dataset}.jsonl"
     conda:
         "../../envs/cpu.yaml"
     threads: 1

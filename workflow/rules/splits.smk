@@ -13,7 +13,7 @@ rule split_benchmark:
     log:
         "logs/split_benchmark/{name}/{benchmark}/split{split}.log",
     benchmark:
-        "benchmarks/runs/split_benchmark/{name}/{benchmark}/split{split}.jsonl"
+        "logs/timings/split_benchmark/{name}/{benchmark}/split{split}.jsonl"
     conda:
         "../../envs/cpu.yaml"
     threads: 1

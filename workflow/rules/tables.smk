@@ -7,7 +7,7 @@ rule resolve_config:
     log:
         "logs/resolve_config/{name}.log",
     benchmark:
-        "benchmarks/runs/resolve_config/{name}.jsonl"
+        "logs/timings/resolve_config/{name}.jsonl"
     localrule: True
     conda:
         "../../envs/cpu.yaml"
@@ -36,7 +36,7 @@ rule build_table:
     log:
         "logs/build_table/{name}/{table}.log",
     benchmark:
-        "benchmarks/runs/build_table/{name}/{table}.jsonl"
+        "logs/timings/build_table/{name}/{table}.jsonl"
     localrule: True
     conda:
         "../../envs/cpu.yaml"
@@ -65,7 +65,7 @@ rule test_claims:
     log:
         "logs/test_claims/{name}.log",
     benchmark:
-        "benchmarks/runs/test_claims/{name}.jsonl"
+        "logs/timings/test_claims/{name}.jsonl"
     localrule: True
     conda:
         "../../envs/cpu.yaml"
@@ -94,7 +94,7 @@ rule sweep_fusion:
     log:
         "logs/sweep_fusion/{name}.log",
     benchmark:
-        "benchmarks/runs/sweep_fusion/{name}.jsonl"
+        "logs/timings/sweep_fusion/{name}.jsonl"
     localrule: True
     conda:
         "../../envs/cpu.yaml"
@@ -132,7 +132,7 @@ rule write_report:
     log:
         "logs/write_report/{name}.log",
     benchmark:
-        "benchmarks/runs/write_report/{name}.jsonl"
+        "logs/timings/write_report/{name}.jsonl"
     localrule: True
     conda:
         "../../envs/cpu.yaml"
@@ -157,7 +157,7 @@ rule publish_table:
     log:
         "logs/publish_table/{table}.log",
     benchmark:
-        "benchmarks/runs/publish_table/{table}.jsonl"
+        "logs/timings/publish_table/{table}.jsonl"
     localrule: True
     conda:
         "../../envs/cpu.yaml"
@@ -177,7 +177,7 @@ rule publish_result:
     log:
         "logs/publish_result/{file}.log",
     benchmark:
-        "benchmarks/runs/publish_result/{file}.jsonl"
+        "logs/timings/publish_result/{file}.jsonl"
     localrule: True
     conda:
         "../../envs/cpu.yaml"

@@ -9,7 +9,7 @@ if WEIGHTS_TO_DOWNLOAD:
         log:
             "logs/download_weights/{weights}.log",
         benchmark:
-            "benchmarks/runs/download_weights/{weights}.jsonl"
+            "logs/timings/download_weights/{weights}.jsonl"
         wildcard_constraints:
             weights="|".join(re.escape(path) for path in WEIGHTS_TO_DOWNLOAD),
         localrule: True  # the nodes of a cluster often have no network

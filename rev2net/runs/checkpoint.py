@@ -1,18 +1,21 @@
-"""A finished run: its network and what it was trained on, from `checkpoint.pt`."""
+"""`checkpoint.pt`: a finished run's network and what it was trained on; atomic files of torch."""
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from rev2net.clips.dataset import ClipShape
 from rev2net.config import TrainSettings, validate
+from rev2net.digests import check_zip, file_digest, unreadable_checkpoint
 from rev2net.errors import UserError
+from rev2net.files import atomic_path
 from rev2net.models import build
 from rev2net.models.network import VideoNetwork
 from rev2net.models.spec import InputSpec, input_spec
 from rev2net.models.weights import superseded
-from rev2net.training import checkpoint
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,25 @@ def clip_shape(
     )
 
 
+def save(state: dict[str, Any], path: Path) -> None:
+    """Write beside the final name, flush to disk, rename: the file is whole or absent."""
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        torch.save(state, file)
+
+
+def load(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
+    """Read a file that `save` wrote; raises UserError where it is absent or damaged."""
+    if not path.is_file():
+        raise UserError(f"{path}: no such checkpoint")
+    check_zip(path)
+    try:
+        state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+    except Exception as error:  # torch raises many kinds for a damaged file
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise unreadable_checkpoint(path, f"not a readable checkpoint ({reason})") from None
+    return state
+
+
 def save_trained(
     folder: Path,
     network: VideoNetwork,
@@ -70,7 +92,7 @@ def save_trained(
         "split_digest": split_digest,
         "flow_unit": flow_unit,
     }
-    checkpoint.save(state, folder / "checkpoint.pt")
+    save(state, folder / "checkpoint.pt")
 
 
 def load_trained(folder: Path) -> TrainedRun:
@@ -79,7 +101,7 @@ def load_trained(folder: Path) -> TrainedRun:
     Raises UserError where it is absent, damaged or no run's.
     """
     path = folder if folder.is_file() else folder / "checkpoint.pt"
-    state = checkpoint.load(path)
+    state = load(path)
     needed = {"network", "settings", "identity", "class_names", "split_digest"}
     refusal = f"{path}: holds no trained run; needed: a checkpoint.pt of `rev2net train`"
     if not isinstance(state, dict) or not needed <= state.keys():
@@ -110,5 +132,5 @@ def load_trained(folder: Path) -> TrainedRun:
         state["class_names"],
         state["split_digest"],
         state.get("flow_unit"),
-        checkpoint.file_digest(path),
+        file_digest(path),
     )

@@ -1,7 +1,7 @@
 """The bars of `backend="cuda"`, measured on a machine with a CUDA GPU.
 
-    python benchmarks/flow_gpu.py                     # on rendered frames
-    python benchmarks/flow_gpu.py clip.avi ...        # on real ones
+    python -m rev2net.bench.flow_gpu                     # on rendered frames
+    python -m rev2net.bench.flow_gpu clip.avi ...        # on real ones
 
 Prints, for 340x256, pairs per second (uploads, pyramids and downloads included, and of the kernels
 alone) for several ways to cut the work, then the parity with OpenCV: for each pair, the mean
@@ -19,9 +19,9 @@ import numpy as np
 import torch
 import triton
 
+from rev2net.bench.flow import Pair, machine, opencv_on_noise, rendered_pairs
 from rev2net.commands.bench_flow import pairs_of
 from rev2net.flow import cuda_backend
-from rev2net.flow.benchmark import Pair, machine, opencv_on_noise, rendered_pairs
 from rev2net.flow.parameters import Parameters
 from rev2net.flow.tvl1 import tvl1, tvl1_sequence
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rev2net.experiments import RGB_FLOW, RGB_RGBDIFF
-from rev2net.paper import TABLES
+from rev2net.paper.tables import TABLES
 
 TOLERANCE = 1.0  # points: a difference within them counts as none (fixed before any measurement)
 

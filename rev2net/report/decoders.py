@@ -5,11 +5,11 @@ Measures of held-out clips with a verdict in words, and the share of every term 
 
 from collections.abc import Mapping, Sequence
 
-from rev2net.evaluation.examples import read_examples, verdict
 from rev2net.figures.learning import share_curves, shared_terms
-from rev2net.tables.render import BENCHMARK_LABELS
-from rev2net.tables.report_blocks import Grid, Picture, Prose, number, picture
-from rev2net.tables.runs import StoredRun, by_benchmark, label
+from rev2net.paper.tables import BENCHMARK_LABELS
+from rev2net.report.blocks import Grid, Picture, Prose, number, picture
+from rev2net.runs.examples import read_examples, verdict
+from rev2net.runs.record import StoredRun, by_benchmark, label
 
 SHARES = (
     'A panel of "gradients" shows where they go: each weighted term\'s gradient on 3b-5c (strong) '

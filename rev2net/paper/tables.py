@@ -47,6 +47,14 @@ class Cell:
     on_other_videos: bool = False  # the paper's number is not of the videos that are tested here
 
 
+BENCHMARK_LABELS = {
+    "ucf101": "UCF101",
+    "hmdb51": "HMDB51",
+    "kinetics400": "Kinetics",
+    "hmdb-ucf": "HMDB→UCF",
+    "ucf-hmdb": "UCF→HMDB",
+}
+
 _CROSS = ("hmdb-ucf", "ucf-hmdb")
 _WITHIN = ("ucf101", "hmdb51")
 

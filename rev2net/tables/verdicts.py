@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from rev2net.claims import CLAIMS, TOLERANCE, Claim, RowKey, paper_difference
 from rev2net.config import Config
 from rev2net.evaluation.statistics import (
     CONFIDENCE,
@@ -25,7 +24,8 @@ from rev2net.evaluation.statistics import (
     paired_differences,
 )
 from rev2net.experiments import INPUT_LABELS, METHODS, Run
-from rev2net.paper import CONTRADICTIONS, cell_runs, cells, configured_tables
+from rev2net.paper.claims import CLAIMS, TOLERANCE, Claim, RowKey, paper_difference
+from rev2net.paper.tables import CONTRADICTIONS, cell_runs, cells, configured_tables
 from rev2net.tables.measure import TOP1, per_video
 from rev2net.tables.stored import StoredScores, by_split
 

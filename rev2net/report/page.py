@@ -12,8 +12,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from rev2net.config import Config
-from rev2net.tables.report_blocks import Section
-from rev2net.tables.report_pictures import (
+from rev2net.report.blocks import Section
+from rev2net.report.pictures import (
     confusion_section,
     decoded_section,
     features_section,
@@ -21,7 +21,7 @@ from rev2net.tables.report_pictures import (
     search_section,
     transfer_section,
 )
-from rev2net.tables.report_words import (
+from rev2net.report.words import (
     claims_frame,
     claims_section,
     contradictions_section,
@@ -31,7 +31,7 @@ from rev2net.tables.report_words import (
     table_frames,
     tables_section,
 )
-from rev2net.tables.runs import stored_trainings
+from rev2net.runs.record import stored_trainings
 
 
 def render_report(
@@ -64,14 +64,14 @@ def render_report(
         sections.append(part())
         say(f"{sections[-1].title}: {time.perf_counter() - start:.1f} s")
     environment = Environment(
-        loader=PackageLoader("rev2net.tables"),
+        loader=PackageLoader("rev2net.report", package_path=""),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters["with_code"] = with_code
-    return environment.get_template("report.html.j2").render(
+    return environment.get_template("page.html.j2").render(
         name=config.name, warning=warning(config), sections=sections
     )
 

@@ -4,25 +4,26 @@ Fills a temporary folder with random scores for every run of every table, as man
 and source groups as the datasets' test lists have, and times each command's work in this process.
 The accuracies mean nothing; the times are those of a finished reproduction.
 
-    python benchmarks/tables.py                          # configs/paper.yaml
-    python benchmarks/tables.py --config config.yaml
+    python -m rev2net.bench.table_time                          # configs/paper.yaml
+    python -m rev2net.bench.table_time --config config.yaml
 """
 
 import argparse
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from rev2net import paper
 from rev2net.config import Config, load
-from rev2net.evaluation.scores import Scores, write_scores
 from rev2net.experiments import Run, scores_digest
+from rev2net.paper import tables as paper
+from rev2net.runs.scores import Scores, write_scores
 from rev2net.tables.build import build
-from rev2net.tables.claims import measure_claims
 from rev2net.tables.fusion_sweep import sweep
+from rev2net.tables.verdicts import measure_claims
 
 # Videos, classes and source groups of the test lists: split 1 of UCF101 and HMDB51, Kinetics' val,
 # and the 12-class targets.
@@ -83,7 +84,7 @@ def main() -> None:
                 store(run, config, root, part)
         print(f"{len(runs)} runs, fused ones included, of configuration {config.name}")
         work: dict[str, Callable[[], object]] = {
-            table: (lambda table=table: build(table, config, root)) for table in tables
+            table: partial(build, table, config, root) for table in tables
         }
         work["claims"] = lambda: measure_claims(config, root)
         work["fusion sweep"] = lambda: sweep(config, root)

@@ -1,6 +1,6 @@
 """What a report is made of: sections of prose, grids of numbers and galleries of pictures.
 
-Plain data; `templates/report.html.j2` turns it into HTML and escapes all text but `Markup`.
+Plain data; `page.html.j2` turns it into HTML and escapes all text but `Markup`.
 """
 
 from collections.abc import Mapping, Sequence

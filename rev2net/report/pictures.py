@@ -8,9 +8,6 @@ import numpy as np
 import pandas as pd
 
 from rev2net.config import Config, CrossDataset
-from rev2net.evaluation.examples import read_examples
-from rev2net.evaluation.features import read_features
-from rev2net.evaluation.scores import read_scores
 from rev2net.experiments import INPUT_LABELS, METHODS
 from rev2net.figures.confusion import confusion_matrix, count_confusions, most_confused
 from rev2net.figures.decoded_clips import clip_sheet
@@ -23,19 +20,21 @@ from rev2net.figures.learning import (
     loss_terms,
     smooth,
 )
-from rev2net.figures.search import accuracy_limits, fusion_panel, setting_panel, surface_panel
 from rev2net.figures.style import INPUT_COLORS
 from rev2net.figures.transfer import Transfer, transfer_gap
-from rev2net.paper import Cell
+from rev2net.figures.trials import accuracy_limits, fusion_panel, setting_panel, surface_panel
+from rev2net.paper.tables import BENCHMARK_LABELS, Cell
+from rev2net.report.blocks import Block, Gallery, Grid, Picture, Section, number, picture
+from rev2net.report.decoders import SHARES, decoder_measures, share_pictures
+from rev2net.report.words import read_table
+from rev2net.runs.examples import read_examples
+from rev2net.runs.features import read_features
+from rev2net.runs.record import StoredRun, by_benchmark, first_of_each, label, same_row
+from rev2net.runs.scores import read_scores
 from rev2net.tables.build import measure_cells
 from rev2net.tables.measure import IN_DOMAIN, TOP1
-from rev2net.tables.render import BENCHMARK_LABELS
-from rev2net.tables.report_blocks import Block, Gallery, Grid, Picture, Section, number, picture
-from rev2net.tables.report_decoders import SHARES, decoder_measures, share_pictures
-from rev2net.tables.report_words import read_table
-from rev2net.tables.runs import StoredRun, by_benchmark, first_of_each, label, same_row
-from rev2net.tables.search import WEIGHTS
 from rev2net.tables.stored import StoredScores
+from rev2net.tables.trials import WEIGHTS
 
 POINTS = 600  # of a t-SNE, which takes 3 s for them
 EMBEDDED = ("i3d", "rev2net")  # methods whose features are shown

@@ -1,8 +1,8 @@
 """Whether Rev2Net's auxiliary tasks teach its encoder, by what was learnt.
 
-    python benchmarks/decoders.py directions FOLDER   # moving discs: I3D, Rev2Net, its ablations
-    python benchmarks/decoders.py jhmdb FOLDER        # real clips, from Kinetics weights
-    python benchmarks/decoders.py table FOLDER...     # Markdown of what is finished below
+    python -m rev2net.bench.decoders directions FOLDER   # moving discs: I3D, Rev2Net, its ablations
+    python -m rev2net.bench.decoders jhmdb FOLDER        # real clips, from Kinetics weights
+    python -m rev2net.bench.decoders table FOLDER...     # Markdown of what is finished below
 
 Every training lies in a folder of its own below FOLDER; a finished one is not trained again and an
 interrupted one goes on. `directions`: discs that move right, down, left or up (`rev2net/bench`),
@@ -45,8 +45,8 @@ from rev2net.evaluation.predict import predict
 from rev2net.experiments import METHODS, Run
 from rev2net.figures.decoded_clips import clip_sheet
 from rev2net.flow import tvl1
+from rev2net.runs.checkpoint import load_trained
 from rev2net.training.loop import train
-from rev2net.training.trained import load_trained
 from rev2net.video import decode
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -12,13 +12,13 @@ from markupsafe import Markup
 
 from rev2net import digests
 from rev2net.config import Config, digest
-from rev2net.paper import CONTRADICTIONS, TABLES, configured_tables
-from rev2net.tables.claims import CONTRADICTION, NOT_MEASURED, evidence
-from rev2net.tables.render import BENCHMARK_LABELS, html
-from rev2net.tables.report_blocks import Block, Fragment, Grid, Prose, Section, number, signed
-from rev2net.tables.report_findings import findings, leaders, verdict_word, why_undecided
-from rev2net.tables.runs import StoredRun, needed_trainings
+from rev2net.paper.tables import BENCHMARK_LABELS, CONTRADICTIONS, TABLES, configured_tables
+from rev2net.report.blocks import Block, Fragment, Grid, Prose, Section, number, signed
+from rev2net.report.findings import findings, leaders, verdict_word, why_undecided
+from rev2net.runs.record import StoredRun, needed_trainings
+from rev2net.tables.render import html
 from rev2net.tables.stored import distinct
+from rev2net.tables.verdicts import CONTRADICTION, NOT_MEASURED, evidence
 
 SHOWN_PROBLEMS = 12  # unusable videos listed by name
 

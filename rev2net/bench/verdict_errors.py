@@ -1,7 +1,7 @@
 """How often a verdict is wrong by the luck of a seed, and how often it finds a true difference.
 
-    python benchmarks/verdict_errors.py                # 1,000 trials a row, a minute or two
-    python benchmarks/verdict_errors.py --trials 100 --seeds 3 --spreads 1
+    python -m rev2net.bench.verdict_errors                # 1,000 trials a row, a minute or two
+    python -m rev2net.bench.verdict_errors --trials 100 --seeds 3 --spreads 1
 
 A trial is a test set of groups of near-duplicate clips, and trainings of two methods on it, scored
 as hits and misses. Trainings differ in their true accuracy (the spread, in points) and in which
@@ -19,9 +19,9 @@ import statistics
 import numpy as np
 from numpy.typing import NDArray
 
-from rev2net.claims import CLAIMS
 from rev2net.evaluation.statistics import Difference, paired_differences
-from rev2net.tables.claims import verdict
+from rev2net.paper.claims import CLAIMS
+from rev2net.tables.verdicts import verdict
 
 BETTER = next(claim for claim in CLAIMS if claim.kind == "better")
 GROUPS, CLIPS = 105, 5  # of UCF101's test clips on the 12 classes: 571 in 105 groups

@@ -13,8 +13,7 @@ from rev2net.config import Config
 from rev2net.digests import check_text
 from rev2net.errors import UserError
 from rev2net.experiments import INPUT_LABELS, METHODS, Run
-from rev2net.paper import configured_tables, table_runs
-from rev2net.tables.render import BENCHMARK_LABELS
+from rev2net.paper.tables import BENCHMARK_LABELS, configured_tables, table_runs
 
 
 @dataclass(frozen=True)

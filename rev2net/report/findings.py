@@ -10,10 +10,10 @@ from typing import Any
 import pandas as pd
 
 from rev2net.experiments import INPUT_LABELS, METHODS
-from rev2net.paper import TABLES
-from rev2net.tables.claims import FEWEST_GROUPS, NOT_MEASURED
-from rev2net.tables.render import BENCHMARK_LABELS, rounded
-from rev2net.tables.report_blocks import number, signed
+from rev2net.paper.tables import BENCHMARK_LABELS, TABLES
+from rev2net.report.blocks import number, signed
+from rev2net.tables.render import rounded
+from rev2net.tables.verdicts import FEWEST_GROUPS, NOT_MEASURED
 
 OURS = METHODS["rev2net"].label
 LISTED = 4  # decided comparisons named in a sentence

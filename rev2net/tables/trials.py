@@ -12,8 +12,8 @@ import yaml
 from rev2net.config import Config, CrossDataset, TrainSettings, digest, parse_settings
 from rev2net.errors import UserError
 from rev2net.evaluation import metrics
-from rev2net.evaluation.scores import Scores, disagreement, read_scores
 from rev2net.evaluation.statistics import bootstrap_interval
+from rev2net.runs.scores import Scores, disagreement, read_scores
 from rev2net.search import STAGES, Point, Stage, points, search_settings, space_of
 
 WEIGHTS = ("flow", "frames", "feature_discrepancy", "latent_discrepancy")

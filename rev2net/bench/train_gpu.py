@@ -1,8 +1,8 @@
 """Training speed and memory of every network at its published input, on a machine with a GPU.
 
-    python benchmarks/train_gpu.py                            # all networks, some minutes each
-    python benchmarks/train_gpu.py --networks i3d rev2net --batches 8 16
-    python benchmarks/train_gpu.py --device cpu --tiny        # does the script itself work?
+    python -m rev2net.bench.train_gpu                            # all networks, some minutes each
+    python -m rev2net.bench.train_gpu --networks i3d rev2net --batches 8 16
+    python -m rev2net.bench.train_gpu --device cpu --tiny        # does the script itself work?
 
 Steps (forward with every output, loss, backward, SGD) on random clips, in bfloat16 autocast. For
 each network: contiguous and channels-last activations, as they are and compiled, with kernels
@@ -21,11 +21,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from rev2net.bench.train import REV2NET_LOSS, seconds
 from rev2net.config import ComputeSettings, LossSettings
 from rev2net.models import build
 from rev2net.models.spec import SPECS, input_spec
 from rev2net.training.batches import Batch
-from rev2net.training.benchmark import REV2NET_LOSS, seconds
 from rev2net.training.loop import choose_kernels
 from rev2net.training.objective import Objective, Targets
 from rev2net.training.step import TrainingStep
