@@ -1,4 +1,4 @@
-"""What the tests of this folder share beside fixtures: attributes, images, a dataset folder."""
+"""Small shards and what they are made from: attributes, images, a folder of videos."""
 
 import json
 from pathlib import Path

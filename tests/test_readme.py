@@ -19,7 +19,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from small_dataset import MINI
 
 from rev2net import experiments
 from rev2net.cli import COMMANDS, _parser, main
@@ -28,6 +27,7 @@ from rev2net.experiments import Run
 from rev2net.mini.encode import encode
 from rev2net.runs.checkpoint import build_network, save_trained
 from rev2net.runs.scores import Scores, write_scores
+from tests.small_dataset import MINI
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

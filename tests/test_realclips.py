@@ -12,13 +12,13 @@ import pytest
 import yaml
 
 from rev2net.runs.scores import read_scores
+from tests.real_data import REAL_DATA, WITHOUT
 
 ROOT = Path(__file__).resolve().parent.parent
-REAL = Path(os.environ.get("REV2NET_REAL_DATA", ROOT.parent / "shared" / "data")).resolve()
 
 pytestmark = pytest.mark.skipif(
-    not (REAL / "ucf101" / "UCF-101").is_dir(),
-    reason="no real clips; REV2NET_REAL_DATA names their folder",
+    not (REAL_DATA / "ucf101" / "UCF-101").is_dir(),
+    reason=WITHOUT,
 )
 
 RUN = "hmdb-ucf/i3d/rgb.scratch.mkmmd/split1.seed0"
@@ -30,7 +30,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("realclips")
     settings = yaml.safe_load((ROOT / "configs/realclips.yaml").read_text())
     for name, dataset in settings["datasets"].items():
-        dataset["root"] = str(REAL / name)
+        dataset["root"] = str(REAL_DATA / name)
     settings["frames"]["short_side"] = 48
     settings["flow"] |= {"nscales": 2, "warps": 2, "outer_iterations": 2}
     recipe = settings["recipes"]["i3d.rgb"]

@@ -10,7 +10,7 @@ from rev2net.config import CrossDatasetTables, load
 from rev2net.experiments import Run, scores_digest
 from rev2net.runs.scores import Scores, write_scores
 
-CONFIG = load(Path(__file__).parents[2] / "config.yaml").model_copy(
+CONFIG = load(Path(__file__).parents[1] / "config.yaml").model_copy(
     update={
         "name": "mini",
         "reproduces_paper": False,

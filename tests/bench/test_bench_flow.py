@@ -3,11 +3,11 @@
 import cv2
 import numpy as np
 import pytest
-from flow_images import end_point_error
 
 from rev2net.bench.flow import DATASETS, Result, measure, num_cores, rendered_pairs
 from rev2net.cli import main
 from rev2net.flow import tvl1
+from tests.flow.flow_images import end_point_error
 
 
 def test_the_table_compares_the_backends(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,10 +1,10 @@
 """`rev2net bench load`: reading clips beside bare decoding of their images."""
 
 import pytest
-from small_dataset import SmallData
 
 from rev2net.bench.load import Result, table
 from rev2net.cli import main
+from tests.small_dataset import SmallData
 
 
 def test_the_ratio_is_that_of_throughputs() -> None:

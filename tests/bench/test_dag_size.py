@@ -15,7 +15,7 @@ from rev2net.config import Config
 from rev2net.paper.tables import TABLES
 from rev2net.plan.jobs import OTHER_TARGETS, needed_jobs
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PAPER = (ROOT / "configs/paper.yaml").read_text()
 TARGETS = ["all", *(f"results/{name}.csv" for name in OTHER_TARGETS)]
 # From a process of its own: a child's peak memory begins with what its parent holds, here torch.

@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from small_dataset import BOUND, FRAME_SETTINGS, FRAMES, WIDTH, SmallData
 from torch.utils.data import DataLoader
 
 from rev2net.clips.dataset import (
@@ -22,6 +21,7 @@ from rev2net.clips.sampling import Crop
 from rev2net.clips.transforms import to_batch
 from rev2net.errors import UserError
 from rev2net.models.spec import input_spec
+from tests.small_dataset import BOUND, FRAME_SETTINGS, FRAMES, WIDTH, SmallData
 
 CPU, SIZE = torch.device("cpu"), 24
 WHOLE = Augmentation(scales=(1.0,), distortion=0, corners=False, flip=False)

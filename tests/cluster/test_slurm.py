@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from private_slurm import Job, PrivateSlurm, missing_programs, run_bounded
+
+from tests.cluster.private_slurm import Job, PrivateSlurm, missing_programs, run_bounded
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent

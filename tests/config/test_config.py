@@ -14,7 +14,7 @@ from rev2net.experiments import METHODS, Run, parent, train_settings
 from rev2net.paper.tables import configured_tables, table_runs
 from rev2net.plan.facts import benchmark_facts
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 FILES = [ROOT / "config.yaml", *sorted((ROOT / "configs").glob("*.yaml"))]
 
 

@@ -1,6 +1,5 @@
 """Small datasets in the published formats, and the official lists where they are at hand."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import pytest
 from rev2net.config import DatasetSettings
 from rev2net.datasets.index import build_index
 
-PROJECT = Path(__file__).parents[2]
 VIDEOS = {"ucf101": "UCF-101", "hmdb51": "hmdb51_org", "kinetics400": "videos"}
 LISTS = {
     "ucf101": "ucfTrainTestlist",
@@ -36,15 +34,6 @@ def _settings(dataset: str, root: Path, /, **changes: object) -> DatasetSettings
 def settings() -> Callable[..., DatasetSettings]:
     """settings(dataset, root, **changes): a dataset's section with the published folder names."""
     return _settings
-
-
-@pytest.fixture(scope="session")
-def real_data() -> Path:
-    """The folder of real clips and official lists; tests that ask for it are skipped without."""
-    folder = Path(os.environ.get("REV2NET_REAL_DATA", PROJECT.parent / "shared" / "data"))
-    if not folder.is_dir():
-        pytest.skip(f"no real data in {folder}; set REV2NET_REAL_DATA")
-    return folder
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from archive_files import WRITERS, write_rar4, write_rar5, write_tar, write_zip
 
 from rev2net.cli import main
 from rev2net.config import DatasetSettings, dump
@@ -23,6 +22,7 @@ from rev2net.datasets.index import build_index
 from rev2net.datasets.rar import damaged_files
 from rev2net.datasets.unpack import unpack
 from rev2net.errors import UserError
+from tests.datasets.archive_files import WRITERS, write_rar4, write_rar5, write_tar, write_zip
 
 Settings = Callable[..., DatasetSettings]
 

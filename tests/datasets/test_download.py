@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from archive_files import write_zip
 
 from rev2net import fetch as fetching
 from rev2net.cli import main
@@ -25,6 +24,7 @@ from rev2net.datasets.download import (
 )
 from rev2net.datasets.index import build_index
 from rev2net.errors import UserError
+from tests.datasets.archive_files import write_zip
 
 Settings = Callable[..., DatasetSettings]
 PROJECT = Path(__file__).parents[2]

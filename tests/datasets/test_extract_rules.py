@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from archive_files import write_zip
 
 from rev2net.config import load
 from rev2net.errors import UserError
+from tests.datasets.archive_files import write_zip
 
 PROJECT = Path(__file__).parents[2]
 

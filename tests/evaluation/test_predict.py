@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from small_dataset import BOUND, FRAME_SETTINGS, SmallData
 
 from rev2net.cli import main
 from rev2net.clips.dataset import ClipShape, Shards, read_split
@@ -16,6 +15,7 @@ from rev2net.evaluation.predict import predict
 from rev2net.experiments import Run
 from rev2net.models import build
 from rev2net.runs.scores import read_scores
+from tests.small_dataset import BOUND, FRAME_SETTINGS, SmallData
 
 COMPUTE = ComputeSettings(threads=1, loader_workers=0, precision="float32")
 

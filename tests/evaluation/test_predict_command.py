@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import small_dataset
 import torch
 
 from rev2net import config, experiments
@@ -24,6 +23,7 @@ from rev2net.runs.checkpoint import build_network, save_trained
 from rev2net.runs.examples import Examples, write_examples
 from rev2net.runs.scores import read_scores
 from rev2net.video import decode
+from tests import small_dataset
 
 CLASSES = ["right", "down", "neither"]
 VIDEOS = ["a", "b", "c"]

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from fault_pipeline import Outcome, Pipeline, jobs
+
+from tests.faults.fault_pipeline import Outcome, Pipeline, jobs
 
 # What lies behind a stage, below work/<name>, beside the runs and what is made of them.
 _BEHIND = {

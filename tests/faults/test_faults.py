@@ -11,7 +11,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from fault_kinds import (
+
+from tests.faults.fault_kinds import (
     Faults,
     damage,
     filled,
@@ -23,7 +24,7 @@ from fault_kinds import (
     small_disk,
     truncate,
 )
-from fault_pipeline import Pipeline
+from tests.faults.fault_pipeline import Pipeline
 
 TABLES = [f"results/table5.{suffix}" for suffix in ("csv", "md", "tex")]
 ONE_RUN = "hmdb-ucf/tsn/rgb.scratch.mkmmd"

@@ -7,7 +7,8 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from svg_text import svg_texts
+
+from tests.figures.svg_text import svg_texts
 
 
 def texts_outside(

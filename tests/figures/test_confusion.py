@@ -1,9 +1,9 @@
 """Confusion matrices: counts, the worst pairs, and what stands in the picture."""
 
 import numpy as np
-from svg_text import svg_texts
 
 from rev2net.figures.confusion import NAMED, confusion_matrix, count_confusions, most_confused
+from tests.figures.svg_text import svg_texts
 
 NAMES = ["climb", "golf", "punch"]
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 from sklearn.manifold import TSNE
-from svg_text import svg_texts
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from rev2net.figures.embedding import NAMED, neighbour_share, scatter, tsne
+from tests.figures.svg_text import svg_texts
 
 
 def clusters(number: int, each: int = 8) -> tuple[np.ndarray, list[str]]:

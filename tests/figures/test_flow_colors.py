@@ -5,11 +5,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from terminal import seen_in_terminal
 
 from rev2net.cli import main
 from rev2net.figures.flow_colors import LEGEND_WIDTH, flow_colors, flow_sheet, legend, legible_scale
 from rev2net.video import decode
+from tests.terminal import seen_in_terminal
 
 WHITE, RED = [255, 255, 255], [255, 0, 0]
 

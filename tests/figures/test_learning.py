@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from svg_text import svg_texts
 
 from rev2net.figures.learning import (
     TERMS,
@@ -13,6 +12,7 @@ from rev2net.figures.learning import (
     smooth,
 )
 from rev2net.training.objective import NEEDS
+from tests.figures.svg_text import svg_texts
 
 
 def test_smoothing_averages_what_lies_within_the_window() -> None:

@@ -1,9 +1,9 @@
 """Figures of a search: every trial is there, and the chosen one is marked."""
 
 import numpy as np
-from svg_text import svg_texts
 
 from rev2net.figures.trials import accuracy_limits, fusion_panel, setting_panel, surface_panel
+from tests.figures.svg_text import svg_texts
 
 
 def test_limits_hold_every_accuracy_and_are_never_empty() -> None:

@@ -4,14 +4,14 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from drawn_text import texts_outside
-from svg_text import svg_texts
 
 from rev2net.figures.confusion import confusion_matrix
 from rev2net.figures.embedding import scatter
 from rev2net.figures.learning import accuracy_curves, learning_curves
 from rev2net.figures.transfer import Transfer, transfer_gap
 from rev2net.figures.trials import fusion_panel, setting_panel, surface_panel
+from tests.figures.drawn_text import texts_outside
+from tests.figures.svg_text import svg_texts
 
 TITLE = "Rev2Net w/o frame dec. RGB + RGB diff. (kinetics) (source only)"
 NAMES = ["brush hair", "climb stairs", "sword exercise"]

@@ -2,9 +2,8 @@
 
 import math
 
-from svg_text import svg_texts
-
 from rev2net.figures.transfer import Transfer, transfer_gap
+from tests.figures.svg_text import svg_texts
 
 
 def test_every_model_is_named_once_and_every_bar_has_its_difference() -> None:

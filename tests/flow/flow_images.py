@@ -1,6 +1,5 @@
 """Images for the flow tests: textures, moving and real pairs; and the measure of difference."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,8 +7,6 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
-
-REAL_DATA = Path(os.environ.get("REV2NET_REAL_DATA", "../shared/data"))
 
 Grey = npt.NDArray[np.uint8]
 Pair = tuple[Grey, Grey]
@@ -36,10 +33,6 @@ def end_point_error(flow: npt.NDArray[Any], other: npt.NDArray[Any]) -> npt.NDAr
     """The end-point error of each pixel, (H, W)."""
     x, y = np.moveaxis(np.asarray(flow, np.float64) - other, -1, 0)
     return np.hypot(x, y)
-
-
-def real_clips() -> list[Path]:
-    return sorted(path for path in REAL_DATA.glob("*/*/*/*.avi"))
 
 
 def real_pairs(clip: Path, count: int) -> Iterator[Pair]:

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
-from flow_images import end_point_error, moving_pair, texture
 
 from rev2net.flow.parameters import Parameters
 from rev2net.flow.tvl1 import tvl1_sequence
+from tests.flow.flow_images import end_point_error, moving_pair, texture
 
 GPU = torch.cuda.is_available()
 if not GPU:

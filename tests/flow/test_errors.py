@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from flow_images import moving_pair
 
 from rev2net.errors import UserError
 from rev2net.flow import tvl1
 from rev2net.flow.parameters import Parameters
 from rev2net.flow.tvl1 import BACKENDS, resolve_backend
+from tests.flow.flow_images import moving_pair
 
 FIRST, SECOND = moving_pair(20, 24)
 

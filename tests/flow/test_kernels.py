@@ -4,12 +4,12 @@ import cv2
 import numba
 import numpy as np
 import pytest
-from flow_images import texture
 
 from rev2net.flow.kernels.iteration import FIELDS
 from rev2net.flow.kernels.median import median_filter
 from rev2net.flow.kernels.rounding import norm
 from rev2net.flow.kernels.warp import CHANNELS, FRAME, linearise, sampled_image
+from tests.flow.flow_images import texture
 
 
 @numba.njit(error_model="numpy")

@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
-from flow_images import REAL_DATA, end_point_error, moving_pair, real_pairs
 
 from rev2net.flow import tvl1
+from tests.flow.flow_images import end_point_error, moving_pair, real_pairs
 
 
 def self_distance(first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8]) -> float:
@@ -92,10 +92,8 @@ def test_all_real_clips_keep_to_the_yardstick(clips: list[Path]) -> None:
     assert np.median(distances) <= 0.002
 
 
-def test_rubber_whale_keeps_to_opencvs_own_regression_rule() -> None:
-    folder = REAL_DATA / "flow"
-    if not folder.is_dir():
-        pytest.skip(f"no {folder} (REV2NET_REAL_DATA)")
+def test_rubber_whale_keeps_to_opencvs_own_regression_rule(real_data: Path) -> None:
+    folder = real_data / "flow"
     first, second = (
         cv2.imread(str(folder / f"RubberWhale{k}.png"), cv2.IMREAD_GRAYSCALE) for k in (1, 2)
     )

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from flow_images import end_point_error, moving_pair, texture
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rev2net.flow import tvl1
 from rev2net.flow.tvl1 import tvl1_sequence
+from tests.flow.flow_images import end_point_error, moving_pair, texture
 
 Flow = npt.NDArray[np.float32]
 FAST: dict[str, Any] = {"nscales": 2, "warps": 2, "outerIterations": 2, "innerIterations": 10}

@@ -9,10 +9,10 @@ from pathlib import Path
 import numba
 import numpy as np
 import pytest
-from flow_images import moving_pair
 
 from rev2net.flow import tvl1
 from rev2net.flow.kernels.rounding import kernel
+from tests.flow.flow_images import moving_pair
 
 PROGRAM = """
 import json, resource, sys, time

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from flow_images import end_point_error, real_pairs
 
 from rev2net.flow import tvl1
 from rev2net.flow.quantize import dequantize, quantize, split_components, stack_components
 from rev2net.video.images import decode_image, encode_image
+from tests.flow.flow_images import end_point_error, real_pairs
 
 BOUND = 20  # pixels, as configs/paper.yaml has it
 LOSSLESS, JPEG = ("png", 0), ("jpeg", 95)

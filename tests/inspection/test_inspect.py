@@ -3,7 +3,6 @@
 import argparse
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,12 @@ import h5py
 import numpy as np
 import pytest
 import torch
-from shard_files import Dataset
 
 from rev2net.cli import main
 from rev2net.commands import inspect
 from rev2net.errors import UserError
 from rev2net.runs.features import Features, write_features
+from tests.shard_files import Dataset
 
 
 def printed(path: Path, capsys: pytest.CaptureFixture[str], *options: str) -> list[list[str]]:
@@ -219,13 +218,9 @@ def test_a_datasets_folder_is_recognised_and_counted(
     [("ucf101", 13320, 17), ("hmdb51", 6766, 7), ("kinetics400", 19906, 2)],
 )
 def test_the_published_layouts_are_recognised(
-    dataset: str, listed: int, present: int, capsys: pytest.CaptureFixture[str]
+    real_data: Path, dataset: str, listed: int, present: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    default = Path(__file__).parents[2].parent / "shared" / "data"
-    folder = Path(os.environ.get("REV2NET_REAL_DATA", default))
-    if not folder.is_dir():
-        pytest.skip(f"no real data in {folder}; set REV2NET_REAL_DATA")
-    found = in_json(folder / dataset, capsys)
+    found = in_json(real_data / dataset, capsys)
     facts = found["dataset"]
     assert (facts["dataset"], facts["listed"], facts["present"]) == (dataset, listed, present)
     assert found["remarks"] == []

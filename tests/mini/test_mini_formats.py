@@ -1,7 +1,6 @@
 """The files on disk are named, listed and encoded as the real datasets publish theirs."""
 
 import csv
-import os
 import re
 from collections import Counter
 from pathlib import Path
@@ -19,11 +18,9 @@ from rev2net.mini.published import hmdb51_title, mini_classes, ucf101_test_group
 from rev2net.mini.worlds import WORLDS
 from rev2net.video import decode
 from rev2net.video.probe import probe
+from tests.real_data import REAL_DATA, WITHOUT
 
-REAL_DATA = Path(os.environ.get("REV2NET_REAL_DATA", "../shared/data"))
-needs_real_data = pytest.mark.skipif(
-    not REAL_DATA.is_dir(), reason=f"no real clips at {REAL_DATA} (REV2NET_REAL_DATA)"
-)
+needs_real_data = pytest.mark.skipif(not REAL_DATA.is_dir(), reason=WITHOUT)
 
 
 def settings(root: Path, videos: str, lists: str) -> DatasetSettings:

@@ -5,13 +5,13 @@ import json
 
 import pytest
 import torch
-from terminal import seen_in_terminal
 from torch import nn
 
 from rev2net.cli import main
 from rev2net.models import build
 from rev2net.models.cost import activation_bytes, endpoints, measure, multiply_adds
 from rev2net.models.spec import SPECS
+from tests.terminal import seen_in_terminal
 
 
 @functools.cache

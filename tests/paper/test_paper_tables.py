@@ -8,7 +8,7 @@ from rev2net.config import load
 from rev2net.errors import UserError
 from rev2net.paper import tables as paper
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 MINI = load(ROOT / "config.yaml")
 
 

@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from work_folder import CONFIG, Work
 
 from rev2net.cli import main
 from rev2net.config import Config, dump
@@ -27,6 +26,7 @@ from rev2net.report.page import render_report, with_code
 from rev2net.report.words import claims_frame, claims_section
 from rev2net.runs.examples import Examples, write_examples
 from rev2net.runs.features import Features, write_features
+from tests.work_folder import CONFIG, Work
 
 SECTIONS = [
     *("overview", "tables", "claims", "contradictions", "transfer", "learning", "confusion"),

@@ -10,7 +10,6 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
-from small_dataset import BOUND, FRAME_SETTINGS, SmallData
 from torch import Tensor
 
 from rev2net.cli import main
@@ -45,6 +44,7 @@ from rev2net.runs.examples import (
     summarise,
     write_examples,
 )
+from tests.small_dataset import BOUND, FRAME_SETTINGS, SmallData
 
 CPU = torch.device("cpu")
 

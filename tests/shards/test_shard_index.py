@@ -2,13 +2,13 @@ from pathlib import Path
 
 import h5py
 import pytest
-from shard_files import ATTRIBUTES, encoded
 
 from rev2net.errors import UserError
 from rev2net.shards.index import write_index
 from rev2net.shards.layout import shard_path, shard_rows
 from rev2net.shards.reader import ShardIndex
 from rev2net.shards.writer import write_shard
+from tests.shard_files import ATTRIBUTES, encoded
 
 
 def write(folder: Path, number: int, names: list[str], **changed: object) -> None:

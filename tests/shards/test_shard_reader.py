@@ -6,7 +6,6 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 import pytest
-from shard_files import ATTRIBUTES
 
 from rev2net.config import FramesSettings
 from rev2net.errors import UserError
@@ -15,6 +14,7 @@ from rev2net.shards.index import write_index
 from rev2net.shards.layout import required_attributes, resize_attributes, shard_path
 from rev2net.shards.reader import ShardIndex
 from rev2net.shards.writer import write_shard
+from tests.shard_files import ATTRIBUTES
 
 Content = dict[str, list[npt.NDArray[np.uint8]]]
 Shards = tuple[Path, Content]

@@ -11,7 +11,6 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from shard_files import FLOW, FRAMES, Dataset
 
 from rev2net.cli import main
 from rev2net.flow.quantize import quantize, split_components
@@ -20,6 +19,7 @@ from rev2net.shards.reader import ShardIndex
 from rev2net.video import decode, decoding, ffmpeg
 from rev2net.video.images import decode_image
 from rev2net.video.ledger import read_ledger
+from tests.shard_files import FLOW, FRAMES, Dataset
 
 
 def ledger(dataset: Dataset, kind: str, shard: int = 0) -> dict[str, tuple[object, ...]]:
@@ -328,20 +328,17 @@ def check_that_damage_stays_where_it_is(
     assert set(images) == {name for name, row in rows.items() if row[2] in ("ok", "short")}
 
 
-def real_clips() -> list[Path]:
-    default = Path(__file__).parents[3] / "shared" / "data"
-    folder = Path(os.environ.get("REV2NET_REAL_DATA", default))
-    if not folder.is_dir():
-        pytest.skip(f"no real clips: {folder} is not there (REV2NET_REAL_DATA)")
-    return sorted([*folder.rglob("*.avi"), *folder.rglob("*.mp4")])
+@pytest.fixture
+def real_clips(real_data: Path) -> list[Path]:
+    return sorted([*real_data.rglob("*.avi"), *real_data.rglob("*.mp4")])
 
 
 def test_damage_at_random_stays_where_it_is(dataset: Dataset) -> None:
     check_that_damage_stays_where_it_is(dataset, cases=20, seed=0)
 
 
-def test_damage_of_real_clips_stays_where_it_is(dataset: Dataset) -> None:
-    check_that_damage_stays_where_it_is(dataset, cases=6, seed=0, clips=real_clips())
+def test_damage_of_real_clips_stays_where_it_is(dataset: Dataset, real_clips: list[Path]) -> None:
+    check_that_damage_stays_where_it_is(dataset, cases=6, seed=0, clips=real_clips)
 
 
 @pytest.mark.slow
@@ -353,6 +350,6 @@ def test_damage_stays_where_it_is_in_hundreds_of_cases(dataset: Dataset, seed: i
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(1, 6))
 def test_damage_of_real_clips_stays_where_it_is_in_hundreds_of_cases(
-    dataset: Dataset, seed: int
+    dataset: Dataset, real_clips: list[Path], seed: int
 ) -> None:
-    check_that_damage_stays_where_it_is(dataset, cases=60, seed=seed, clips=real_clips())
+    check_that_damage_stays_where_it_is(dataset, cases=60, seed=seed, clips=real_clips)

@@ -9,10 +9,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from shard_files import ATTRIBUTES, encoded
 
 from rev2net.shards.layout import read_attributes
 from rev2net.shards.writer import CHUNK_BYTES, ShardWriter, write_shard
+from tests.shard_files import ATTRIBUTES, encoded
 
 
 def keep(writer: ShardWriter, name: str, sizes: list[int]) -> None:

@@ -14,20 +14,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from video_clips import write_clip
 
 from rev2net.shards.reader import ShardIndex
+from tests.real_data import REAL_DATA, WITHOUT
+from tests.stress.video_clips import write_clip
 
 ROOT = Path(__file__).resolve().parents[2]
-REAL = Path(os.environ.get("REV2NET_REAL_DATA", ROOT.parent / "shared" / "data")).resolve()
-UCF101_LISTS = REAL / "ucf101" / "ucfTrainTestlist"
-HMDB51_LISTS = REAL / "hmdb51" / "testTrainMulti_7030_splits"
+UCF101_LISTS = REAL_DATA / "ucf101" / "ucfTrainTestlist"
+HMDB51_LISTS = REAL_DATA / "hmdb51" / "testTrainMulti_7030_splits"
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(
         not (UCF101_LISTS.is_dir() and HMDB51_LISTS.is_dir()),
-        reason="no official lists; REV2NET_REAL_DATA names their folder",
+        reason=WITHOUT,
     ),
 ]
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from video_clips import write_clip
+
+from tests.stress.video_clips import write_clip
 
 ROOT = Path(__file__).resolve().parents[2]
 ALLOWED = 8  # MiB of difference between two runs of the same program

@@ -12,8 +12,6 @@ from typing import Any
 
 import pytest
 import torch
-from small_dataset import SmallData
-from test_training_loop import CLASSES, REV2NET_LOSS, settings
 
 from rev2net import config
 from rev2net.config import LossSettings, TrainSettings
@@ -22,6 +20,8 @@ from rev2net.experiments import Run
 from rev2net.models import rev2net as networks
 from rev2net.runs.checkpoint import load_trained
 from rev2net.training import distributed, loop
+from tests.small_dataset import SmallData
+from tests.training.test_training_loop import CLASSES, REV2NET_LOSS, settings
 
 # Everything that depends on the slice of a rank is off: dropout, batch statistics, and the noise of
 # Rev2Net's latent variables (`without_noise`).

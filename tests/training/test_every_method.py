@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from small_dataset import BOUND, FRAME_SETTINGS, SmallData
 
 from rev2net import config, experiments
 from rev2net.cli import main
@@ -19,6 +18,7 @@ from rev2net.models import build
 from rev2net.runs.checkpoint import load_trained
 from rev2net.runs.scores import read_scores
 from rev2net.training.loop import train
+from tests.small_dataset import BOUND, FRAME_SETTINGS, SmallData
 
 ROOT = Path(__file__).resolve().parents[2]
 SMOKE = config.load(ROOT / "configs" / "smoke.yaml").model_copy(

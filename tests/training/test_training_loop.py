@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from small_dataset import BOUND, FLOW_SETTINGS, FRAME_SETTINGS, SmallData
 
 from rev2net import config
 from rev2net.bench.arrays import Clip, write_clips
@@ -34,6 +33,7 @@ from rev2net.experiments import Run
 from rev2net.runs import checkpoint
 from rev2net.runs.checkpoint import load_trained
 from rev2net.training import loop
+from tests.small_dataset import BOUND, FLOW_SETTINGS, FRAME_SETTINGS, SmallData
 
 CLASSES = ["right", "down"]
 

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 import torch
-from small_dataset import SmallData
-from test_distributed import alive, children, command, start, wait_until_ended
-from test_training_loop import settings
 from torch.utils.data import Dataset
 
 from rev2net.clips import loader
 from rev2net.clips.dataset import Sample
 from rev2net.config import TrainSettings
 from rev2net.errors import MachineError
+from tests.small_dataset import SmallData
+from tests.training.test_distributed import alive, children, command, start, wait_until_ended
+from tests.training.test_training_loop import settings
 
 BOUND = 60  # seconds; it takes one or two
 

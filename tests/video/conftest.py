@@ -1,14 +1,13 @@
-"""Small videos with known frames, stand-ins for ffmpeg, and the folder of real clips."""
+"""Small videos with known frames, and stand-ins for ffmpeg."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from video_files import LOSSLESS, Frames, MakeFrames, StandIn, WriteVideo, run_ffmpeg
 
 from rev2net.video import ffmpeg as ffmpeg_module
+from tests.video.video_files import LOSSLESS, Frames, MakeFrames, StandIn, WriteVideo, run_ffmpeg
 
 
 @pytest.fixture
@@ -78,12 +77,3 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandI
     yield install
     monkeypatch.undo()
     forget()
-
-
-@pytest.fixture(scope="session")
-def real_data() -> Path:
-    default = Path(__file__).parents[3] / "shared" / "data"
-    folder = Path(os.environ.get("REV2NET_REAL_DATA", default))
-    if not folder.is_dir():
-        pytest.skip(f"no real clips: {folder} is not there (REV2NET_REAL_DATA)")
-    return folder

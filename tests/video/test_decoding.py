@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from video_files import H264, MPEG4, Frames, MakeFrames, StandIn, WriteVideo, run_ffmpeg
 
 from rev2net.video import decode, iter_frames
 from rev2net.video.decoding import FrameStream
 from rev2net.video.ffmpeg import VideoError
+from tests.video.video_files import H264, MPEG4, Frames, MakeFrames, StandIn, WriteVideo, run_ffmpeg
 
 
 def running_decoders() -> list[psutil.Process]:

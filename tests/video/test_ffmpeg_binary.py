@@ -1,8 +1,8 @@
 import pytest
-from video_files import StandIn
 
 from rev2net.errors import UserError
 from rev2net.video.ffmpeg import ffmpeg_binary, ffmpeg_version
+from tests.video.video_files import StandIn
 
 
 def test_the_pinned_binary_is_new_enough() -> None:

@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from video_files import H264, MPEG4, MakeFrames, StandIn, WriteVideo, run_ffmpeg
 
 from rev2net.errors import MachineError
 from rev2net.video import decode
@@ -22,6 +21,7 @@ from rev2net.video.counting import announced_frames
 from rev2net.video.decoding import FrameStream
 from rev2net.video.ffmpeg import DecodingFacts, InputFacts, VideoError, ffmpeg_binary
 from rev2net.video.ledger import judge
+from tests.video.video_files import H264, MPEG4, MakeFrames, StandIn, WriteVideo, run_ffmpeg
 
 FORGED_LOG = """x
 [info] Input #0, avi, from 'x':

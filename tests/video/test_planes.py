@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 import simplejpeg
-from video_files import Frames, MakeFrames, WriteVideo
 
 from rev2net.video import decode
 from rev2net.video.decoding import FrameStream
 from rev2net.video.images import decode_image, encode_image
 from rev2net.video.planes import Planes, are_planes
+from tests.video.video_files import Frames, MakeFrames, WriteVideo
 
 
 @pytest.mark.parametrize(

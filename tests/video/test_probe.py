@@ -1,7 +1,7 @@
 import pytest
-from video_files import H264, MPEG4, MakeFrames, WriteVideo
 
 from rev2net.video.probe import VideoInfo, probe
+from tests.video.video_files import H264, MPEG4, MakeFrames, WriteVideo
 
 
 @pytest.mark.parametrize(

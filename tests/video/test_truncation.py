@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
-from video_files import MPEG4, MakeFrames, WriteVideo
 
 from rev2net.video.counting import announced_frames
 from rev2net.video.decoding import FrameStream
 from rev2net.video.ffmpeg import VideoError
 from rev2net.video.ledger import judge
+from tests.video.video_files import MPEG4, MakeFrames, WriteVideo
 
 
 def judged(path: Path) -> tuple[str, int]:

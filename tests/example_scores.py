@@ -4,7 +4,6 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
-import pytest
 
 from rev2net.runs.scores import Scores
 
@@ -38,11 +37,6 @@ class MakeScores(Protocol):
     def __call__(self, **changes: Any) -> Scores: ...
 
 
-@pytest.fixture
-def make_scores() -> MakeScores:
+def changed(**changes: Any) -> Scores:
     """The small scores file with some fields changed."""
-
-    def make(**changes: Any) -> Scores:
-        return replace(BASE, **changes)
-
-    return make
+    return replace(BASE, **changes)

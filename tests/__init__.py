@@ -1,0 +1,1 @@
+"""The tests; a package, so that `tests.terminal` is this project's whatever else is installed."""
