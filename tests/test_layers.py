@@ -1,76 +1,52 @@
-"""The layers of docs/architecture.md: each package imports only what it may."""
+"""The layers of docs/architecture.md: each package imports only what its row of the table names."""
 
 import ast
+import re
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent / "rev2net"
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "rev2net"
+PAGE = (ROOT / "docs" / "architecture.md").read_text()
 
-# What a package may import of ours (beside errors, files, processes, config, itself), and of heavy
-# libraries.
-OURS = {
-    "experiments": set(),
-    "paper": {"experiments"},
-    "search": {"experiments"},
-    "provenance": set(),
-    "device": set(),
-    "datasets": {"fetch"},
-    "video": set(),
-    "flow": set(),
-    "mini": {"video"},
-    "shards": {"video.images", "flow.quantize"},
-    "clips": {"shards", "datasets", "video.images", "flow.quantize"},
-    "models": {"fetch"},
-    "losses": set(),
-    "runs": {"experiments", "paper", "clips", "models"},
-    "training": {
-        *("clips", "models", "losses", "runs", "device", "evaluation.metrics", "experiments"),
-        "provenance",
-    },
-    "evaluation": {"clips", "models", "runs", "video", "flow"},
-    "figures": set(),
-    "plan": {"experiments", "paper", "search", "mini", "models", "video", "flow", "bench"},
-    "tables": {
-        *("experiments", "paper", "search", "provenance", "runs.scores"),
-        *("evaluation.metrics", "evaluation.statistics", "evaluation.fusion"),
-    },
-    "report": {
-        *("tables", "experiments", "paper", "figures", "provenance", "evaluation.metrics"),
-        *("runs.record", "runs.scores", "runs.features", "runs.examples"),
-    },
-}
-NUMPY_ONLY = {"evaluation.metrics", "evaluation.fusion", "evaluation.statistics"}
-WITHOUT_TORCH = {"runs.record", "runs.scores", "runs.features", "runs.examples"}
-HEAVY = {"torch", "pandas", "cv2", "numba", "h5py", "matplotlib", "ffmpeg", "snakemake", "triton"}
-LIBRARIES = {
-    "errors": set(),
-    "files": set(),
-    "processes": set(),
-    "digests": set(),
-    "fetch": set(),
-    "config": set(),
-    "experiments": set(),
-    "paper": set(),
-    "search": set(),
-    "provenance": set(),
-    "device": {"torch"},
-    "datasets": {"pandas"},
-    "video": {"cv2", "ffmpeg"},
-    "flow": {"cv2", "numba", "torch", "triton"},
-    "mini": {"cv2", "ffmpeg"},
-    "shards": {"h5py"},
-    "clips": {"torch"},
-    "models": {"torch"},
-    "losses": {"torch"},
-    "runs": {"torch", "h5py"},
-    "training": {"torch"},
-    "evaluation": {"torch", "cv2"},
-    "figures": {"cv2", "matplotlib"},
-    "plan": {"torch", "cv2"},
-    "tables": {"pandas"},
-    "report": {"pandas"},
-}
+
+class Row(NamedTuple):
+    """What a package or module may import; None where that is everything."""
+
+    ours: frozenset[str] | None
+    heavy: frozenset[str] | None
+
+
+def quoted(text: str) -> frozenset[str]:
+    return frozenset(re.findall(r"`([\w.]+)`", text))
+
+
+def read_table(page: str) -> dict[str, Row]:
+    """The rows of the layers' table by the packages and modules they are for."""
+    table = page.split("| package | may import of ours | heavy libraries |\n|---|---|---|\n")[1]
+    rows: dict[str, Row] = {}
+    for line in table.split("\n\n")[0].splitlines():
+        names, *cells = (cell.strip() for cell in line.strip("|").split("|"))
+        assert all(cell.startswith(("-", "`", "everything")) for cell in cells), line
+        ours, heavy = (None if cell.startswith("everything") else quoted(cell) for cell in cells)
+        for name in quoted(names):
+            assert name not in rows, f"two rows for {name}"
+            rows[name] = Row(ours, heavy)
+    return rows
+
+
+ROWS = read_table(PAGE)
+COMMON = quoted(next(line for line in PAGE.splitlines() if line.startswith("Everything may ")))
+HEAVY = frozenset().union(*(row.heavy or () for row in ROWS.values())) | {"snakemake"}
+
+
+def home(module: str, names: frozenset[str] = frozenset(ROWS)) -> str:
+    """The longest of `names` that is the module or holds it; empty where none does."""
+    parts = module.split(".")
+    prefixes = [".".join(parts[:n]) for n in range(len(parts), 0, -1)]
+    return next((prefix for prefix in prefixes if prefix in names), "")
 
 
 def imports(path: Path) -> set[str]:
@@ -85,38 +61,39 @@ def imports(path: Path) -> set[str]:
     return found
 
 
-def files() -> list[tuple[str, str, Path]]:
-    """(package, dotted module, path) of every file below a layer."""
-    rows = []
-    for path in sorted(ROOT.rglob("*.py")):
-        module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
-        package = module.split(".")[0]
-        if package in LIBRARIES:
-            rows.append((package, module, path))
-    return rows
+def modules() -> dict[str, Path]:
+    """Every file of the package by its dotted name below it: `flow`, `flow.tvl1`, …"""
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    del found[""]
+    return found
 
 
-def test_every_package_has_a_layer() -> None:
-    packages = {path.name.removesuffix(".py") for path in ROOT.iterdir() if path.suffix == ".py"}
-    packages |= {path.name for path in ROOT.iterdir() if (path / "__init__.py").exists()}
-    free = {"__init__", "cli", "commands", "inspection", "bench"}  # compose everything
-    assert packages - free == set(LIBRARIES)
+MODULES = modules()
 
 
-@pytest.mark.parametrize(("package", "module", "path"), files(), ids=lambda value: str(value)[-40:])
-def test_imports_stay_within_the_layer(package: str, module: str, path: Path) -> None:
-    names = imports(path)
-    ours = {name.removeprefix("rev2net.") for name in names if name.startswith("rev2net.")}
-    allowed = OURS.get(package, set()) | {package, "__version__"}
-    allowed |= {"errors", "files", "processes", "config", "digests"}
-    for name in ours:
-        parts = name.split(".")
-        prefixes = {".".join(parts[:n]) for n in range(1, len(parts) + 1)}
-        # Parents of an allowed module appear through `from rev2net.video import images`.
-        below = any(a.startswith(f"{name}.") for a in allowed)
-        assert prefixes & allowed or below, f"{module} imports rev2net.{name}"
-    heavy = {name.split(".")[0] for name in names} & HEAVY
-    libraries = set() if module in NUMPY_ONLY else LIBRARIES[package]
-    if module in WITHOUT_TORCH:
-        libraries = libraries - {"torch"}
-    assert heavy <= libraries, f"{module} imports {', '.join(heavy - libraries)}"
+def test_every_package_has_a_layer_and_every_name_in_the_table_exists() -> None:
+    assert {module.split(".")[0] for module in MODULES} == {name.split(".")[0] for name in ROWS}
+    named = {*ROWS, *COMMON}.union(*(row.ours or () for row in ROWS.values()))
+    assert named <= MODULES.keys()
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_stay_within_the_layer(module: str) -> None:
+    row = ROWS[home(module)]
+    names = imports(MODULES[module])
+    if row.ours is not None:
+        allowed = row.ours | COMMON | {home(module), "__version__"}
+        ours = {name.removeprefix("rev2net.") for name in names if name.startswith("rev2net.")}
+        for name in ours:
+            # Parents of an allowed module appear through `from rev2net.video import images`.
+            parent = any(entry.startswith(f"{name}.") for entry in allowed)
+            entry = home(name, allowed)
+            assert parent or (entry and len(entry) >= len(home(name))), (
+                f"{module} imports rev2net.{name}"
+            )
+    if row.heavy is not None:
+        heavy = {name.split(".")[0] for name in names} & HEAVY
+        assert heavy <= row.heavy, f"{module} imports {', '.join(heavy - row.heavy)}"
