@@ -92,7 +92,9 @@ def _first_problem(error: ValidationError) -> str:
 def validate(section: type[SectionType], values: Any, origin: str) -> SectionType:
     """Values as a typed section; raises UserError naming `origin`, key, value and what is allowed.
 
-    >>> validate(TestSettings, {"clips": 0, "crops": 1, "average": "logit"}, "test")
+    >>> from rev2net.config import TestSettings
+    >>> values = {"clips": 0, "crops": 1, "size": 32, "average": "logit"}
+    >>> validate(TestSettings, values, "test")
     Traceback (most recent call last):
     rev2net.errors.UserError: test: clips: Input should be greater than or equal to 1, found 0
     """
