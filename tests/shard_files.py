@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from rev2net.shards.layout import FORMAT_VERSION
 
-ATTRIBUTES = {
+ATTRIBUTES: dict[str, Any] = {
     "format_version": FORMAT_VERSION,
     "kind": "rgb",
     "dataset": "ucf101",

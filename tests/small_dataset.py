@@ -8,6 +8,7 @@ import csv
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -63,7 +64,8 @@ def write_small_data(root: Path) -> SmallData:
             "flow": flow_attributes(flow_settings, "numba", {}, 1),
         }
         for kind in ("rgb", "flow"):
-            shard = {"dataset": dataset, "shard": 0, "num_shards": 1, "index_digest": "0"}
+            shard: dict[str, Any] = {"dataset": dataset, "shard": 0, "num_shards": 1}
+            shard["index_digest"] = "0"
             with write_shard(shard_path(folder, kind, 0), attributes[kind] | shard) as writer:
                 for k in range(VIDEOS):
                     name = f"{dataset}_{k}"

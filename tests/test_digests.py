@@ -3,6 +3,7 @@
 import random
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -25,7 +26,7 @@ IMAGES = [np.random.default_rng(seed).integers(0, 256, 500, np.uint8) for seed i
 @pytest.fixture
 def shard(tmp_path: Path) -> Path:
     """A shard of two videos, and its index."""
-    attributes = {"format_version": 1, "kind": "rgb", "shard": 0, "num_shards": 1}
+    attributes: dict[str, Any] = {"format_version": 1, "kind": "rgb", "shard": 0, "num_shards": 1}
     path = shard_path(tmp_path, "rgb", 0)
     with write_shard(path, attributes) as writer:
         for name, images in (("a", IMAGES[:5]), ("b", IMAGES[5:])):
@@ -67,7 +68,8 @@ def test_a_write_killed_before_its_digest_leaves_a_file_that_is_accepted(
     """Not one that is refused because the digest of its predecessor stands beside it."""
     path = tmp_path / "ledger.csv"
     digests.write_text(path, "old\n")
-    plain, written = digests.files.write_text, []
+    plain = digests.files.write_text
+    written: list[Path] = []
 
     def killed(target: Path, text: str) -> None:
         if written:
@@ -112,7 +114,7 @@ def test_a_checkpoint_with_any_bit_flipped_gives_the_same_state_or_one_line(
 ) -> None:
     """torch.load alone compares no checksums: it returns other weights."""
     rng, path = random.Random(0), tmp_path / "x.pt"
-    state = {"weights": torch.arange(500.0), "settings": "{}"}
+    state: dict[str, Any] = {"weights": torch.arange(500.0), "settings": "{}"}
     checkpoint.save(state, path)
     good, refused = path.read_bytes(), 0
     for _ in range(150):

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -28,7 +29,7 @@ def test_names_differ_so_that_configurations_never_overwrite_each_other() -> Non
     assert len(set(names)) == len(names)
 
 
-def changed(**values: object) -> dict[str, object]:
+def changed(**values: object) -> dict[str, Any]:
     return {**yaml.safe_load((ROOT / "config.yaml").read_text()), **values}
 
 
@@ -115,7 +116,7 @@ def test_a_wrong_key_or_value_is_one_line_with_what_is_allowed(
 
 def test_a_benchmark_runs_in_the_direction_of_its_name() -> None:
     values = changed()
-    turned = {**values["benchmarks"]["hmdb-ucf"], "source": "ucf101", "target": "hmdb51"}  # type: ignore[index]
+    turned = {**values["benchmarks"]["hmdb-ucf"], "source": "ucf101", "target": "hmdb51"}
     values["benchmarks"] = {"hmdb-ucf": turned}
     with pytest.raises(UserError, match="hmdb-ucf needs source hmdb51 and target ucf101"):
         validate(Config, values, "config.yaml")
@@ -144,7 +145,7 @@ def test_a_wrong_word_of_a_benchmark_is_named_with_its_place(
 
 def test_a_nested_unknown_key_is_named_with_its_place() -> None:
     values = changed()
-    values["frames"] = {**values["frames"], "short_sid": 3}  # type: ignore[dict-item]
+    values["frames"] = {**values["frames"], "short_sid": 3}
     with pytest.raises(UserError, match=r"frames: unknown key 'short_sid', did you mean"):
         validate(Config, values, "config.yaml")
 

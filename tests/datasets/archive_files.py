@@ -10,6 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 Content = Mapping[str, bytes]  # name in the archive -> bytes
 
@@ -23,7 +24,8 @@ def write_zip(path: Path, content: Content) -> Path:
 
 def write_tar(path: Path, content: Content) -> Path:
     compression = {".gz": "gz", ".tgz": "gz", ".xz": "xz", ".bz2": "bz2"}.get(path.suffix, "")
-    with tarfile.open(path, f"w:{compression}") as file:
+    mode: Any = f"w:{compression}"  # its type is a list of literals
+    with tarfile.open(path, mode) as file:
         for name, data in content.items():
             member = tarfile.TarInfo(name)
             member.size = len(data)

@@ -74,8 +74,11 @@ def work(configuration: Config, tmp_path_factory: pytest.TempPathFactory) -> Pat
     split.parent.mkdir(parents=True)
     entries = [[name, "ucf101", number % 2, name, "test"] for number, name in enumerate(VIDEOS)]
     write_csv(split, ["video_id", "dataset", "label", "group", "part"], entries)
-    summary = {"class_names": CLASSES, "protocol": "official-split1"}
-    summary["parts"] = {"test": {"expected": len(VIDEOS)}}
+    summary = {
+        "class_names": CLASSES,
+        "protocol": "official-split1",
+        "parts": {"test": {"expected": len(VIDEOS)}},
+    }
     split.with_suffix(".json").write_text(json.dumps(summary))
     (work / "config.json").write_text(config.dump(configuration))
     return work
@@ -339,7 +342,8 @@ def test_a_name_that_is_no_text_is_predicted_like_any_other(
     """As a process: what is printed must get through its standard output."""
     odd = tmp_path / os.fsdecode(b"caf\xe9.avi")
     odd.write_bytes(paths(work)[0].read_bytes())
-    command = [sys.executable, "-m", "rev2net.cli", "predict", odd, paths(work)[1], "--run", i3d]
+    command = [sys.executable, "-m", "rev2net.cli", "predict", str(odd)]
+    command += [str(paths(work)[1]), "--run", str(i3d)]
     for more in ([], ["--json"]):
         done = subprocess.run([*command, *more], capture_output=True, text=True, check=False)
         assert not done.stderr

@@ -19,7 +19,9 @@ def sheet(**images: np.ndarray) -> np.ndarray:
     errors = {"flow_epe": 0.5, "still_epe": 1.0, "l1": 9.0, "psnr": 20.0}
     errors |= {"mean_frame_l1": 8.0, "mean_frame_psnr": float("inf")}
     png = clip_sheet("v (golf)", {"clip": pictures(RED), **images}, errors)
-    return cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
+    picture = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None
+    return picture[..., ::-1]
 
 
 def cell(picture: np.ndarray, row: int, column: int) -> list[int]:

@@ -59,7 +59,7 @@ def test_neighbour_shares_are_those_of_a_loop() -> None:
         distance = np.linalg.norm(features - features[n], axis=1)
         near = [k for k in np.argsort(distance) if k != n][:7]
         same += sum(group[k] == group[n] for k in near)
-    assert neighbour_share(features, group, 7)[0] == pytest.approx(100 * same / (30 * 7))
+    assert neighbour_share(features, group.tolist(), 7)[0] == pytest.approx(100 * same / (30 * 7))
 
 
 def test_few_groups_are_named_and_many_are_not() -> None:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.typing import ArrayLike
 
 from rev2net.figures.learning import (
     TERMS,
@@ -39,8 +40,12 @@ def test_only_loss_terms_are_drawn_in_the_order_of_the_legend() -> None:
 
 
 def test_panels_share_an_axis_that_holds_all_of_them() -> None:
-    first = {"step": [1, 2], "classification": [2.0, 1.0]}
-    second = {"step": [1, 2], "classification": [3.0, 3.0], "domain": [-0.2, -0.2]}
+    first: dict[str, ArrayLike] = {"step": [1, 2], "classification": [2.0, 1.0]}
+    second: dict[str, ArrayLike] = {
+        "step": [1, 2],
+        "classification": [3.0, 3.0],
+        "domain": [-0.2, -0.2],
+    }
     low, high = common_limits([first, second])
     assert low < -0.2
     assert high > 3
@@ -52,7 +57,11 @@ def test_a_log_without_terms_has_limits() -> None:
 
 
 def test_a_panel_names_its_run_and_draws_each_term_faint_and_strong() -> None:
-    log = {"step": [10, 20, 30], "classification": [2, 1, 0.5], "domain": [0.1, -0.1, 0.1]}
+    log: dict[str, ArrayLike] = {
+        "step": [10, 20, 30],
+        "classification": [2, 1, 0.5],
+        "domain": [0.1, -0.1, 0.1],
+    }
     drawn = learning_curves("I3D RGB", log, common_limits([log]))
     assert "I3D RGB" in svg_texts(drawn)
     assert drawn.count(b"stroke: #56b4e9") == 2  # domain adaptation

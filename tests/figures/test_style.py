@@ -29,6 +29,7 @@ def test_svg_keeps_its_text_as_text() -> None:
 @pytest.mark.parametrize("kind", ["png", "webp"])
 def test_pictures_have_the_size_asked_for(kind: Format) -> None:
     picture = cv2.imdecode(np.frombuffer(draw(kind), np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None
     assert picture.shape == (100, 200, 3)
 
 

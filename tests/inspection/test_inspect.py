@@ -232,7 +232,7 @@ def test_a_sheet_has_a_row_for_every_video_of_the_ledger(
     for kind in ("rgb", "flow"):
         assert main(bad_dataset.arguments(kind)) == 0
     shard = bad_dataset.folder / "rgb" / "0.h5"
-    sheets = {}
+    sheets: dict[str, Any] = {}
     for name, path in (("rgb", shard), ("flow", bad_dataset.folder / "flow" / "0.h5")):
         sheet = tmp_path / f"{name}.png"
         assert main(["inspect", str(path), "--sheet", str(sheet), "--moments", "3"]) == 0
@@ -244,7 +244,9 @@ def test_a_sheet_has_a_row_for_every_video_of_the_ledger(
     alone = tmp_path / "alone.png"
     assert main(["inspect", str(shard), "--sheet", str(alone), "--rows", "2"]) == 0
     assert "2 of 7 videos" in capsys.readouterr().out
-    assert cv2.imread(str(alone)).shape[1] < sheets["rgb"].shape[1]  # no flow, no legend
+    narrow = cv2.imread(str(alone))
+    assert narrow is not None
+    assert narrow.shape[1] < sheets["rgb"].shape[1]  # no flow, no legend
 
 
 def test_a_sheet_of_an_empty_shard_says_so_and_of_another_file_is_refused(

@@ -1,9 +1,11 @@
 """MK-MMD against its definition, DANN's reversed gradient."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from rev2net.losses.domain import (
     DomainDiscriminator,
@@ -14,27 +16,29 @@ from rev2net.losses.domain import (
 )
 
 
-def batches(size=5, features=3, dtype=torch.double):
+def batches(
+    size: int = 5, features: int = 3, dtype: torch.dtype = torch.double
+) -> tuple[Tensor, Tensor]:
     torch.manual_seed(0)
     source = torch.randn(size, features, dtype=dtype, requires_grad=True)
     target = torch.randn(size, features, dtype=dtype, requires_grad=True)
     return source, target
 
 
-def mean_squared_distance(points):
+def mean_squared_distance(points: Tensor) -> float:
     pairs = [(a, b) for a in range(len(points)) for b in range(len(points)) if a != b]
     return sum((points[a] - points[b]).square().sum().item() for a, b in pairs) / len(pairs)
 
 
-def direct(source, target, estimate):
+def direct(source: Tensor, target: Tensor, estimate: str) -> Any:
     """The definition, one pair after the other."""
     bandwidth = mean_squared_distance(torch.cat((source, target)).detach())
 
-    def k(x, y):
+    def k(x: Tensor, y: Tensor) -> float:
         distance = (x - y).square().sum().item()
         return sum(math.exp(-distance / (bandwidth * f)) for f in (1 / 4, 1 / 2, 1, 2, 4))
 
-    def h(i, j):
+    def h(i: int, j: int) -> float:
         s, t = source, target
         return k(s[i], s[j]) + k(t[i], t[j]) - k(s[i], t[j]) - k(s[j], t[i])
 
@@ -46,27 +50,28 @@ def direct(source, target, estimate):
 
 @pytest.mark.parametrize("estimate", ["quadratic", "linear"])
 @pytest.mark.parametrize("size", [2, 3, 8])
-def test_mk_mmd_is_its_definition(size, estimate):
+def test_mk_mmd_is_its_definition(size: int, estimate: Any) -> None:
     source, target = batches(size)
     found = mk_mmd(source, target + 1, estimate=estimate).item()
     assert found == pytest.approx(direct(source, target + 1, estimate), rel=1e-9)
 
 
 @pytest.mark.parametrize("estimate", ["quadratic", "linear"])
-def test_mk_mmd_of_identical_batches_is_zero(estimate):
+def test_mk_mmd_of_identical_batches_is_zero(estimate: Any) -> None:
     source, _ = batches(16)
     assert mk_mmd(source, source, estimate=estimate).item() == pytest.approx(0, abs=1e-12)
 
 
-def test_mk_mmd_of_constant_features_is_zero_with_a_finite_gradient():
+def test_mk_mmd_of_constant_features_is_zero_with_a_finite_gradient() -> None:
     source = torch.ones(4, 3, requires_grad=True)
     loss = mk_mmd(source, torch.ones(4, 3))
     loss.backward()
     assert loss.item() == 0
+    assert source.grad is not None
     assert torch.isfinite(source.grad).all()
 
 
-def test_mk_mmd_is_unbiased_between_samples_of_one_distribution():
+def test_mk_mmd_is_unbiased_between_samples_of_one_distribution() -> None:
     torch.manual_seed(0)
     estimates = [mk_mmd(*torch.randn(2, 8, 4)).item() for _ in range(400)]
     mean = sum(estimates) / 400
@@ -75,20 +80,20 @@ def test_mk_mmd_is_unbiased_between_samples_of_one_distribution():
     assert min(estimates) < 0
 
 
-def test_mk_mmd_grows_with_the_distance_of_the_domains():
+def test_mk_mmd_grows_with_the_distance_of_the_domains() -> None:
     source, target = batches(16)
     near, far = mk_mmd(source, target + 0.5), mk_mmd(source, target + 2)
     assert 0 < near < far
 
 
-def test_the_gradient_of_mk_mmd_leaves_the_bandwidth_alone():
+def test_the_gradient_of_mk_mmd_leaves_the_bandwidth_alone() -> None:
     source, target = batches(4)
     scale = mean_squared_distance(torch.cat((source, target)).detach())
 
-    def with_fixed_bandwidth(s, t):
+    def with_fixed_bandwidth(s: Tensor, t: Tensor) -> Tensor:
         points = torch.cat((s, t))
         d = (points[:, None] - points[None]).square().sum(2)
-        k = sum(torch.exp(-d / (scale * f)) for f in (0.25, 0.5, 1, 2, 4))
+        k: Any = sum(torch.exp(-d / (scale * f)) for f in (0.25, 0.5, 1, 2, 4))
         h = k[:4, :4] + k[4:, 4:] - k[:4, 4:] - k[4:, :4]
         return (h.sum() - h.trace()) / 12
 
@@ -99,12 +104,14 @@ def test_the_gradient_of_mk_mmd_leaves_the_bandwidth_alone():
 
 
 @pytest.mark.parametrize("shapes", [((4, 3), (5, 3)), ((4, 3), (4, 2)), ((1, 3), (1, 3))])
-def test_mk_mmd_refuses_batches_it_cannot_pair(shapes):
+def test_mk_mmd_refuses_batches_it_cannot_pair(
+    shapes: tuple[tuple[int, int], tuple[int, int]],
+) -> None:
     with pytest.raises(ValueError, match="two batches of one shape"):
         mk_mmd(*(torch.zeros(shape) for shape in shapes))
 
 
-def test_the_reversal_keeps_the_value_and_turns_the_gradient():
+def test_the_reversal_keeps_the_value_and_turns_the_gradient() -> None:
     x = torch.randn(3, 4, requires_grad=True)
     y = reverse_gradient(x, 0.3)
     assert torch.equal(x, y)
@@ -113,13 +120,13 @@ def test_the_reversal_keeps_the_value_and_turns_the_gradient():
     torch.testing.assert_close(x.grad, -0.3 * weights)
 
 
-def test_the_reversal_grows_from_nothing_to_one():
+def test_the_reversal_grows_from_nothing_to_one() -> None:
     assert reversal_coefficient(0) == 0
     assert reversal_coefficient(0.5) == pytest.approx(2 / (1 + math.exp(-5)) - 1)
     assert reversal_coefficient(1) == pytest.approx(1, abs=1e-4)
 
 
-def test_the_discriminator_is_1024_1024_1():
+def test_the_discriminator_is_1024_1024_1() -> None:
     layers = DomainDiscriminator(2048)
     assert sum(p.numel() for p in layers.parameters()) == (
         2048 * 1024 + 1024 + 1024 * 1024 + 1024 + 1024 + 1
@@ -127,7 +134,7 @@ def test_the_discriminator_is_1024_1024_1():
     assert [m.p for m in layers.modules() if isinstance(m, torch.nn.Dropout)] == [0.5, 0.5]
 
 
-def test_dann_trains_the_discriminator_forwards_and_the_features_backwards():
+def test_dann_trains_the_discriminator_forwards_and_the_features_backwards() -> None:
     source, target = batches(6, dtype=torch.float32)
     torch.manual_seed(0)
     discriminator = DomainDiscriminator(3, hidden=8).eval()
@@ -138,11 +145,13 @@ def test_dann_trains_the_discriminator_forwards_and_the_features_backwards():
     plain = -(probability[:6].log().sum() + (1 - probability[6:]).log().sum()) / 12
     parameters = list(discriminator.parameters())
     expected = torch.autograd.grad(plain, [features, *parameters])
+    assert source.grad is not None
+    assert target.grad is not None
     torch.testing.assert_close(torch.cat((source.grad, target.grad)), -0.5 * expected[0])
     torch.testing.assert_close([p.grad for p in parameters], list(expected[1:]))
 
 
-def test_dann_of_an_undecided_discriminator_is_log_two():
+def test_dann_of_an_undecided_discriminator_is_log_two() -> None:
     source, target = batches(6, dtype=torch.float32)
     discriminator = DomainDiscriminator(3, hidden=8)
     for parameter in discriminator.parameters():
@@ -151,7 +160,7 @@ def test_dann_of_an_undecided_discriminator_is_log_two():
     assert loss.item() == pytest.approx(math.log(2))
 
 
-def test_the_gradient_of_dann_is_right():
+def test_the_gradient_of_dann_is_right() -> None:
     source, target = batches(3)
     torch.manual_seed(0)
     discriminator = DomainDiscriminator(3, hidden=8).double().eval()

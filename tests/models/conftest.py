@@ -7,6 +7,7 @@ run once in evaluation mode outside this project, and summarised as in `Golden.s
 
 import json
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -79,16 +80,16 @@ def golden() -> type[Golden]:
 
 
 @pytest.fixture(scope="session")
-def fill_by_formula():
+def fill_by_formula() -> Callable[..., None]:
     return fill
 
 
 @pytest.fixture(scope="session")
-def values_by_formula():
+def values_by_formula() -> Callable[..., Tensor]:
     return values
 
 
 @pytest.fixture(scope="session")
-def giga_multiply_adds():
+def giga_multiply_adds() -> Callable[..., float]:
     """Billions of multiply-adds of `run(x)`, an input of the shape, on torch's meta device."""
     return lambda run, *shape: multiply_adds(run, *shape) / 1e9

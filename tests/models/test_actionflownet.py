@@ -1,6 +1,7 @@
 """ActionFlowNet: the usual 3D ResNet-18 with a flow decoder."""
 
 from functools import partial
+from typing import Any
 
 import pytest
 import torch
@@ -8,7 +9,7 @@ import torch
 from rev2net.models import build
 
 
-def test_the_encoder_is_the_usual_3d_resnet_18(giga_multiply_adds):
+def test_the_encoder_is_the_usual_3d_resnet_18(giga_multiply_adds: Any) -> None:
     with torch.device("meta"):
         model = build("actionflownet", 400).eval()
     encoder = sum(p.numel() for n, p in model.named_parameters() if "decoder" not in n)
@@ -20,23 +21,23 @@ def test_the_encoder_is_the_usual_3d_resnet_18(giga_multiply_adds):
 
 
 @pytest.mark.parametrize("size", [(16, 64, 64), (9, 33, 47), (11, 50, 36)])
-def test_flow_has_the_clips_size_and_starts_at_no_motion(size):
-    model = build("actionflownet", 5, width=0.125)
-    outputs = model.forward_train(torch.randn(3, 3, *size), decode_first=2)
+def test_flow_has_the_clips_size_and_starts_at_no_motion(size: tuple[int, ...]) -> None:
+    model: Any = build("actionflownet", 5, width=0.125)
+    outputs: Any = model.forward_train(torch.randn(3, 3, *size), decode_first=2)
     assert outputs["flow"].shape == (2, 2, *size)
     assert not outputs["flow"].any()
     assert len(outputs["logits"]) == len(outputs["features"]) == 3
 
 
-def test_the_flow_loss_teaches_the_encoder():
-    model = build("actionflownet", 5, width=0.125)
+def test_the_flow_loss_teaches_the_encoder() -> None:
+    model: Any = build("actionflownet", 5, width=0.125)
     torch.nn.init.normal_(model.flow_decoder.flow.weight)
     model.forward_train(torch.randn(2, 3, 8, 32, 32))["flow"].square().mean().backward()
     assert model.get_parameter("stem.0.weight").grad.abs().max() > 0
     assert model.fc.weight.grad is None
 
 
-def test_inference_does_not_pay_for_the_decoder(giga_multiply_adds):
+def test_inference_does_not_pay_for_the_decoder(giga_multiply_adds: Any) -> None:
     with torch.device("meta"):
         model = build("actionflownet", 5, width=0.25).eval()
     shape = (1, 3, 16, 112, 112)

@@ -1,10 +1,11 @@
 """Rev2Net is I3D at test time; its decoders give what the paper trains them for."""
 
 from functools import partial
+from typing import Any
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from rev2net.errors import UserError
 from rev2net.models import build
@@ -22,7 +23,7 @@ RECONSTRUCTED = {
 ALWAYS = {"logits", "features"}
 
 
-def with_trained_heads(model):
+def with_trained_heads(model: nn.Module) -> Any:
     """Heads start at zero; some numbers, as if they had learnt."""
     for name, parameter in model.named_parameters():
         if ".flow." in name or ".foreground." in name or ".mask." in name:
@@ -31,27 +32,27 @@ def with_trained_heads(model):
 
 
 @pytest.fixture(scope="module")
-def model():
+def model() -> Any:
     torch.manual_seed(0)
     return with_trained_heads(build("rev2net", 5, width=0.125))
 
 
 @pytest.mark.parametrize("name", ["rev2net", "rev2net-noflow", "rev2net-noframe"])
-def test_at_test_time_it_is_its_i3d_bit_for_bit(name):
+def test_at_test_time_it_is_its_i3d_bit_for_bit(name: str) -> None:
     torch.manual_seed(0)
-    model = build(name, 5, width=0.25).eval()
-    encoder = build("i3d", 5, width=0.25).eval()
+    model: Any = build(name, 5, width=0.25).eval()
+    encoder: Any = build("i3d", 5, width=0.25).eval()
     missing, _ = encoder.load_state_dict(model.state_dict(), strict=False)
     assert missing == []
     clips = torch.randn(2, 3, 16, 64, 64)
     with torch.no_grad():
         assert torch.equal(model(clips), encoder(clips))
-        scored = model.forward_train(clips, decode_first=0)  # as evaluation calls it
+        scored: Any = model.forward_train(clips, decode_first=0)  # as evaluation calls it
         for output, expected in encoder.forward_train(clips).items():
             assert torch.equal(scored[output], expected), output
 
 
-def test_at_test_time_it_costs_what_its_i3d_costs(giga_multiply_adds):
+def test_at_test_time_it_costs_what_its_i3d_costs(giga_multiply_adds: Any) -> None:
     with torch.device("meta"):
         model, encoder = build("rev2net", 400).eval(), build("i3d", 400).eval()
     shape = (1, 3, 64, 224, 224)
@@ -64,8 +65,8 @@ def test_at_test_time_it_costs_what_its_i3d_costs(giga_multiply_adds):
 @pytest.mark.parametrize("trunk_width", [16, 32, 64])
 @pytest.mark.parametrize("endpoint", ["Mixed_5c", "Mixed_4f"])
 def test_training_costs_at_most_2_2_i3ds_and_the_added_parts_less_than_one(
-    trunk_width, endpoint, giga_multiply_adds
-):
+    trunk_width: int, endpoint: str, giga_multiply_adds: Any
+) -> None:
     with torch.device("meta"):
         model = build("rev2net", 400, trunk_width=trunk_width, latent_endpoint=endpoint).eval()
     shape = (1, 3, 64, 224, 224)
@@ -79,8 +80,8 @@ def test_training_costs_at_most_2_2_i3ds_and_the_added_parts_less_than_one(
     assert 0 < added < sum(parameter.numel() for parameter in model.parameters()) - added
 
 
-def test_the_decoders_have_the_papers_layers():
-    model = build("rev2net", 5)
+def test_the_decoders_have_the_papers_layers() -> None:
+    model: Any = build("rev2net", 5)
     flow = [m for m in model.flow_decoder.modules() if isinstance(m, nn.ConvTranspose3d)]
     frame = [m for m in model.frame_decoder.modules() if isinstance(m, nn.ConvTranspose3d)]
     background = [m for m in model.frame_decoder.modules() if isinstance(m, nn.Conv3d)]
@@ -89,8 +90,8 @@ def test_the_decoders_have_the_papers_layers():
 
 
 @pytest.mark.parametrize("endpoint", ["Mixed_5c", "Mixed_4f"])
-def test_the_counterpart_undoes_the_encoders_pools(endpoint):
-    model = build("rev2net", 5, latent_endpoint=endpoint, latent_channels=24)
+def test_the_counterpart_undoes_the_encoders_pools(endpoint: str) -> None:
+    model: Any = build("rev2net", 5, latent_endpoint=endpoint, latent_channels=24)
     strides = [layer[0].stride for layer in model.frame_path.counterpart]
     pools = ("MaxPool3d_5a_2x2", "MaxPool3d_4a_3x3", "MaxPool3d_3a_3x3")
     undone = [model.get_submodule(name).stride for name in pools[endpoint == "Mixed_4f" :]]
@@ -99,20 +100,22 @@ def test_the_counterpart_undoes_the_encoders_pools(endpoint):
     assert model.frame_path.counterpart[0][0].in_channels == 24
 
 
-def test_an_unknown_place_for_the_gaussians_is_refused():
+def test_an_unknown_place_for_the_gaussians_is_refused() -> None:
     with pytest.raises(UserError, match=r"latent_endpoint 'Mixed_5b' is unknown; did you mean"):
         build("rev2net", 5, latent_endpoint="Mixed_5b")
 
 
-def test_decoding_begins_at_no_motion_and_at_mid_grey(model):
-    outputs = build("rev2net", 5, width=0.125).forward_train(torch.randn(2, 3, 8, 32, 32))
+def test_decoding_begins_at_no_motion_and_at_mid_grey(model: Any) -> None:
+    outputs: Any = build("rev2net", 5, width=0.125).forward_train(torch.randn(2, 3, 8, 32, 32))
     assert not outputs["flow"].any()
     assert not outputs["foreground"].any()
     assert outputs["mask"].max() < 0.2
 
 
 @pytest.mark.parametrize("size", [(16, 64, 64), (9, 33, 47), (11, 50, 36), (8, 32, 33)])
-def test_outputs_have_the_clips_size_and_the_targets_range(model, size):
+def test_outputs_have_the_clips_size_and_the_targets_range(
+    model: Any, size: tuple[int, ...]
+) -> None:
     outputs = model.forward_train(torch.randn(2, 3, *size))
     assert outputs["flow"].shape == (2, 2, *size)
     assert outputs["frames"].shape == outputs["foreground"].shape == (2, 3, *size)
@@ -123,14 +126,14 @@ def test_outputs_have_the_clips_size_and_the_targets_range(model, size):
     assert 0 <= outputs["mask"].min() <= outputs["mask"].max() <= 1
 
 
-def test_frames_are_composed_of_foreground_and_background(model):
+def test_frames_are_composed_of_foreground_and_background(model: Any) -> None:
     outputs = model.forward_train(torch.randn(2, 3, 8, 32, 32))
     mask = outputs["mask"]
     expected = mask * outputs["foreground"] + (1 - mask) * outputs["background"]
     torch.testing.assert_close(outputs["frames"], expected)
 
 
-def test_heads_are_the_layers_that_the_checkpoint_names(model):
+def test_heads_are_the_layers_that_the_checkpoint_names(model: Any) -> None:
     model.eval()
     x = torch.randn(2, 3, 8, 32, 32)
     decoder = model.frame_decoder
@@ -142,7 +145,7 @@ def test_heads_are_the_layers_that_the_checkpoint_names(model):
     model.train()
 
 
-def test_maps_of_both_decoders_pair_up_from_the_volume_to_the_trunk(model):
+def test_maps_of_both_decoders_pair_up_from_the_volume_to_the_trunk(model: Any) -> None:
     outputs = model.forward_train(torch.randn(1, 3, 9, 40, 48))
     shapes = [[m.shape for m in outputs[name]] for name in ("flow_maps", "frame_maps")]
     assert shapes[0] == shapes[1]
@@ -152,7 +155,7 @@ def test_maps_of_both_decoders_pair_up_from_the_volume_to_the_trunk(model):
     assert outputs["flow_mean"].shape == outputs["frame_logvar"].shape == (1, 8, 2, 2, 2)
 
 
-def test_only_the_first_clips_are_decoded_when_asked(model):
+def test_only_the_first_clips_are_decoded_when_asked(model: Any) -> None:
     outputs = model.forward_train(torch.randn(5, 3, 8, 32, 32), decode_first=2)
     for name in DECODED | RECONSTRUCTED:
         for tensor in outputs[name] if isinstance(outputs[name], list) else [outputs[name]]:
@@ -169,7 +172,9 @@ def test_only_the_first_clips_are_decoded_when_asked(model):
         ("rev2net-noframe", ALWAYS | DECODED),
     ],
 )
-def test_a_decoder_switched_off_leaves_neither_outputs_nor_parameters(name, keys):
+def test_a_decoder_switched_off_leaves_neither_outputs_nor_parameters(
+    name: str, keys: set[str]
+) -> None:
     model = build(name, 5, width=0.125)
     assert set(model.forward_train(torch.randn(2, 3, 8, 32, 32))) == keys
     parts = {n.split(".")[0] for n, _ in model.named_parameters()}
@@ -181,7 +186,7 @@ def test_a_decoder_switched_off_leaves_neither_outputs_nor_parameters(name, keys
     )
 
 
-def test_training_draws_latents_and_evaluation_takes_their_mean(model):
+def test_training_draws_latents_and_evaluation_takes_their_mean(model: Any) -> None:
     x = torch.randn(2, 3, 8, 32, 32)
     with torch.no_grad():
         drawn = [model.train().forward_train(x)["flow"] for _ in range(2)]
@@ -191,7 +196,7 @@ def test_training_draws_latents_and_evaluation_takes_their_mean(model):
     assert torch.equal(*means)
 
 
-def test_latents_are_drawn_from_the_gaussian_that_is_returned(model):
+def test_latents_are_drawn_from_the_gaussian_that_is_returned(model: Any) -> None:
     path = model.train().flow_path
     drawn = []
     layer = path.counterpart[0]
@@ -205,7 +210,7 @@ def test_latents_are_drawn_from_the_gaussian_that_is_returned(model):
     assert noise.std() == pytest.approx(1, abs=0.03)
 
 
-def decoded_frames(model, volume, still, size):
+def decoded_frames(model: Any, volume: Any, still: Any, size: Any) -> Tensor:
     """Frames by the frame decoder alone, of a volume (B, C, t, h, w)."""
     grids = model.grids((-(-size[0] // 2), -(-size[1] // 4), -(-size[2] // 4)))
     with torch.no_grad():
@@ -213,7 +218,7 @@ def decoded_frames(model, volume, still, size):
         return model.frame_decoder(maps[-1], still, torch.Size(size))[1]["frames"]
 
 
-def test_what_lies_in_the_volume_alone_tells_one_moment_from_another():
+def test_what_lies_in_the_volume_alone_tells_one_moment_from_another() -> None:
     # 64 frames at width 1: constant but for one position in time of the volume.
     torch.manual_seed(0)
     model = with_trained_heads(build("rev2net", 5))
@@ -226,7 +231,7 @@ def test_what_lies_in_the_volume_alone_tells_one_moment_from_another():
     assert not torch.equal(other[:, :, 37], other[:, :, 21])
 
 
-def test_frames_know_no_moment_but_from_the_volume(model):
+def test_frames_know_no_moment_but_from_the_volume(model: Any) -> None:
     """Whatever the order in time of Conv3d_2c's map: only its average is looked at."""
     model.eval()
     clip = torch.randn(1, 3, 16, 32, 32)
@@ -244,7 +249,9 @@ def test_frames_know_no_moment_but_from_the_volume(model):
 
 
 @pytest.mark.parametrize("task", ["flow", "frames"])
-def test_a_task_teaches_the_stem_through_the_volume_only(model, task, monkeypatch):
+def test_a_task_teaches_the_stem_through_the_volume_only(
+    model: Any, task: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     x = torch.randn(2, 3, 8, 32, 32)
     for way_open in (True, False):
         model.zero_grad()

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 import torch
@@ -13,7 +14,7 @@ from rev2net.models.spec import SPECS, input_spec
 
 
 @pytest.mark.parametrize("name", SPECS)
-def test_every_network_takes_the_least_input_of_every_modality(name):
+def test_every_network_takes_the_least_input_of_every_modality(name: str) -> None:
     for modality, spec in SPECS[name].items():
         model = build(name, 5, in_channels=spec.channels, width=0.125).eval()
         sizes = {"B": 2, "T": spec.min_length, "C": spec.channels}
@@ -24,31 +25,33 @@ def test_every_network_takes_the_least_input_of_every_modality(name):
 
 
 @pytest.mark.parametrize("name", SPECS)
-def test_training_outputs_hold_the_logits_of_inference_and_one_feature_vector_a_clip(name):
-    model = build(name, 5, width=0.125).eval()
+def test_training_outputs_hold_the_logits_of_inference_and_one_feature_vector_a_clip(
+    name: str,
+) -> None:
+    model: Any = build(name, 5, width=0.125).eval()
     spec = model.input_spec
     sizes = {"B": 3, "T": max(spec.min_length, 4), "C": 3}
     x = torch.randn([sizes.get(axis, 40) for axis in spec.layout])
     with torch.no_grad():
-        outputs = model.forward_train(x)
+        outputs: Any = model.forward_train(x)
         assert torch.equal(outputs["logits"], model(x))
     assert outputs["features"].ndim == 2
     assert len(outputs["features"]) == 3
 
 
 @pytest.mark.parametrize("name", SPECS)
-def test_a_step_of_training_reaches_every_parameter(name):
-    model = build(name, 5, width=0.125)
+def test_a_step_of_training_reaches_every_parameter(name: str) -> None:
+    model: Any = build(name, 5, width=0.125)
     spec = model.input_spec
     sizes = {"B": 2, "T": 8, "C": 3}
-    outputs = model.forward_train(torch.randn([sizes.get(axis, 64) for axis in spec.layout]))
+    outputs: Any = model.forward_train(torch.randn([sizes.get(axis, 64) for axis in spec.layout]))
     tensors = [t for o in outputs.values() for t in (o if isinstance(o, list) else [o])]
     sum(t.square().mean() for t in tensors).backward()
     without = [n for n, p in model.named_parameters() if p.requires_grad and p.grad is None]
     assert without == []
 
 
-def test_published_inputs():
+def test_published_inputs() -> None:
     i3d, flow = input_spec("i3d"), input_spec("i3d", "flow")
     assert (i3d.layout, i3d.length, i3d.size, i3d.channels) == ("BCTHW", 64, 224, 3)
     assert (flow.channels, flow.stack, flow.mean, flow.std) == (2, 1, (0, 0), (1, 1))
@@ -57,12 +60,12 @@ def test_published_inputs():
     assert input_spec("tsm").length == 8
 
 
-def test_the_symmetric_range_is_minus_one_to_one():
+def test_the_symmetric_range_is_minus_one_to_one() -> None:
     spec = input_spec("rev2net")
     assert [(v - spec.mean[0]) / spec.std[0] for v in (0.0, 1.0)] == [-1, 1]
 
 
-def test_specs_need_no_torch():
+def test_specs_need_no_torch() -> None:
     program = (
         "import sys; from rev2net.models.spec import input_spec; input_spec('i3d'); "
         "sys.exit('torch' in sys.modules)"
@@ -74,7 +77,7 @@ def test_specs_need_no_torch():
     ("channels", "width", "expected"),
     [(64, 1, 64), (24, 1, 24), (64, 0.25, 16), (96, 0.25, 24), (16, 0.125, 8), (144, 0.25, 40)],
 )
-def test_widths_give_multiples_of_eight(channels, width, expected):
+def test_widths_give_multiples_of_eight(channels: int, width: float, expected: int) -> None:
     assert scaled(channels, width) == expected
 
 
@@ -89,7 +92,9 @@ def test_widths_give_multiples_of_eight(channels, width, expected):
         ({"name": "tsn", "width": 0}, ["width 0"]),
     ],
 )
-def test_wrong_arguments_get_one_line_that_names_them(arguments, words):
+def test_wrong_arguments_get_one_line_that_names_them(
+    arguments: dict[str, Any], words: str
+) -> None:
     with pytest.raises(UserError) as error:
         build(num_classes=5, **arguments)
     assert "\n" not in str(error.value)
@@ -106,6 +111,6 @@ def test_wrong_arguments_get_one_line_that_names_them(arguments, words):
         ((3, 16, 64, 64), "4 dimensions; needed: B, C, T, H, W"),
     ],
 )
-def test_a_clip_that_does_not_fit_is_refused(shape, words):
+def test_a_clip_that_does_not_fit_is_refused(shape: tuple[int, ...], words: str) -> None:
     with pytest.raises(UserError, match=words):
         build("i3d", 5, width=0.125)(torch.zeros(shape))

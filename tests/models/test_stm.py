@@ -1,5 +1,7 @@
 """STM is its authors' network."""
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -9,7 +11,12 @@ from rev2net.models.tsm import temporal_shift
 
 
 @pytest.mark.parametrize("index", range(2))
-def test_logits_are_those_of_the_authors_code(index, golden, fill_by_formula, values_by_formula):
+def test_logits_are_those_of_the_authors_code(
+    index: int,
+    golden: Any,
+    fill_by_formula: Any,
+    values_by_formula: Any,
+) -> None:
     case = golden("stm").cases[index]
     model = build("stm", case["classes"]).eval()
     fill_by_formula(model, {"backbone.": "", "classifier.": "fc."})
@@ -22,7 +29,9 @@ def test_logits_are_those_of_the_authors_code(index, golden, fill_by_formula, va
     assert (found - expected).abs().max() / expected.abs().max() < 1e-5
 
 
-def test_it_costs_what_its_modules_add_to_resnet_50(giga_multiply_adds):
+def test_it_costs_what_its_modules_add_to_resnet_50(
+    giga_multiply_adds: Any,
+) -> None:
     with torch.device("meta"):
         model, plain = build("stm", 400).eval(), build("tsm", 400).eval()
     stm, resnet = (giga_multiply_adds(m, 1, 8, 3, 224, 224) for m in (model, plain))
@@ -38,7 +47,7 @@ def test_it_costs_what_its_modules_add_to_resnet_50(giga_multiply_adds):
     assert stm / resnet < 1.02
 
 
-def test_temporal_convolutions_start_as_a_shift_of_a_quarter_each_way():
+def test_temporal_convolutions_start_as_a_shift_of_a_quarter_each_way() -> None:
     for module in build("stm", 5, width=0.25).modules():
         if isinstance(module, TemporalConvolution):
             quarter = module.out_channels // 4
@@ -48,7 +57,7 @@ def test_temporal_convolutions_start_as_a_shift_of_a_quarter_each_way():
             assert taps[-quarter:].eq(torch.tensor([0, 0, 1.0])).all()
 
 
-def test_a_temporal_convolution_that_starts_as_a_shift_shifts():
+def test_a_temporal_convolution_that_starts_as_a_shift_shifts() -> None:
     x = torch.randn(8, 16, 3, 5)
     found = TemporalConvolution(16).across_segments(x, 4)
     # TSM's shift moves one eighth: of twice the channels it moves ours, the other way round.
@@ -59,7 +68,7 @@ def test_a_temporal_convolution_that_starts_as_a_shift_shifts():
     torch.testing.assert_close(found[:, 4:-4], x[:, 4:-4])
 
 
-def test_motion_is_a_difference_to_the_next_segment_and_zero_for_the_last():
+def test_motion_is_a_difference_to_the_next_segment_and_zero_for_the_last() -> None:
     module = MotionModule(32).eval()
     still = torch.randn(1, 32, 6, 6).expand(3, 32, 6, 6).contiguous()
     with torch.no_grad():

@@ -1,11 +1,14 @@
 """Published checkpoints land where they belong, and the report says so."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from rev2net.config import load
 from rev2net.errors import UserError
@@ -29,12 +32,12 @@ GOOGLENET = {
 }
 
 
-def googlenet():
+def googlenet() -> dict[str, Tensor]:
     """A state dictionary with the names and shapes of torchvision's GoogLeNet."""
     torch.manual_seed(0)
     state = {}
 
-    def unit(name, before, after, kernel):
+    def unit(name: str, before: int, after: int, kernel: int) -> None:
         state[f"{name}.conv.weight"] = torch.randn(after, before, kernel, kernel)
         for key in ("weight", "bias", "running_mean", "running_var"):
             state[f"{name}.bn.{key}"] = torch.rand(after)
@@ -54,7 +57,7 @@ def googlenet():
     return state
 
 
-def test_googlenet_fills_all_of_i3d_but_the_head():
+def test_googlenet_fills_all_of_i3d_but_the_head() -> None:
     model, state = build("i3d", 5), googlenet()
     report = load_weights(model, state)
     assert report.left_over == ["fc.weight", "fc.bias"]
@@ -62,12 +65,11 @@ def test_googlenet_fills_all_of_i3d_but_the_head():
     assert report.renamed["inception4e.branch3.1.bn.running_var"] == "Mixed_4f.b2b.bn.running_var"
     found = model.get_parameter("Mixed_5c.b1b.conv3d.weight")
     torch.testing.assert_close(found.sum(2), state["inception5b.branch2.1.conv.weight"])
-    assert torch.equal(
-        model.Mixed_3b.b3b.bn.running_mean, state["inception3a.branch4.1.bn.running_mean"]
-    )
+    mean = model.get_buffer("Mixed_3b.b3b.bn.running_mean")
+    assert torch.equal(mean, state["inception3a.branch4.1.bn.running_mean"])
 
 
-def test_inflated_filters_answer_to_a_still_video_like_the_image_filter():
+def test_inflated_filters_answer_to_a_still_video_like_the_image_filter() -> None:
     weight, image = torch.randn(4, 3, 5, 5), torch.randn(1, 3, 9, 9)
     video = image.unsqueeze(2).expand(1, 3, 7, 9, 9)
     expected = F.conv2d(image, weight).unsqueeze(2).expand(1, 4, 5, 5, 5)
@@ -75,7 +77,7 @@ def test_inflated_filters_answer_to_a_still_video_like_the_image_filter():
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
 
 
-def test_flow_networks_start_from_the_mean_over_rgb():
+def test_flow_networks_start_from_the_mean_over_rgb() -> None:
     model, state = build("i3d", 5, in_channels=2), googlenet()
     load_weights(model, state)
     found = model.get_parameter("Conv3d_1a_7x7.conv3d.weight")
@@ -86,12 +88,12 @@ def test_flow_networks_start_from_the_mean_over_rgb():
             torch.testing.assert_close(found[:, channel, time], expected)
 
 
-def test_cross_modality_leaves_matching_filters_alone():
+def test_cross_modality_leaves_matching_filters_alone() -> None:
     weight = torch.randn(4, 10, 3, 3)
     assert cross_modality(weight, 10) is weight
 
 
-def test_rev2net_takes_an_i3d_when_told_that_decoders_are_missing():
+def test_rev2net_takes_an_i3d_when_told_that_decoders_are_missing() -> None:
     encoder, model = build("i3d", 5, width=0.125), build("rev2net", 5, width=0.125)
     with pytest.raises(UserError, match=r"missing, 'flow_path.gaussian.conv3d.weight' first"):
         load_weights(model, encoder.state_dict())
@@ -106,7 +108,7 @@ def test_rev2net_takes_an_i3d_when_told_that_decoders_are_missing():
     assert torch.equal(model.eval()(x), encoder.eval()(x))
 
 
-def test_a_rev2net_of_one_latent_a_clip_gives_its_i3d_and_no_more():
+def test_a_rev2net_of_one_latent_a_clip_gives_its_i3d_and_no_more() -> None:
     model, encoder = build("rev2net", 5, width=0.125), build("i3d", 5, width=0.125)
     old = encoder.state_dict() | {
         "flow_latent.gaussian.weight": torch.ones(48, 128),
@@ -116,23 +118,25 @@ def test_a_rev2net_of_one_latent_a_clip_gives_its_i3d_and_no_more():
     assert superseded(model.state_dict()) == superseded(encoder.state_dict()) == ""
     report = load_weights(model, old, partial=True)
     assert set(report.left_over) == old.keys() - encoder.state_dict().keys()
-    assert not (model.frame_decoder.foreground.weight == 1).any()
+    assert not (model.get_parameter("frame_decoder.foreground.weight") == 1).any()
     x = torch.randn(1, 3, 8, 32, 32)
     assert torch.equal(model.eval()(x), encoder.eval()(x))
 
 
-def test_a_head_for_other_classes_is_left_fresh_and_reported(tmp_path):
+def test_a_head_for_other_classes_is_left_fresh_and_reported(tmp_path: Path) -> None:
     kinetics, model = build("i3d", 400, width=0.125), build("i3d", 101, width=0.125)
     torch.save({"state_dict": kinetics.state_dict()}, tmp_path / "kinetics.pt")
-    before = model.logits.conv3d.weight.clone()
+    before = model.get_parameter("logits.conv3d.weight").clone()
     report = load_weights(model, tmp_path / "kinetics.pt")
     assert report.reset == ["logits.conv3d.weight", "logits.conv3d.bias"]
     assert report.missing == report.left_over == []
-    assert torch.equal(model.logits.conv3d.weight, before)
+    assert torch.equal(model.get_parameter("logits.conv3d.weight"), before)
     assert "reset: logits.conv3d.weight" in str(report)
 
 
-def own_run(folder, method="i3d", classes=("climb", "golf"), **options):
+def own_run(
+    folder: Path, method: str = "i3d", classes: Sequence[str] = ("climb", "golf"), **options: Any
+) -> tuple[Path, Any]:
     """A run's `checkpoint.pt` as training writes it, and its network."""
     run = Run("ucf-hmdb", method, "rgb", "scratch", "none", 1, 0)
     config = load(Path(__file__).resolve().parents[2] / "config.yaml")
@@ -142,9 +146,9 @@ def own_run(folder, method="i3d", classes=("climb", "golf"), **options):
     return folder / "checkpoint.pt", network
 
 
-def test_an_own_run_with_the_same_classes_is_taken_whole(tmp_path):
+def test_an_own_run_with_the_same_classes_is_taken_whole(tmp_path: Path) -> None:
     path, run = own_run(tmp_path)
-    model = build("i3d", 2, width=0.25)
+    model: Any = build("i3d", 2, width=0.25)
     report = load_weights(model, path, class_names=["climb", "golf"])
     assert report.missing == report.left_over == report.reset == []
     assert torch.equal(model.logits.conv3d.weight, run.logits.conv3d.weight)
@@ -153,9 +157,11 @@ def test_an_own_run_with_the_same_classes_is_taken_whole(tmp_path):
 
 
 @pytest.mark.parametrize("classes", [["climb", "golf", "hug"], ["golf", "climb"]])
-def test_an_own_run_on_other_classes_gives_all_but_its_head(tmp_path, classes):
+def test_an_own_run_on_other_classes_gives_all_but_its_head(
+    tmp_path: Path, classes: Sequence[str]
+) -> None:
     path, run = own_run(tmp_path)
-    model = build("i3d", len(classes), width=0.25)
+    model: Any = build("i3d", len(classes), width=0.25)
     before = model.logits.conv3d.weight.clone()
     report = load_weights(model, path, class_names=classes)
     assert report.reset == ["logits.conv3d.weight", "logits.conv3d.bias"]
@@ -164,15 +170,15 @@ def test_an_own_run_on_other_classes_gives_all_but_its_head(tmp_path, classes):
     assert torch.equal(model.Conv3d_2b_1x1.conv3d.weight, run.Conv3d_2b_1x1.conv3d.weight)
 
 
-def test_an_own_rev2net_gives_its_decoders_too(tmp_path):
+def test_an_own_rev2net_gives_its_decoders_too(tmp_path: Path) -> None:
     path, run = own_run(tmp_path, "rev2net")
-    model = build("rev2net", 3, width=0.25)
+    model: Any = build("rev2net", 3, width=0.25)
     report = load_weights(model, path)
     assert report.missing == report.left_over == []
     assert torch.equal(model.frame_decoder.mask.weight, run.frame_decoder.mask.weight)
 
 
-def test_an_own_run_of_another_network_is_refused_by_name(tmp_path):
+def test_an_own_run_of_another_network_is_refused_by_name(tmp_path: Path) -> None:
     path, _ = own_run(tmp_path, "tsm")
     for partial in (False, True):
         with pytest.raises(UserError, match=r"\(tsm on rgb, ucf-hmdb\): .* of I3D are missing"):
@@ -180,7 +186,7 @@ def test_an_own_run_of_another_network_is_refused_by_name(tmp_path):
 
 
 @pytest.mark.parametrize(("name", "channels"), [("i3d", 3), ("i3d", 2), ("rev2net", 3)])
-def test_the_public_i3d_on_kinetics_loads_without_its_head(name, channels):
+def test_the_public_i3d_on_kinetics_loads_without_its_head(name: str, channels: int) -> None:
     """rgb_imagenet.pt and flow_imagenet.pt: 400 classes, from before batches were counted."""
     public = build("i3d", 400, in_channels=channels, width=0.125).state_dict()
     public = {k: v for k, v in public.items() if not k.endswith("num_batches_tracked")}
@@ -192,21 +198,21 @@ def test_the_public_i3d_on_kinetics_loads_without_its_head(name, channels):
     assert report.reset == ["logits.conv3d.weight", "logits.conv3d.bias"]
 
 
-def test_tsns_public_checkpoint_loses_its_wrappers(tmp_path):
-    source = build("tsn", 101, width=0.125, in_channels=10)
+def test_tsns_public_checkpoint_loses_its_wrappers(tmp_path: Path) -> None:
+    source: Any = build("tsn", 101, width=0.125, in_channels=10)
     public = {}
     for key, value in source.state_dict().items():
         key = key.replace("classifier.", "new_fc.").replace("backbone.", "base_model.")
         public[f"module.{key}"] = value[None] if "_bn." in key and value.ndim else value
     torch.save({"epoch": 80, "arch": "BNInception", "state_dict": public}, tmp_path / "tsn.pth.tar")
-    model = build("tsn", 101, width=0.125, in_channels=10)
+    model: Any = build("tsn", 101, width=0.125, in_channels=10)
     report = load_weights(model, tmp_path / "tsn.pth.tar")
     assert report.missing == report.left_over == report.reset == []
     assert torch.equal(model.classifier.weight, source.classifier.weight)
     assert report.renamed["module.new_fc.bias"] == "classifier.bias"
 
 
-def test_torchvisions_r3d_18_fills_the_encoder_of_actionflownet():
+def test_torchvisions_r3d_18_fills_the_encoder_of_actionflownet() -> None:
     model, source = build("actionflownet", 5, width=0.125), build("actionflownet", 400, width=0.125)
     public = {k: v for k, v in source.state_dict().items() if not k.startswith("flow_decoder.")}
     report = load_weights(model, public, partial=True)
@@ -215,7 +221,7 @@ def test_torchvisions_r3d_18_fills_the_encoder_of_actionflownet():
     assert all(key.startswith("flow_decoder.") for key in report.missing)
 
 
-def test_tsms_checkpoint_loses_its_wrappers():
+def test_tsms_checkpoint_loses_its_wrappers() -> None:
     model = build("tsm", 5, width=0.125)
     public = {}
     for key, value in build("tsm", 5, width=0.125).state_dict().items():
@@ -229,10 +235,10 @@ def test_tsms_checkpoint_loses_its_wrappers():
 
 
 @pytest.mark.parametrize("name", ["tsm", "stm"])
-def test_an_imagenet_resnet_fills_the_backbone(name):
-    source = build("tsm", 1000, width=0.125).backbone.state_dict()
+def test_an_imagenet_resnet_fills_the_backbone(name: str) -> None:
+    source = build("tsm", 1000, width=0.125).get_submodule("backbone").state_dict()
     imagenet = {**source, "fc.weight": torch.zeros(1000, 256), "fc.bias": torch.zeros(1000)}
-    model = build(name, 5, width=0.125)
+    model: Any = build(name, 5, width=0.125)
     # STM's modules are new: they need to be allowed to stay as they start.
     report = load_weights(model, imagenet, partial=name == "stm")
     assert report.left_over == ["fc.weight", "fc.bias"]
@@ -241,12 +247,13 @@ def test_an_imagenet_resnet_fills_the_backbone(name):
     assert bool(fresh) == (name == "stm")
 
 
-def caffe_bn_inception():
-    state = {k: v.clone() for k, v in build("tsn", 5, width=0.125).backbone.state_dict().items()}
+def caffe_bn_inception() -> dict[str, Tensor]:
+    backbone = build("tsn", 5, width=0.125).get_submodule("backbone")
+    state = {k: v.clone() for k, v in backbone.state_dict().items()}
     return state | {"fc.weight": torch.zeros(1000, 128), "fc.bias": torch.zeros(1000)}
 
 
-def test_the_caffe_networks_preprocessing_is_folded_into_its_first_convolution():
+def test_the_caffe_networks_preprocessing_is_folded_into_its_first_convolution() -> None:
     torch.manual_seed(0)
     model, state = build("tsn", 5, width=0.125), caffe_bn_inception()
     state["conv1_7x7_s2_bn.running_var"] = state["conv1_7x7_s2_bn.running_var"][None]  # as in TSN's
@@ -257,37 +264,38 @@ def test_the_caffe_networks_preprocessing_is_folded_into_its_first_convolution()
     caffe_input = pixels.flip(1) - torch.tensor([104.0, 117.0, 128.0]).reshape(3, 1, 1)
     weight, bias = state["conv1_7x7_s2.weight"], state["conv1_7x7_s2.bias"]
     expected = F.conv2d(caffe_input, weight, bias, 2)
-    layer = model.backbone.conv1_7x7_s2
+    layer: Any = model.get_submodule("backbone.conv1_7x7_s2")
     found = F.conv2d((pixels / 255 - mean) / std, layer.weight, layer.bias, 2)
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-2)
 
 
-def test_the_caffe_network_for_flow_reads_bytes_minus_128():
+def test_the_caffe_network_for_flow_reads_bytes_minus_128() -> None:
     model, state = build("tsn", 5, width=0.125, in_channels=10), caffe_bn_inception()
     load_weights(model, state)
     flow = torch.rand(1, 10, 9, 9) * 2 - 1  # in units of the bound
     averaged = state["conv1_7x7_s2.weight"].mean(1, keepdim=True).expand(-1, 10, -1, -1)
     bias = state["conv1_7x7_s2.bias"]
     expected = F.conv2d(flow * 127, averaged, bias)
-    layer = model.backbone.conv1_7x7_s2
+    layer: Any = model.get_submodule("backbone.conv1_7x7_s2")
     found = F.conv2d(flow / input_spec("tsn", "flow").std[0], layer.weight, layer.bias)
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-3)
 
 
-def test_an_own_tsn_is_loaded_as_it_is():
+def test_an_own_tsn_is_loaded_as_it_is() -> None:
     run, model = build("tsn", 5, width=0.125), build("tsn", 5, width=0.125)
     load_weights(model, run.state_dict())
-    assert torch.equal(model.backbone.conv1_7x7_s2.weight, run.backbone.conv1_7x7_s2.weight)
+    name = "backbone.conv1_7x7_s2.weight"
+    assert torch.equal(model.get_parameter(name), run.get_parameter(name))
 
 
-def test_off_starts_from_a_tsn():
+def test_off_starts_from_a_tsn() -> None:
     tsn, model = build("tsn", 5, width=0.125), build("off", 5, width=0.125)
     report = load_weights(model, tsn.state_dict(), partial=True)
     assert report.left_over == ["classifier.weight", "classifier.bias"]
     assert not any(key.startswith("backbone.") for key in report.missing)
 
 
-def test_a_checkpoint_of_another_network_is_refused(tmp_path):
+def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
     torch.save(build("tsm", 5, width=0.125).state_dict(), tmp_path / "tsm.pt")
     with pytest.raises(UserError, match=r"tsm\.pt: \d+ of \d+ parameters of I3D are missing"):
         load_weights(build("i3d", 5, width=0.125), tmp_path / "tsm.pt")
@@ -295,19 +303,19 @@ def test_a_checkpoint_of_another_network_is_refused(tmp_path):
         load_weights(build("i3d", 5, width=0.125), tmp_path / "tsm.pt", partial=True)
 
 
-def test_a_checkpoint_of_another_width_is_refused_with_both_shapes():
+def test_a_checkpoint_of_another_width_is_refused_with_both_shapes() -> None:
     with pytest.raises(UserError, match=r"\(16, 3, 7, 7, 7\); I3D needs \(8, 3, 7, 7, 7\)"):
         load_weights(build("i3d", 5, width=0.125), build("i3d", 5, width=0.25).state_dict())
 
 
 @pytest.mark.parametrize("content", [b"not a checkpoint", b""])
-def test_a_file_of_another_kind_gets_one_line(tmp_path, content):
+def test_a_file_of_another_kind_gets_one_line(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "weights.pt").write_bytes(content)
     with pytest.raises(UserError, match=r"weights\.pt: not a checkpoint") as error:
         load_weights(build("i3d", 5, width=0.125), tmp_path / "weights.pt")
     assert "\n" not in str(error.value)
 
 
-def test_a_missing_file_is_named(tmp_path):
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"absent\.pt: no such checkpoint"):
         load_weights(build("i3d", 5, width=0.125), tmp_path / "absent.pt")

@@ -101,18 +101,18 @@ def fill(work: Any, config: Config) -> None:
             for step in (5, 10, 15, 20)
         ]
         if run.method == "rev2net":
-            for line in lines:
-                line |= {"flow_share_stem": 0.4, "flow_share_deep": 0.1 * line["step"]}
+            for entry in lines:
+                entry |= {"flow_share_stem": 0.4, "flow_share_deep": 0.1 * entry["step"]}
         (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-        part = ["test"] * 12 + ["val"] * 12
+        parts = ["test"] * 12 + ["val"] * 12
         write_features(
             folder / "features.h5",
             Features(
                 rng.normal(size=(24, 5)),
                 [f"v{n}" for n in range(24)],
                 np.tile(np.arange(6), 4),
-                ["ucf101" if p == "test" else "hmdb51" for p in part],
-                part,
+                ["ucf101" if p == "test" else "hmdb51" for p in parts],
+                parts,
             ),
         )
         examples = Examples(run.path)
@@ -285,9 +285,10 @@ def test_flow_has_its_bars_where_no_table_has_its_row(
     found = Page(render_report(config, root, tmp_path, say=lambda line: None))
     alt = next(text for text in found.values("alt") if text.startswith("TSN rgb "))
     frame = pd.read_csv(results / "table1.csv").set_index(["row", "input", "benchmark", "metric"])
+    values: dict[Any, float] = frame["measured"].to_dict()
     for row, kind in (("TSN", "flow"), ("I3D", "flow"), ("TSM", "rgb")):
-        inside = frame.loc[(row, kind, "hmdb-ucf", "top1_in_domain"), "measured"]
-        across = frame.loc[(row, kind, "hmdb-ucf", "top1"), "measured"]
+        inside = values[row, kind, "hmdb-ucf", "top1_in_domain"]
+        across = values[row, kind, "hmdb-ucf", "top1"]
         assert f"{row} {kind} {inside:.1f} % in the source, {across:.1f} % in the target" in alt
     assert "orange" not in found.text["transfer"]  # a legend shows the colours that there are
 

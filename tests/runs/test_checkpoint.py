@@ -1,6 +1,7 @@
 """Training state on disk: whole or absent, and refused in one line where it is damaged."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ from rev2net.training import prepare
 
 
 def test_a_saved_state_comes_back(tmp_path: Path) -> None:
-    state = {"step": 3, "weights": {"a": torch.arange(5.0)}}
+    state: dict[str, Any] = {"step": 3, "weights": {"a": torch.arange(5.0)}}
     checkpoint.save(state, tmp_path / "x.pt")
     found = checkpoint.load(tmp_path / "x.pt")
     assert found["step"] == 3

@@ -15,7 +15,7 @@ from tests.shard_files import ATTRIBUTES, encoded
 @pytest.fixture
 def shards(tmp_path: Path) -> tuple[Path, dict[str, list[npt.NDArray[np.uint8]]]]:
     """A folder of 3 shards and their index (the second is empty), and what they hold by video."""
-    content = {}
+    content: dict[str, list[npt.NDArray[np.uint8]]] = {}
     for shard, names in enumerate((["a", "ü"], [], ["b", "c", "d"])):
         attributes = ATTRIBUTES | {"shard": shard, "num_shards": 3}
         with write_shard(shard_path(tmp_path, "rgb", shard), attributes) as writer:

@@ -302,7 +302,7 @@ def check_that_damage_stays_where_it_is(
     for case in range(cases):
         if clips:
             path = dataset.root / f"case{case}.avi"
-            path.write_bytes(clips[rng.integers(len(clips))].read_bytes())
+            path.write_bytes(clips[int(rng.integers(len(clips)))].read_bytes())
         else:
             path = dataset.write(f"case{case}", int(rng.integers(2, 30)))
         damages[path.stem] = damage(rng, path)

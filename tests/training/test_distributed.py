@@ -25,7 +25,12 @@ from tests.training.test_training_loop import CLASSES, REV2NET_LOSS, settings
 
 # Everything that depends on the slice of a rank is off: dropout, batch statistics, and the noise of
 # Rev2Net's latent variables (`without_noise`).
-QUIET = {"freeze_batchnorm": True, "optimiser": "sgd", "learning_rate": 0.002, "batch": 8}
+QUIET: dict[str, Any] = {
+    "freeze_batchnorm": True,
+    "optimiser": "sgd",
+    "learning_rate": 0.002,
+    "batch": 8,
+}
 
 
 def quiet(method: str, input_: str, adapt: str, processes: int, **more: Any) -> TrainSettings:

@@ -197,7 +197,7 @@ def test_shares_are_norms_of_gradients_beside_the_classifications() -> None:
         "frames_share_stem": 0.0,
         "frames_share_deep": pytest.approx(100 * 3 / 2**0.5, abs=1e-3),
     }
-    sum(weighted.values()).backward()  # the graph is still there
+    torch.stack(list(weighted.values())).sum().backward()  # the graph is still there
     assert deep.grad is not None
 
 

@@ -1,5 +1,7 @@
 """The learning rate over a training, which parameters decay or learn faster, averaged weights."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -74,7 +76,7 @@ def test_epochs_become_steps_of_the_list_that_is_trained_on() -> None:
     assert rates == pytest.approx([1, 0.1, 0.1, 1, 1, 0.1])
 
 
-def groups(network: nn.Module, chosen: OptimisationSettings) -> dict[str, tuple[float, float]]:
+def groups(network: Any, chosen: OptimisationSettings) -> dict[str, tuple[float, float]]:
     """(weight decay, rate multiplier) of every parameter that is trained, by its name."""
     names = {parameter: name for name, parameter in network.named_parameters()}
     optimiser = build_optimiser(network, nn.Identity(), chosen)
@@ -151,7 +153,7 @@ def test_a_batch_that_does_not_divide_into_its_parts_is_refused() -> None:
 
 def test_averaged_weights_follow_the_formula() -> None:
     """One weight and one statistic by hand: decay 0.1 at step 0, then 0.15 (2/11 is above it)."""
-    network = build("tsn", 3, width=0.125)
+    network: Any = build("tsn", 3, width=0.125)
     weight, mean = network.classifier.weight, network.backbone.conv2_3x3_bn.running_mean
     expected = [weight[0, 0].item(), mean[0].item()]
     average = WeightAverage(network, decay=0.15)
@@ -164,7 +166,7 @@ def test_averaged_weights_follow_the_formula() -> None:
             decay * expected[1] + (1 - decay) * (-1.0 + step),
         ]
         average.update(network, step)
-    averaged = average.network
+    averaged: Any = average.network
     assert averaged.classifier.weight[0, 0].item() == pytest.approx(expected[0])
     assert averaged.backbone.conv2_3x3_bn.running_mean[0].item() == pytest.approx(expected[1])
     assert averaged.backbone.conv2_3x3_bn.num_batches_tracked == 3

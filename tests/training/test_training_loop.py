@@ -135,7 +135,13 @@ def test_epochs_are_those_of_the_labelled_list_and_stand_in_the_record(
     small_data: SmallData, tmp_path: Path
 ) -> None:
     """Six labelled videos, four a step, beside four unlabelled ones, which do not count."""
-    length = {"steps": None, "epochs": 4, "schedule": "step", "milestones": [2], "restarts": [3]}
+    length: dict[str, Any] = {
+        "steps": None,
+        "epochs": 4,
+        "schedule": "step",
+        "milestones": [2],
+        "restarts": [3],
+    }
     train(small_data, settings(**length), tmp_path)
     rates = {line["step"]: line["lr"] for line in lines(tmp_path)}
     assert rates == pytest.approx(dict(enumerate([0.003] * 3 + [0.0003] * 2 + [0.003], start=1)))
@@ -419,7 +425,7 @@ def test_a_bad_value_is_reported_with_its_step_and_videos(
 ) -> None:
     chosen = settings("rev2net", loss=REV2NET_LOSS, adapt="none", steps=6)
     read: list[set[str]] = []
-    original = loop.Batches.on_device
+    original: Any = loop.Batches.on_device
 
     def spoilt(self: Any, source: Any, target: Any) -> Any:
         batch = original(self, source, target)
