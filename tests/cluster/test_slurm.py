@@ -66,6 +66,25 @@ def snakemake(
     return done.stdout
 
 
+def locally(*targets: str, config: Path, directory: Path, seconds: float = 300) -> None:
+    """Make targets without a cluster, to compare with."""
+    env = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    words = (*targets, "--cores", "2")
+    snakemake(*words, config=config, directory=directory, env=env, seconds=seconds)
+
+
+RUN = "work/smoke/runs/hmdb-ucf/tsn/rgb.scratch.mkmmd/split1.seed0"
+
+
+def up_to_the_split(target: str, config: Path, folder: Path) -> tuple[Path, Path]:
+    """Two folders that begin with the same split; in the first the target is made already."""
+    here, there = folder / "here", folder / "there"
+    locally("work/smoke/splits/hmdb-ucf/split1.csv", config=config, directory=here)
+    shutil.copytree(here, there, symlinks=True)
+    locally(target, config=config, directory=here)
+    return here, there
+
+
 def mishaps(folder: Path, **commands: str) -> dict[str, str]:
     """An environment in which the first call of each named `rev2net` stage runs something else.
 
@@ -117,15 +136,8 @@ def test_a_training_that_needs_three_allocations_uses_up_no_attempt(
     slurm: PrivateSlurm, smoke: Path, tmp_path: Path
 ) -> None:
     """Stopped for time after one step, twice: one job, started again, and no retry allowed."""
-    run = "work/smoke/runs/hmdb-ucf/tsn/rgb.scratch.mkmmd/split1.seed0"
-    here, there = tmp_path / "here", tmp_path / "there"
-    env = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
-    split = "work/smoke/splits/hmdb-ucf/split1.csv"
-    snakemake(split, "--cores", "2", config=smoke, directory=here, env=env, seconds=300)
-    shutil.copytree(here, there, symlinks=True)
-    record = f"{run}/run.json"
-    snakemake(record, "--cores", "2", config=smoke, directory=here, env=env, seconds=300)
-
+    record = f"{RUN}/run.json"
+    here, there = up_to_the_split(record, smoke, tmp_path)
     before = len(slurm.jobs())
     env = short_of_time(tmp_path / "bin", trainings=2)
     on_slurm = (*ON_SLURM, "--retries", "0")
@@ -137,23 +149,16 @@ def test_a_training_that_needs_three_allocations_uses_up_no_attempt(
         there / "logs/train_run/smoke/hmdb-ucf/tsn/rgb.scratch.mkmmd/split1.seed0.log"
     ).read_text()
     assert "resuming at step 2" in log
-    assert (there / run / "checkpoint.pt").read_bytes() == (
-        here / run / "checkpoint.pt"
+    assert (there / RUN / "checkpoint.pt").read_bytes() == (
+        here / RUN / "checkpoint.pt"
     ).read_bytes()
 
 
 def test_a_gpu_job_that_fails_once_is_tried_again_and_scores_as_a_local_run_does(
     slurm: PrivateSlurm, smoke: Path, tmp_path: Path
 ) -> None:
-    run = "work/smoke/runs/hmdb-ucf/tsn/rgb.scratch.mkmmd/split1.seed0"
-    here, there = tmp_path / "here", tmp_path / "there"
-    env = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
-    split = "work/smoke/splits/hmdb-ucf/split1.csv"
-    snakemake(split, "--cores", "2", config=smoke, directory=here, env=env, seconds=300)
-    shutil.copytree(here, there, symlinks=True)
-
-    scores = f"{run}/scores-test.h5"
-    snakemake(scores, "--cores", "2", config=smoke, directory=here, env=env, seconds=300)
+    scores = f"{RUN}/scores-test.h5"
+    here, there = up_to_the_split(scores, smoke, tmp_path)
     before = len(slurm.jobs())
     env = mishaps(tmp_path / "bin", train="false")
     snakemake(scores, *ON_SLURM, config=smoke, directory=there, env=slurm.around(env), seconds=400)
@@ -163,7 +168,7 @@ def test_a_gpu_job_that_fails_once_is_tried_again_and_scores_as_a_local_run_does
     assert trainings == [("FAILED", 1, 1000), ("COMPLETED", 1, 2000)]
     assert [(job.state, job.gpus) for job in of_rule(jobs, "evaluate_run")] == [("COMPLETED", 1)]
     for name in ("scores-test.h5", "scores-val.h5", "checkpoint.pt"):
-        assert (there / run / name).read_bytes() == (here / run / name).read_bytes(), name
+        assert (there / RUN / name).read_bytes() == (here / RUN / name).read_bytes(), name
 
 
 @pytest.mark.slow
@@ -172,8 +177,7 @@ def test_the_whole_workflow_with_a_failed_a_starved_and_a_late_job_gives_the_loc
 ) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
     table = "results/table5.csv"
-    env = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
-    snakemake(table, "--cores", "2", config=smoke, directory=here, env=env, seconds=600)
+    locally(table, config=smoke, directory=here, seconds=600)
 
     before = len(slurm.jobs())
     env = mishaps(tmp_path / "bin", train="false", evaluate=TOO_MUCH_MEMORY, flow=TOO_MUCH_TIME)
@@ -211,8 +215,7 @@ def test_the_generic_profile_groups_shards_and_repeats_a_job_that_fails(
 ) -> None:
     shards = [f"work/smoke/shards/hmdb51/rgb/{shard}.h5" for shard in range(2)]
     here, there = tmp_path / "here", tmp_path / "there"
-    env = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
-    snakemake(*shards, "--cores", "2", config=smoke, directory=here, env=env, seconds=300)
+    locally(*shards, config=smoke, directory=here)
 
     before = len(slurm.jobs())
     profile = ("--workflow-profile", str(ROOT / "workflow/profiles/cluster-generic"))
