@@ -97,3 +97,9 @@ def test_imports_stay_within_the_layer(module: str) -> None:
     if row.heavy is not None:
         heavy = {name.split(".")[0] for name in names} & HEAVY
         assert heavy <= row.heavy, f"{module} imports {', '.join(heavy - row.heavy)}"
+
+
+def test_tests_lie_in_the_folder_of_their_package() -> None:
+    whole = {"cluster", "faults", "stress"}  # what the workflow does, beside the files in tests/
+    folders = {path.parent.name for path in (ROOT / "tests").glob("*/test_*.py")}
+    assert folders - whole <= {module for module in MODULES if "." not in module}
