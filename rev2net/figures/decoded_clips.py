@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from rev2net.figures.flow_colors import flow_colors, legible_scale
+from rev2net.figures.flow_colors import flow_colors, legible_scale, wheel
 from rev2net.figures.style import MUTED, Format, canvas, save
 
 DPI = 150  # pixels per inch of the sheet; the others are inches
@@ -115,12 +115,9 @@ def _quality(errors: Mapping[str, float], prefix: str) -> str:
 def _wheel(figure: Figure, top: float, max_motion: float, width: float, height: float) -> None:
     """The colour wheel in the label column, at the first row of flow."""
     side = 0.34
-    y, x = np.mgrid[-1:1:121j, -1:1:121j].astype(np.float32)
-    wheel = flow_colors(np.stack((x, y), axis=-1) * np.float32(max_motion), max_motion)
-    wheel[np.hypot(x, y) > 1] = 255
     left, bottom = LABELS - side - 0.06, top - CELL - side / 2
     axes = figure.add_axes((left / width, bottom / height, side / width, side / height))
-    axes.imshow(wheel)
+    axes.imshow(wheel(60))
     axes.set_axis_off()
     figure.text(
         (left - 0.05) / width,

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-Picture = npt.NDArray[np.uint8]  # (H, W, 3), RGB
+from rev2net.figures.flow_colors import Picture
 
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 PAPER, INK, BAR, BAR_BACK = (18, 18, 18), (245, 245, 245), (70, 160, 255), (70, 70, 70)

@@ -11,12 +11,14 @@ from typing import Any, Literal
 
 import matplotlib
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 INK, MUTED, RULE = "#1a1a1a", "#666666", "#dddddd"
 BLUE, ORANGE, GREEN, PURPLE = "#0072b2", "#d55e00", "#009e73", "#aa4499"
 SKY, YELLOW, BLACK = "#56b4e9", "#e69f00", "#000000"
 CYCLE = (BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW, BLACK)
+SHADES = LinearSegmentedColormap.from_list("shades", ["#ffffff", BLUE])
 INPUT_COLORS = {"rgb": BLUE, "flow": ORANGE, "rgbdiff": GREEN}
 
 _STYLE: Any = {
