@@ -48,6 +48,11 @@ _STYLE: Any = {
     "svg.fonttype": "none",  # text stays text: small, sharp, searchable
     "svg.hashsalt": "rev2net",  # the same figure is the same bytes
 }
+_SAVED: dict[str, Any] = {
+    "svg": {"metadata": {"Date": None, "Creator": None}},
+    "png": {"metadata": {"Software": None}},
+    "webp": {"pil_kwargs": {"quality": 75}},
+}
 _MEDIA = {"svg": "image/svg+xml", "png": "image/png", "webp": "image/webp"}
 
 Format = Literal["svg", "png", "webp"]
@@ -93,12 +98,7 @@ def entitle(figure: Figure, text: str, indent: float = 0.04) -> int:
 def save(figure: Figure, kind: Format = "svg", dpi: float = 150) -> bytes:
     """The finished figure; without a date, so that equal figures are equal files."""
     out = io.BytesIO()
-    if kind == "svg":
-        figure.savefig(out, format="svg", dpi=dpi, metadata={"Date": None, "Creator": None})
-    elif kind == "png":
-        figure.savefig(out, format="png", dpi=dpi, metadata={"Software": None})
-    else:
-        figure.savefig(out, format="webp", dpi=dpi, pil_kwargs={"quality": 75})
+    figure.savefig(out, format=kind, dpi=dpi, **_SAVED[kind])
     return out.getvalue()
 
 

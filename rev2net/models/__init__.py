@@ -5,7 +5,7 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from rev2net.errors import UserError
-from rev2net.models.spec import SPECS, did_you_mean
+from rev2net.models.spec import did_you_mean, input_specs
 
 if TYPE_CHECKING:
     from rev2net.models.network import VideoNetwork
@@ -36,11 +36,9 @@ def build(
     the keyword arguments of the network's class. Raises UserError for a name, channel number,
     width or option that it does not know.
     """
-    if name not in _NETWORKS:
-        raise UserError(f"model {name!r} is unknown; {did_you_mean(name, list(_NETWORKS))}")
+    specs = {spec.channels: spec for spec in input_specs(name).values()}
     if width <= 0:
         raise UserError(f"model {name!r}: width {width} is not allowed; allowed: above 0")
-    specs = {spec.channels: spec for spec in SPECS[name].values()}
     if in_channels not in specs:
         allowed = ", ".join(f"{spec.channels} ({spec.modality})" for spec in specs.values())
         raise UserError(

@@ -133,10 +133,16 @@ def input_spec(name: str, modality: str = "rgb") -> InputSpec:
 
     Raises UserError for an unknown network or a modality that it does not take.
     """
+    specs = input_specs(name)
+    if modality not in specs:
+        raise UserError(
+            f"model {name!r} does not take input {modality!r}; allowed: {', '.join(specs)}"
+        )
+    return specs[modality]
+
+
+def input_specs(name: str) -> dict[str, InputSpec]:
+    """The inputs of a network by modality; raises UserError for an unknown network."""
     if name not in SPECS:
         raise UserError(f"model {name!r} is unknown; {did_you_mean(name, list(SPECS))}")
-    if modality not in SPECS[name]:
-        raise UserError(
-            f"model {name!r} does not take input {modality!r}; allowed: {', '.join(SPECS[name])}"
-        )
-    return SPECS[name][modality]
+    return SPECS[name]

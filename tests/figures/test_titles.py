@@ -10,8 +10,8 @@ from svg_text import svg_texts
 from rev2net.figures.confusion import confusion_matrix
 from rev2net.figures.embedding import scatter
 from rev2net.figures.learning import accuracy_curves, learning_curves
+from rev2net.figures.sensitivity import fusion_panel, setting_panel, surface_panel
 from rev2net.figures.transfer import Transfer, transfer_gap
-from rev2net.figures.trials import fusion_panel, setting_panel, surface_panel
 
 TITLE = "Rev2Net w/o frame dec. RGB + RGB diff. (kinetics) (source only)"
 NAMES = ["brush hair", "climb stairs", "sword exercise"]
@@ -41,9 +41,9 @@ FIGURES: dict[str, Callable[[str], bytes]] = {
 MODULES = {
     "accuracy": "learning",
     "accuracy-long": "learning",
-    "setting": "trials",
-    "surface": "trials",
-    "fusion": "trials",
+    "setting": "sensitivity",
+    "surface": "sensitivity",
+    "fusion": "sensitivity",
 }
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from svg_text import svg_texts
 
-from rev2net.figures.trials import accuracy_limits, fusion_panel, setting_panel, surface_panel
+from rev2net.figures.sensitivity import accuracy_limits, fusion_panel, setting_panel, surface_panel
 
 
 def test_limits_hold_every_accuracy_and_are_never_empty() -> None:
