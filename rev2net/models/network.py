@@ -53,10 +53,8 @@ class VideoNetwork(nn.Module, ABC):
         """Images or clips in the layout that the layers after them will keep."""
         if not self.channels_last:
             return x.contiguous()
-        three_d = x.ndim == 5
-        return x.contiguous(
-            memory_format=torch.channels_last_3d if three_d else torch.channels_last
-        )
+        layouts = {4: torch.channels_last, 5: torch.channels_last_3d}
+        return x.contiguous(memory_format=layouts[x.ndim])
 
     def check(self, x: Tensor) -> None:
         """Raise UserError unless x has the layout, channels and least size of the network."""

@@ -66,19 +66,15 @@ _SYMMETRIC_RGB = InputSpec(
 _SYMMETRIC_FLOW = replace(
     _SYMMETRIC_RGB, modality="flow", mean=(0.0, 0.0), std=(1.0, 1.0), channels=2
 )
-_IMAGENET_RGB = InputSpec(
-    modality="rgb",
+_IMAGENET_RGB = replace(
+    _SYMMETRIC_RGB,
     layout="BTCHW",
     time_axis="segments",
     value_range="imagenet",
     mean=(0.485, 0.456, 0.406),
     std=(0.229, 0.224, 0.225),
-    channels=3,
-    stack=1,
     length=3,
-    size=224,
     min_length=1,
-    min_size=32,
 )
 # TSM's code: a flow byte over 255 is divided by 0.226, the mean of the deviations above, and a
 # difference by twice that. In units of the bound, half a byte's range, both are 0.452.
