@@ -62,7 +62,7 @@ def learning_curves(title: str, log: Mapping[str, ArrayLike], limits: tuple[floa
         axes.set_yscale("symlog", linthresh=LINEAR, linscale=0.5)
         axes.set_ylim(limits)
         axes.set_yticks([tick for tick in TICKS if limits[0] <= tick <= limits[1]])
-        _rule(axes, log["step"], "{x:g}", at=0)
+        _over_steps(axes, log["step"], "{x:g}", at=0)
         return save(figure)
 
 
@@ -83,7 +83,7 @@ def share_curves(title: str, log: Mapping[str, ArrayLike]) -> bytes:
                 _draw(axes, pen, log["step"], share, alpha=alpha, linewidth=linewidth)
         axes.set_yscale("log")
         axes.set_ylim(SHARES)
-        _rule(axes, log["step"], "{x:g} %", at=100)
+        _over_steps(axes, log["step"], "{x:g} %", at=100)
         return save(figure)
 
 
@@ -93,7 +93,7 @@ def _draw(axes: Axes, pen: Pen, step: ArrayLike, value: ArrayLike, **style: Any)
         line.set_dashes(pen.dashes)
 
 
-def _rule(axes: Axes, step: ArrayLike, ticks: str, at: float) -> None:
+def _over_steps(axes: Axes, step: ArrayLike, ticks: str, at: float) -> None:
     """Axes over steps, a grey line at one value, which is worth comparing with."""
     axes.yaxis.set_major_formatter(ticks)
     axes.yaxis.set_minor_locator(NullLocator())
