@@ -211,8 +211,8 @@ def _annotate(output: Path, source: Path, classes: list[tuple[str, float]]) -> N
     short_side = max(ANNOTATED_SIDE, min(info.width, info.height))
     frames = iter_frames(source, short_side=short_side)
     first = next(frames)
-    panel, top, left = prediction_panel(first.shape[:2], classes)
-    marked = (with_panel(frame, panel, top, left) for frame in itertools.chain([first], frames))
+    panel = prediction_panel(first.shape[:2], classes)
+    marked = (with_panel(frame, panel) for frame in itertools.chain([first], frames))
     with atomic_path(output) as temporary:
         count = write_mp4(temporary, marked, info.fps)
     print(f"{output}: {count} frames", file=sys.stderr)

@@ -48,7 +48,8 @@ def run(args: argparse.Namespace) -> None:
 
     from rev2net.commands import refuse_overwriting
     from rev2net.errors import UserError
-    from rev2net.figures.flow_colors import flow_sheet, legible_scale
+    from rev2net.figures.contact_sheet import flow_sheet
+    from rev2net.figures.flow_colors import legible_scale
     from rev2net.files import atomic_path
     from rev2net.flow.parameters import MIN_SIDE
     from rev2net.flow.tvl1 import resolve_backend
@@ -121,7 +122,7 @@ def _write_video(
 
     import cv2
 
-    from rev2net.figures.flow_colors import flow_sheet
+    from rev2net.figures.contact_sheet import flow_sheet
     from rev2net.flow.tvl1 import tvl1_sequence
     from rev2net.video.probe import probe
     from rev2net.video.writing import write_mp4

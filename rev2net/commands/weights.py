@@ -4,10 +4,14 @@
         --url https://download.pytorch.org/models/resnet50-0676ba61.pth
 
 A download that was cut off continues. In a configuration, a `url` beside `file` and `sha256` in
-`initial_weights` does the same before the first training that needs the file.
+`initial_weights` makes the workflow do this before the first training that needs the file.
 """
 
 import argparse
+import sys
+from pathlib import Path
+
+from rev2net.errors import UserError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,8 +25,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Leave the checkpoint in its place."""
     from rev2net.config import WeightsSource, validate
-    from rev2net.models.weights_file import obtain_weights
+    from rev2net.fetch import fetch
 
     words = {name: getattr(args, name) for name in ("file", "url", "mirror", "sha256")}
-    path = obtain_weights(validate(WeightsSource, words, "arguments"))
+    validate(WeightsSource, words, "arguments")
+    path = Path(args.file)
+    try:
+        fetch(args.url, path, sha256=args.sha256)
+    except UserError as error:
+        if args.mirror is None or path.exists():
+            raise
+        print(f"{error}; trying {args.mirror}", file=sys.stderr, flush=True)
+        fetch(args.mirror, path, sha256=args.sha256)
     print(f"{path}: {path.stat().st_size / 1e6:.1f} MB, as expected")

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.colors import LinearSegmentedColormap
 from numpy.typing import ArrayLike, NDArray
 
-from rev2net.figures.style import BLUE, INK, canvas, entitle, save
+from rev2net.figures.style import INK, SHADES, panel, save
 
 NAMED = 24  # classes up to which they are named at the axes
 NUMBERED = 12  # classes up to which the numbers are written
@@ -38,11 +37,8 @@ def confusion_matrix(title: str, count_CC: NDArray[np.int64], class_names: Seque
     """
     percent_CC = _percent(count_CC)
     num_classes = len(class_names)
-    with canvas(3.1, 2.9) as figure:
-        axes = figure.subplots()
-        entitle(figure, title)
-        shades = LinearSegmentedColormap.from_list("shades", ["#ffffff", BLUE])
-        axes.imshow(percent_CC, cmap=shades, vmin=0, vmax=100, aspect="equal")
+    with panel(3.1, 2.9, title) as (figure, axes):
+        axes.imshow(percent_CC, cmap=SHADES, vmin=0, vmax=100, aspect="equal")
         axes.set_xlabel("predicted")
         axes.set_ylabel("true")
         axes.spines[:].set_visible(True)

@@ -9,13 +9,14 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from rev2net.figures.flow_colors import flow_colors, legible_scale
+from rev2net.figures.flow_colors import flow_colors, legible_scale, wheel
 from rev2net.figures.style import MUTED, Format, canvas, save
 
 DPI = 150  # pixels per inch of the sheet; the others are inches
 CELL, GAP, LABELS, TITLE = 0.92, 0.05, 1.5, 0.3
 
 Images = Mapping[str, NDArray[Any]]
+Pictures = Sequence[NDArray[Any]] | NDArray[Any]  # (H, W) or (H, W, 3) each
 
 
 class _Row(NamedTuple):
@@ -23,7 +24,7 @@ class _Row(NamedTuple):
 
     name: str
     detail: str
-    pictures: list[NDArray[Any]]
+    pictures: Pictures
 
 
 def clip_sheet(
@@ -62,7 +63,7 @@ def clip_sheet(
         return save(figure, kind, DPI)
 
 
-def _mosaic(rows: Sequence[Sequence[NDArray[Any]]]) -> NDArray[np.uint8]:
+def _mosaic(rows: Sequence[Pictures]) -> NDArray[np.uint8]:
     """Pictures (H, W) or (H, W, 3) of rows as one, at the sheet's size, white between them."""
     cell, side = round(CELL * DPI), round((CELL - GAP) * DPI)
     gap = (cell - side) // 2
@@ -80,8 +81,7 @@ def _mosaic(rows: Sequence[Sequence[NDArray[Any]]]) -> NDArray[np.uint8]:
 
 def _rows(images: Images, errors: Mapping[str, float], max_motion: float) -> list[_Row]:
     """What is shown, from top to bottom."""
-    count = len(images["clip"])
-    rows: list[_Row] = [_Row("input frames", "", list(images["clip"]))]
+    rows = [_Row("input frames", "", images["clip"])]
     if "predicted_flow" in images:
         stored, predicted = (
             [flow_colors(flow.astype(np.float32), max_motion) for flow in images[name]]
@@ -91,18 +91,18 @@ def _rows(images: Images, errors: Mapping[str, float], max_motion: float) -> lis
         quality = f"error {errors['flow_epe']:.2f} px (still {errors['still_epe']:.2f})"
         rows.append(_Row("predicted flow", quality, predicted))
     if "reconstruction" in images:
-        rows.append(
-            _Row("reversed frames", "what is to be predicted", list(images["reversed_clip"]))
-        )
-        rows.append(_Row("reconstruction", _quality(errors, ""), list(images["reconstruction"])))
-        mean = [images["mean_frame"]] * count
-        rows.append(_Row("baseline: mean frame", _quality(errors, "mean_frame_"), mean))
+        mean = [images["mean_frame"]] * len(images["clip"])
+        rows += [
+            _Row("reversed frames", "what is to be predicted", images["reversed_clip"]),
+            _Row("reconstruction", _quality(errors, ""), images["reconstruction"]),
+            _Row("baseline: mean frame", _quality(errors, "mean_frame_"), mean),
+        ]
     if "foreground" in images:
-        rows.append(_Row("foreground", "", list(images["foreground"])))
+        rows.append(_Row("foreground", "", images["foreground"]))
     if "mask" in images:
-        rows.append(_Row("mask", "white: foreground", list(images["mask"])))
+        rows.append(_Row("mask", "white: foreground", images["mask"]))
     if "background" in images:
-        rows.append(_Row("background", "one a clip", [images["background"]]))
+        rows.append(_Row("background", "one a clip", images["background"][None]))
     return rows
 
 
@@ -115,12 +115,9 @@ def _quality(errors: Mapping[str, float], prefix: str) -> str:
 def _wheel(figure: Figure, top: float, max_motion: float, width: float, height: float) -> None:
     """The colour wheel in the label column, at the first row of flow."""
     side = 0.34
-    y, x = np.mgrid[-1:1:121j, -1:1:121j].astype(np.float32)
-    wheel = flow_colors(np.stack((x, y), axis=-1) * np.float32(max_motion), max_motion)
-    wheel[np.hypot(x, y) > 1] = 255
     left, bottom = LABELS - side - 0.06, top - CELL - side / 2
     axes = figure.add_axes((left / width, bottom / height, side / width, side / height))
-    axes.imshow(wheel)
+    axes.imshow(wheel(60))
     axes.set_axis_off()
     figure.text(
         (left - 0.05) / width,

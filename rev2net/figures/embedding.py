@@ -42,14 +42,12 @@ def neighbour_share(
     features_ND: NDArray[np.floating], group: Sequence[object], count: int = NEIGHBOURS
 ) -> tuple[float, float]:
     """Percent of the nearest neighbours of a point that share its group, and what chance gives."""
+    from sklearn.neighbors import NearestNeighbors
+
     _, group_N = np.unique(np.asarray(group, str), return_inverse=True)
     number = len(group_N)
-    count = min(count, number - 1)
-    values = np.asarray(features_ND, np.float64)
-    square_N = np.square(values).sum(axis=1)
-    distance_NN = square_N[:, None] + square_N - 2 * values @ values.T
-    np.fill_diagonal(distance_NN, np.inf)
-    near_NK = np.argpartition(distance_NN, count - 1, axis=1)[:, :count]
+    search = NearestNeighbors(n_neighbors=min(count, number - 1))
+    near_NK = search.fit(np.asarray(features_ND, np.float64)).kneighbors(return_distance=False)
     share = (group_N[near_NK] == group_N[:, None]).mean()
     sizes = np.bincount(group_N)
     chance = (sizes * (sizes - 1)).sum() / (number * (number - 1))

@@ -1,9 +1,10 @@
 """Learning curves: every term of one training's loss over its steps, and its gradient's share."""
 
 from collections.abc import Container, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 from numpy.typing import ArrayLike
 
@@ -53,23 +54,15 @@ def loss_terms(log: Container[str]) -> dict[str, Pen]:
 
 def learning_curves(title: str, log: Mapping[str, ArrayLike], limits: tuple[float, float]) -> bytes:
     """One panel, SVG: the unweighted terms of `log` over its "step"; `limits` of the value axis."""
-    step = np.asarray(log["step"], float)
     with panel(3.1, 2.1, title) as (figure, axes):
         for name, pen in loss_terms(log).items():
             value = np.asarray(log[name], float)
-            axes.plot(step, value, color=pen.color, alpha=0.18, linewidth=0.8)
-            line = axes.plot(step, smooth(value), color=pen.color, linewidth=1.4)[0]
-            if pen.dashes:
-                line.set_dashes(pen.dashes)
+            axes.plot(log["step"], value, color=pen.color, alpha=0.18, linewidth=0.8)
+            _draw(axes, pen, log["step"], smooth(value), linewidth=1.4)
         axes.set_yscale("symlog", linthresh=LINEAR, linscale=0.5)
         axes.set_ylim(limits)
         axes.set_yticks([tick for tick in TICKS if limits[0] <= tick <= limits[1]])
-        axes.yaxis.set_major_formatter("{x:g}")
-        axes.yaxis.set_minor_locator(NullLocator())
-        axes.axhline(0, color=MUTED, linewidth=0.5)
-        axes.set_xlim(0, step[-1] if len(step) else 1)
-        axes.set_xlabel("step")
-        axes.grid(axis="y")
+        _over_steps(axes, log["step"], "{x:g}", at=0)
         return save(figure)
 
 
@@ -83,29 +76,31 @@ def share_curves(title: str, log: Mapping[str, ArrayLike]) -> bytes:
 
     In percent of the classification's on the same batch, as logged; the grey line is 100 %.
     """
-    step = np.asarray(log["step"], float)
     with panel(3.1, 2.1, title) as (figure, axes):
         for name, pen in shared_terms(log).items():
-            for part, strength in (("stem", 0.35), ("deep", 1.0)):
-                share = np.asarray(log[f"{name}_share_{part}"], float)
-                line = axes.plot(
-                    step,
-                    np.clip(share, *SHARES),
-                    color=pen.color,
-                    alpha=strength,
-                    linewidth=1.4 if part == "deep" else 0.9,
-                )[0]
-                if pen.dashes:
-                    line.set_dashes(pen.dashes)
+            for part, alpha, linewidth in (("stem", 0.35, 0.9), ("deep", 1.0, 1.4)):
+                share = np.clip(np.asarray(log[f"{name}_share_{part}"], float), *SHARES)
+                _draw(axes, pen, log["step"], share, alpha=alpha, linewidth=linewidth)
         axes.set_yscale("log")
         axes.set_ylim(SHARES)
-        axes.yaxis.set_major_formatter("{x:g} %")
-        axes.yaxis.set_minor_locator(NullLocator())
-        axes.axhline(100, color=MUTED, linewidth=0.5)
-        axes.set_xlim(0, step[-1] if len(step) else 1)
-        axes.set_xlabel("step")
-        axes.grid(axis="y")
+        _over_steps(axes, log["step"], "{x:g} %", at=100)
         return save(figure)
+
+
+def _draw(axes: Axes, pen: Pen, step: ArrayLike, value: ArrayLike, **style: Any) -> None:
+    line = axes.plot(step, value, color=pen.color, **style)[0]
+    if pen.dashes:
+        line.set_dashes(pen.dashes)
+
+
+def _over_steps(axes: Axes, step: ArrayLike, ticks: str, at: float) -> None:
+    """Axes over steps, a grey line at one value, which is worth comparing with."""
+    axes.yaxis.set_major_formatter(ticks)
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.axhline(at, color=MUTED, linewidth=0.5)
+    axes.set_xlim(0, np.max(step, initial=0) or 1)
+    axes.set_xlabel("step")
+    axes.grid(axis="y")
 
 
 def accuracy_curves(title: str, curves: Mapping[str, tuple[ArrayLike, ArrayLike]]) -> bytes:

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-Picture = npt.NDArray[np.uint8]  # (H, W, 3), RGB
+from rev2net.figures.flow_colors import Picture
 
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 PAPER, INK, BAR, BAR_BACK = (18, 18, 18), (245, 245, 245), (70, 160, 255), (70, 70, 70)
@@ -15,13 +14,10 @@ LINE_FRACTION = 0.075  # height of a row of the panel over the height of the pic
 MIN_LINE = 14  # pixels
 
 
-def prediction_panel(
-    size: tuple[int, int], classes: Sequence[tuple[str, float]]
-) -> tuple[Picture, int, int]:
+def prediction_panel(size: tuple[int, int], classes: Sequence[tuple[str, float]]) -> Picture:
     """A panel of classes with a bar each, for pictures of `size` (height, width).
 
-    `classes` are (name, probability), best first. Returns the panel (h, w, 3) with the row and
-    column of the picture at which it belongs: the lower left corner.
+    `classes` are (name, probability), best first.
     """
     height, width = size
     line = max(MIN_LINE, round(LINE_FRACTION * height))
@@ -46,14 +42,16 @@ def prediction_panel(
         style = (FONT, scale, INK, thickness, cv2.LINE_AA)
         cv2.putText(panel, percent, (left, baseline), *style)
         cv2.putText(panel, name, (right, baseline), *style)
-    return panel, height - panel_height, 0
+    return panel
 
 
-def with_panel(picture: Picture, panel: Picture, top: int, left: int) -> Picture:
-    """A copy of the picture with the panel on it; the picture shows through a little."""
+def with_panel(picture: Picture, panel: Picture) -> Picture:
+    """A copy of the picture with the panel in its lower left corner, through which it shows a
+    little.
+    """
     drawn = picture.copy()
     height, width = panel.shape[:2]
-    region = drawn[top : top + height, left : left + width]
+    region = drawn[-height:, :width]
     ink = (panel != np.array(PAPER, np.uint8)).any(axis=2, keepdims=True)
     opacity = np.where(ink, 1.0, PANEL_OPACITY)
     region[:] = np.rint(opacity * panel + (1 - opacity) * region).astype(np.uint8)

@@ -11,12 +11,14 @@ from typing import Any, Literal
 
 import matplotlib
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 INK, MUTED, RULE = "#1a1a1a", "#666666", "#dddddd"
 BLUE, ORANGE, GREEN, PURPLE = "#0072b2", "#d55e00", "#009e73", "#aa4499"
 SKY, YELLOW, BLACK = "#56b4e9", "#e69f00", "#000000"
 CYCLE = (BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW, BLACK)
+SHADES = LinearSegmentedColormap.from_list("shades", ["#ffffff", BLUE])
 INPUT_COLORS = {"rgb": BLUE, "flow": ORANGE, "rgbdiff": GREEN}
 
 _STYLE: Any = {
@@ -45,6 +47,11 @@ _STYLE: Any = {
     "grid.linewidth": 0.6,
     "svg.fonttype": "none",  # text stays text: small, sharp, searchable
     "svg.hashsalt": "rev2net",  # the same figure is the same bytes
+}
+_SAVED: dict[str, Any] = {
+    "svg": {"metadata": {"Date": None, "Creator": None}},
+    "png": {"metadata": {"Software": None}},
+    "webp": {"pil_kwargs": {"quality": 75}},
 }
 _MEDIA = {"svg": "image/svg+xml", "png": "image/png", "webp": "image/webp"}
 
@@ -91,12 +98,7 @@ def entitle(figure: Figure, text: str, indent: float = 0.04) -> int:
 def save(figure: Figure, kind: Format = "svg", dpi: float = 150) -> bytes:
     """The finished figure; without a date, so that equal figures are equal files."""
     out = io.BytesIO()
-    if kind == "svg":
-        figure.savefig(out, format="svg", dpi=dpi, metadata={"Date": None, "Creator": None})
-    elif kind == "png":
-        figure.savefig(out, format="png", dpi=dpi, metadata={"Software": None})
-    else:
-        figure.savefig(out, format="webp", dpi=dpi, pil_kwargs={"quality": 75})
+    figure.savefig(out, format=kind, dpi=dpi, **_SAVED[kind])
     return out.getvalue()
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rev2net.figures.style import INK, INPUT_COLORS, MUTED, canvas, entitle, save
+from rev2net.figures.style import INK, INPUT_COLORS, MUTED, panel, save
 
 BAR = 0.2  # inches
 
@@ -30,9 +30,8 @@ def transfer_gap(title: str, rows: Sequence[Transfer]) -> bytes:
     domain; rows of one label stand together.
     """
     places = _places(rows)
-    with canvas(4.4, 0.85 + BAR * (max(places, default=0) + 1)) as figure:
-        axes = figure.subplots()
-        entitle(figure, title)
+    height = 0.85 + BAR * (max(places, default=0) + 1)
+    with panel(4.4, height, title) as (figure, axes):
         for place, row in zip(places, rows, strict=True):
             color = INPUT_COLORS.get(row.input, MUTED)
             axes.barh(place, row.in_domain, height=0.82, color=color, alpha=0.25)

@@ -12,7 +12,7 @@ from typing import Literal
 
 from torch import Tensor
 
-from rev2net.losses.precision import at_least_single
+from rev2net.losses import at_least_single
 
 Norm = Literal["l1", "l2"]
 FlowNorm = Literal["l1", "l2", "epe"]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from rev2net.losses.precision import at_least_single
+from rev2net.losses import at_least_single
 
 
 def feature_discrepancy(flow_maps: Sequence[Tensor], frame_maps: Sequence[Tensor]) -> Tensor:

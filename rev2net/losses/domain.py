@@ -4,20 +4,18 @@ Shapes: B source and B target clips, D features.
 """
 
 import math
-from typing import Any, Literal
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from rev2net.losses.precision import at_least_single
+from rev2net.losses import at_least_single
 
 BANDWIDTH_FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0)  # of the mean squared distance (DAN's code)
 
 
-def mk_mmd(
-    source: Tensor, target: Tensor, *, estimate: Literal["quadratic", "linear"] = "quadratic"
-) -> Tensor:
+def mk_mmd(source: Tensor, target: Tensor) -> Tensor:
     """Squared maximum mean discrepancy of two batches (B, D) under a sum of 5 Gaussian kernels.
 
     k(x, y) = sum_f exp(-|x - y|^2 / (f * d)), f in {1/4, 1/2, 1, 2, 4}, with d the mean squared
@@ -25,9 +23,8 @@ def mk_mmd(
 
         h(i, j) = k(s_i, s_j) + k(t_i, t_j) - k(s_i, t_j) - k(s_j, t_i)
 
-    the quadratic estimate is the mean of h over i != j: unbiased, so it may be negative, and zero
-    for identical batches (Gretton et al. 2012, lemma 6). The linear one is the mean of h over
-    neighbours (i, i + 1), the last with the first (DAN's code).
+    the estimate is the mean of h over i != j: unbiased, so it may be negative, and zero for
+    identical batches (Gretton et al. 2012, lemma 6).
     Raises ValueError unless both batches have the same shape and at least 2 clips.
     """
     if source.shape != target.shape or len(source) < 2:
@@ -43,8 +40,6 @@ def mk_mmd(
     kernel = torch.stack([torch.exp(-distances / (f * scale)) for f in BANDWIDTH_FACTORS]).sum(0)
     between = kernel[:size, size:]
     h = kernel[:size, :size] + kernel[size:, size:] - between - between.T
-    if estimate == "linear":
-        return h.roll(-1, dims=1).diagonal().mean()
     return (h.sum() - h.diagonal().sum()) / (size * (size - 1))
 
 

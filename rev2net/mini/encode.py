@@ -7,7 +7,7 @@ from pathlib import Path
 
 import ffmpeg
 
-from rev2net.mini.render import Frames
+from rev2net.mini.drawing import Frames
 from rev2net.video.ffmpeg import ffmpeg_binary
 
 # The transforms and the colour conversion that are the same on every CPU; the default ones are not.

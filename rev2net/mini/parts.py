@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from rev2net.mini.skeleton import Array, Body, reach, xyz
+from rev2net.mini.skeleton import Array, Body, Pose, joints, reach, xyz
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,9 @@ def circle(centre: Array, radius: float, count: int = 24) -> list[Array]:
 _LIMBS = ("shoulder", "elbow", "hand", "hip", "knee", "ankle", "toe")
 
 
-def person(body: Body, found: dict[str, Array]) -> list[Part]:
-    """A dressed figure from the joints that `skeleton.joints` returns."""
-    b = body.build
+def person(body: Body, pose: Pose) -> list[Part]:
+    """A dressed figure."""
+    found, b = joints(body, pose), body.build
     parts = []
     for side in ("left", "right"):
         at = {joint: found[f"{side}_{joint}"] for joint in _LIMBS}

@@ -12,65 +12,6 @@ Colour = tuple[int, int, int]  # RGB
 
 
 @dataclass(frozen=True)
-class Scene:
-    """A place: what is above and below the horizon, and what stands there."""
-
-    above: tuple[Colour, Colour]  # from the top down to the horizon
-    below: tuple[Colour, Colour]  # from the horizon down to the camera
-    features: tuple[str, ...]
-
-
-SCENES: dict[str, Scene] = {
-    "meadow": Scene(
-        ((116, 176, 226), (206, 228, 240)),
-        ((120, 176, 84), (70, 140, 58)),
-        ("clouds", "hills", "trees"),
-    ),
-    "gym": Scene(
-        ((226, 218, 200), (208, 196, 172)),
-        ((196, 150, 96), (160, 112, 66)),
-        ("wall_bars", "windows"),
-    ),
-    "street": Scene(
-        ((150, 190, 222), (222, 226, 224)), ((128, 128, 134), (96, 96, 104)), ("houses", "kerb")
-    ),
-    "paddock": Scene(
-        ((140, 186, 226), (226, 226, 208)),
-        ((206, 172, 122), (180, 142, 94)),
-        ("hills", "trees", "fence"),
-    ),
-    "hall": Scene(
-        ((98, 112, 140), (140, 152, 172)),
-        ((214, 158, 92), (190, 128, 66)),
-        ("windows", "lines", "stand"),
-    ),
-    "rocks": Scene(
-        ((178, 154, 132), (150, 126, 106)), ((142, 118, 96), (112, 92, 76)), ("cracks", "boulders")
-    ),
-    "studio": Scene(
-        ((202, 206, 212), (226, 228, 230)), ((186, 188, 192), (156, 158, 164)), ("panels",)
-    ),
-    "stadium": Scene(
-        ((70, 88, 124), (120, 128, 150)),
-        ((62, 150, 66), (44, 118, 52)),
-        ("stand", "boards", "lamps"),
-    ),
-    "cellar": Scene(
-        ((74, 62, 64), (104, 82, 76)), ((92, 80, 78), (62, 54, 56)), ("bricks", "lamps")
-    ),
-    "yard": Scene(
-        ((180, 196, 204), (206, 210, 206)), ((150, 146, 138), (124, 120, 114)), ("bricks", "fence")
-    ),
-    "forest": Scene(
-        ((122, 160, 128), (176, 196, 150)), ((104, 112, 62), (76, 82, 46)), ("trunks", "trees")
-    ),
-    "beach": Scene(
-        ((250, 190, 130), (250, 222, 178)), ((226, 204, 156), (206, 178, 126)), ("sun", "sea")
-    ),
-}
-
-
-@dataclass(frozen=True)
 class Backdrop:
     """One place as one source video shows it."""
 
@@ -89,6 +30,7 @@ class _Canvas:
     image: Image
     horizon: int
     unit: float
+    clutter: float
     rng: np.random.Generator
 
     @property
@@ -142,9 +84,9 @@ def paint(backdrop: Backdrop, height: int, width: int, margin: int, ground: floa
         ramp = np.linspace(0, 1, len(part))[:, None]
         colours = np.array(start) * (1 - ramp) + np.array(end) * ramp + tint
         part[:] = np.clip(colours[:, None], 0, 255).astype(np.uint8)
-    canvas = _Canvas(image, horizon, height, rng)
+    canvas = _Canvas(image, horizon, height, backdrop.clutter, rng)
     for feature in scene.features:
-        _FEATURES[feature](canvas, backdrop.clutter)
+        feature(canvas)
     _mottle(image[horizon:], rng, 7 + 5 * backdrop.clutter)
     soft = cv2.GaussianBlur(image, (0, 0), backdrop.blur * height, borderType=cv2.BORDER_REFLECT)
     middle = soft.mean(axis=(0, 1))
@@ -158,7 +100,7 @@ def _mottle(ground: Image, rng: np.random.Generator, depth: float) -> None:
     ground[:] = np.clip(ground + spots[..., None], 0, 255).astype(np.uint8)
 
 
-def _clouds(canvas: _Canvas, clutter: float) -> None:
+def _clouds(canvas: _Canvas) -> None:
     for x in canvas.along(0.8):
         y = canvas.rng.uniform(0.4, 0.75)
         for _ in range(3):
@@ -166,15 +108,15 @@ def _clouds(canvas: _Canvas, clutter: float) -> None:
             canvas.blob(x + dx, y + dy, 0.1, 0.035, (244, 246, 248))
 
 
-def _hills(canvas: _Canvas, clutter: float) -> None:
+def _hills(canvas: _Canvas) -> None:
     for lift, colour in ((0.10, (138, 170, 150)), (0.03, (112, 154, 104))):
         for x in canvas.along(0.7):
             across, up = canvas.rng.uniform(0.3, 0.6), canvas.rng.uniform(0.06, 0.16)
             canvas.blob(x, lift - 0.06, across, up, canvas.vary(colour, 8))
 
 
-def _trees(canvas: _Canvas, clutter: float) -> None:
-    for x in canvas.along(0.55 / clutter):
+def _trees(canvas: _Canvas) -> None:
+    for x in canvas.along(0.55 / canvas.clutter):
         size = canvas.rng.uniform(0.07, 0.17)
         canvas.box(x - 0.012, -0.03, 0.024, size + 0.04, (96, 74, 54))
         leaf = canvas.vary((66, 118, 60), 18)
@@ -182,14 +124,14 @@ def _trees(canvas: _Canvas, clutter: float) -> None:
             canvas.blob(x + dx * size, size * 1.3 + dy * size, size * 0.7, size * 0.65, leaf)
 
 
-def _trunks(canvas: _Canvas, clutter: float) -> None:
-    for x in canvas.along(0.3 / clutter):
+def _trunks(canvas: _Canvas) -> None:
+    for x in canvas.along(0.3 / canvas.clutter):
         across = canvas.rng.uniform(0.02, 0.05)
         bark = canvas.vary((84, 68, 52), 16)
         canvas.box(x, canvas.rng.uniform(-0.12, 0.0), across, 1.5, bark)
 
 
-def _fence(canvas: _Canvas, clutter: float) -> None:
+def _fence(canvas: _Canvas) -> None:
     white = canvas.vary((226, 220, 208), 16)
     for y in (0.02, 0.10, 0.18):
         canvas.box(0, y - 0.06, canvas.width, 0.018, white)
@@ -197,7 +139,7 @@ def _fence(canvas: _Canvas, clutter: float) -> None:
         canvas.box(x, -0.08, 0.025, 0.24, shade(white, -10))
 
 
-def _houses(canvas: _Canvas, clutter: float) -> None:
+def _houses(canvas: _Canvas) -> None:
     x = 0.0
     while x < canvas.width - 0.2:
         across, up = canvas.rng.uniform(0.3, 0.5), canvas.rng.uniform(0.4, 0.85)
@@ -210,13 +152,13 @@ def _houses(canvas: _Canvas, clutter: float) -> None:
         x += across + (0.0 if canvas.rng.random() < 0.7 else 0.12)
 
 
-def _kerb(canvas: _Canvas, clutter: float) -> None:
+def _kerb(canvas: _Canvas) -> None:
     canvas.box(0, -0.06, canvas.width, 0.06, (182, 178, 172))
     for x in canvas.along(0.4):
         canvas.box(x, -0.3, 0.16, 0.022, (224, 222, 214))
 
 
-def _windows(canvas: _Canvas, clutter: float) -> None:
+def _windows(canvas: _Canvas) -> None:
     frame = canvas.vary((236, 240, 240), 8)
     for x in canvas.along(0.6):
         canvas.box(x, 0.42, 0.32, 0.26, frame)
@@ -224,16 +166,16 @@ def _windows(canvas: _Canvas, clutter: float) -> None:
         canvas.box(x + 0.15, 0.42, 0.015, 0.26, frame)
 
 
-def _wall_bars(canvas: _Canvas, clutter: float) -> None:
+def _wall_bars(canvas: _Canvas) -> None:
     wood = canvas.vary((176, 122, 72))
-    for x in canvas.along(0.9 / clutter):
+    for x in canvas.along(0.9 / canvas.clutter):
         for y in np.arange(0.03, 0.5, 0.055):
             canvas.box(x, y, 0.3, 0.016, wood)
         for post in (0.0, 0.15, 0.29):
             canvas.box(x + post, 0.0, 0.018, 0.52, shade(wood, -22))
 
 
-def _lines(canvas: _Canvas, clutter: float) -> None:
+def _lines(canvas: _Canvas) -> None:
     for y in (-0.1, -0.26):
         canvas.box(0, y, canvas.width, 0.016, (240, 236, 224))
     for x in canvas.along(0.9):
@@ -242,7 +184,7 @@ def _lines(canvas: _Canvas, clutter: float) -> None:
         )
 
 
-def _stand(canvas: _Canvas, clutter: float) -> None:
+def _stand(canvas: _Canvas) -> None:
     canvas.box(0, 0.02, canvas.width, 0.26, canvas.vary((84, 84, 100), 10))
     for row in range(4):
         for x in canvas.along(0.075):
@@ -252,14 +194,14 @@ def _stand(canvas: _Canvas, clutter: float) -> None:
                 canvas.blob(x, 0.083 + row * 0.06, 0.012, 0.013, (206, 166, 136))
 
 
-def _boards(canvas: _Canvas, clutter: float) -> None:
+def _boards(canvas: _Canvas) -> None:
     for x in canvas.along(0.5):
         colour = tuple(canvas.rng.integers(70, 240, 3).tolist())
         canvas.box(x, -0.05, 0.44, 0.08, colour)
         canvas.box(x + 0.08, -0.02, 0.26, 0.02, (240, 240, 240))
 
 
-def _lamps(canvas: _Canvas, clutter: float) -> None:
+def _lamps(canvas: _Canvas) -> None:
     for x in canvas.along(0.7):
         y = canvas.rng.uniform(0.6, 0.8)
         for size, light in ((0.07, 40), (0.045, 80), (0.022, 150)):
@@ -271,8 +213,8 @@ def _lamps(canvas: _Canvas, clutter: float) -> None:
             )
 
 
-def _cracks(canvas: _Canvas, clutter: float) -> None:
-    for x in canvas.along(0.16 / clutter):
+def _cracks(canvas: _Canvas) -> None:
+    for x in canvas.along(0.16 / canvas.clutter):
         y = canvas.rng.uniform(-0.2, 0.8)
         for _ in range(3):
             dx, dy = canvas.rng.uniform(-0.1, 0.1), canvas.rng.uniform(0.05, 0.16)
@@ -280,23 +222,23 @@ def _cracks(canvas: _Canvas, clutter: float) -> None:
             x, y = x + dx, y + dy
 
 
-def _boulders(canvas: _Canvas, clutter: float) -> None:
-    for x in canvas.along(0.35 / clutter):
+def _boulders(canvas: _Canvas) -> None:
+    for x in canvas.along(0.35 / canvas.clutter):
         stone = canvas.vary((164, 142, 120), 20)
         y, across = canvas.rng.uniform(-0.1, 0.8), canvas.rng.uniform(0.05, 0.14)
         canvas.blob(x, y, across, across * 0.6, shade(stone, -24))
         canvas.blob(x - 0.01, y + 0.015, across * 0.9, across * 0.5, stone)
 
 
-def _panels(canvas: _Canvas, clutter: float) -> None:
+def _panels(canvas: _Canvas) -> None:
     for x in canvas.along(0.5):
         canvas.box(x, 0.0, 0.012, 1.2, (176, 180, 188))
-    for x in canvas.along(0.8 / clutter):
+    for x in canvas.along(0.8 / canvas.clutter):
         colour = tuple(canvas.rng.integers(90, 220, 3).tolist())
         canvas.box(x, 0.2, canvas.rng.uniform(0.12, 0.3), canvas.rng.uniform(0.15, 0.35), colour)
 
 
-def _bricks(canvas: _Canvas, clutter: float) -> None:
+def _bricks(canvas: _Canvas) -> None:
     top = canvas.image[max(canvas.horizon - 2, 0), 0]
     for row, y in enumerate(np.arange(0.0, 1.0, 0.06)):
         for x in np.arange(0.07 * (row % 2), canvas.width, 0.14):
@@ -304,37 +246,71 @@ def _bricks(canvas: _Canvas, clutter: float) -> None:
                 canvas.box(x, y, 0.13, 0.052, canvas.vary(tuple(top.tolist()), 16))
 
 
-def _sun(canvas: _Canvas, clutter: float) -> None:
+def _sun(canvas: _Canvas) -> None:
     x = canvas.rng.uniform(0, canvas.width)
     canvas.blob(x, 0.3, 0.13, 0.13, (254, 214, 150))
     canvas.blob(x, 0.3, 0.09, 0.09, (255, 236, 190))
 
 
-def _sea(canvas: _Canvas, clutter: float) -> None:
+def _sea(canvas: _Canvas) -> None:
     canvas.box(0, 0, canvas.width, 0.12, canvas.vary((96, 140, 160), 10))
     for x in canvas.along(0.2):
         y = canvas.rng.uniform(0.01, 0.1)
         canvas.box(x, y, canvas.rng.uniform(0.05, 0.15), 0.008, (206, 220, 222))
 
 
-_FEATURES: dict[str, Callable[[_Canvas, float], None]] = {
-    "clouds": _clouds,
-    "hills": _hills,
-    "trees": _trees,
-    "trunks": _trunks,
-    "fence": _fence,
-    "houses": _houses,
-    "kerb": _kerb,
-    "windows": _windows,
-    "wall_bars": _wall_bars,
-    "lines": _lines,
-    "stand": _stand,
-    "boards": _boards,
-    "lamps": _lamps,
-    "cracks": _cracks,
-    "boulders": _boulders,
-    "panels": _panels,
-    "bricks": _bricks,
-    "sun": _sun,
-    "sea": _sea,
+@dataclass(frozen=True)
+class Scene:
+    """A place: what is above and below the horizon, and what stands there."""
+
+    above: tuple[Colour, Colour]  # from the top down to the horizon
+    below: tuple[Colour, Colour]  # from the horizon down to the camera
+    features: tuple[Callable[[_Canvas], None], ...]
+
+
+SCENES: dict[str, Scene] = {
+    "meadow": Scene(
+        ((116, 176, 226), (206, 228, 240)),
+        ((120, 176, 84), (70, 140, 58)),
+        (_clouds, _hills, _trees),
+    ),
+    "gym": Scene(
+        ((226, 218, 200), (208, 196, 172)),
+        ((196, 150, 96), (160, 112, 66)),
+        (_wall_bars, _windows),
+    ),
+    "street": Scene(
+        ((150, 190, 222), (222, 226, 224)), ((128, 128, 134), (96, 96, 104)), (_houses, _kerb)
+    ),
+    "paddock": Scene(
+        ((140, 186, 226), (226, 226, 208)),
+        ((206, 172, 122), (180, 142, 94)),
+        (_hills, _trees, _fence),
+    ),
+    "hall": Scene(
+        ((98, 112, 140), (140, 152, 172)),
+        ((214, 158, 92), (190, 128, 66)),
+        (_windows, _lines, _stand),
+    ),
+    "rocks": Scene(
+        ((178, 154, 132), (150, 126, 106)), ((142, 118, 96), (112, 92, 76)), (_cracks, _boulders)
+    ),
+    "studio": Scene(
+        ((202, 206, 212), (226, 228, 230)), ((186, 188, 192), (156, 158, 164)), (_panels,)
+    ),
+    "stadium": Scene(
+        ((70, 88, 124), (120, 128, 150)),
+        ((62, 150, 66), (44, 118, 52)),
+        (_stand, _boards, _lamps),
+    ),
+    "cellar": Scene(((74, 62, 64), (104, 82, 76)), ((92, 80, 78), (62, 54, 56)), (_bricks, _lamps)),
+    "yard": Scene(
+        ((180, 196, 204), (206, 210, 206)), ((150, 146, 138), (124, 120, 114)), (_bricks, _fence)
+    ),
+    "forest": Scene(
+        ((122, 160, 128), (176, 196, 150)), ((104, 112, 62), (76, 82, 46)), (_trunks, _trees)
+    ),
+    "beach": Scene(
+        ((250, 190, 130), (250, 222, 178)), ((226, 204, 156), (206, 178, 126)), (_sun, _sea)
+    ),
 }

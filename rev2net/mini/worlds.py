@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rev2net.mini.actions import ACTIONS
-from rev2net.mini.render import Camera, Finish, Frames, Palette, Passer, Pillar, Shot, render
+from rev2net.mini.drawing import Camera, Finish, Frames, Palette, Passer, Pillar, Shot, render
 from rev2net.mini.scenery import SCENES, Backdrop, Colour, shade
 from rev2net.mini.skeleton import Array, Body
 
@@ -27,8 +27,6 @@ class World:
     places: dict[str, str]  # HMDB51 class to the scene where it is usually filmed: the label bias
     bias: float  # how often a source is filmed there; otherwise anywhere
     clutter: Range
-    backdrop_blur: Range
-    backdrop_contrast: Range
     passers: float  # how often someone walks past behind the figure
     pillar: float  # how often something stands before the camera
     turned: Range  # degrees away from the action's usual side, either way
@@ -58,7 +56,7 @@ UCF101 = World(  # sports by daylight, from the side, on a tripod
         "pullup": "gym", "punch": "cellar", "pushup": "studio", "ride_bike": "street",
         "ride_horse": "paddock", "shoot_ball": "hall", "shoot_bow": "meadow", "walk": "forest",
     },
-    bias=0.8, clutter=(0.6, 1.0), backdrop_blur=(0.008, 0.018), backdrop_contrast=(0.65, 0.85),
+    bias=0.8, clutter=(0.6, 1.0),
     passers=0.0, pillar=0.0,
     turned=(0, 22), pitch=(2, 10), fill=(0.86, 1.0), offset=0.03,
     follow=(0.4, 0.65), shake=(0.0, 0.002), pan=0.03, zoom=0.03, roll=1.0,
@@ -73,7 +71,7 @@ HMDB51 = World(  # film: graded, grainy, from all sides, moving
         "pullup": "yard", "punch": "stadium", "pushup": "forest", "ride_bike": "meadow",
         "ride_horse": "hall", "shoot_ball": "street", "shoot_bow": "yard", "walk": "beach",
     },
-    bias=0.8, clutter=(1.0, 1.6), backdrop_blur=(0.008, 0.018), backdrop_contrast=(0.65, 0.85),
+    bias=0.8, clutter=(1.0, 1.6),
     passers=0.3, pillar=0.3,
     turned=(8, 38), pitch=(0, 18), fill=(0.84, 1.02), offset=0.05,
     follow=(0.92, 1.0), shake=(0.007, 0.016), pan=0.25, zoom=0.16, roll=3.0,
@@ -84,7 +82,7 @@ HMDB51 = World(  # film: graded, grainy, from all sides, moving
 )
 KINETICS400 = World(  # between the two, and filmed anywhere
     places=UCF101.places,
-    bias=0.0, clutter=(0.6, 1.4), backdrop_blur=(0.008, 0.018), backdrop_contrast=(0.65, 0.85),
+    bias=0.0, clutter=(0.6, 1.4),
     passers=0.15, pillar=0.1,
     turned=(0, 40), pitch=(0, 15), fill=(0.84, 1.0), offset=0.05,
     follow=(0.75, 1.0), shake=(0.0, 0.006), pan=0.15, zoom=0.1, roll=2.0,
@@ -191,8 +189,8 @@ def _shot(
         seed=int(source.integers(2**31)),
         clutter=source.uniform(*world.clutter),
         horizon=source.uniform(0.06, 0.2),
-        blur=source.uniform(*world.backdrop_blur),
-        contrast=source.uniform(*world.backdrop_contrast),
+        blur=source.uniform(0.008, 0.018),
+        contrast=source.uniform(0.65, 0.85),
     )
     turned = source.choice([-1, 1]) * source.uniform(*world.turned) + take.uniform(-5, 5)
     camera = Camera(

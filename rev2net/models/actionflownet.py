@@ -12,14 +12,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from rev2net.models.decoding import Upsample, crop, head
-from rev2net.models.network import (
-    Outputs,
-    VideoNetwork,
+from rev2net.models.layers import (
+    Upsample,
+    crop,
+    head,
     initialise_classifier,
     initialise_convolutions,
     scaled,
 )
+from rev2net.models.network import Outputs, VideoNetwork
 from rev2net.models.spec import InputSpec
 
 
@@ -88,12 +89,11 @@ class ActionFlowNet(VideoNetwork):
             nn.BatchNorm3d(channels[0]),
             nn.ReLU(inplace=True),
         )
-        self.stages = [f"layer{i}" for i in (1, 2, 3, 4)]
         before = channels[0]
-        for index, (name, after) in enumerate(zip(self.stages, channels, strict=True)):
-            stride = 1 if index == 0 else 2
+        for index, after in enumerate(channels, start=1):
+            stride = 1 if index == 1 else 2
             stage = nn.Sequential(BasicBlock(before, after, stride), BasicBlock(after, after, 1))
-            self.add_module(name, stage)
+            self.add_module(f"layer{index}", stage)
             before = after
         initialise_convolutions(self)
         self.dropout = nn.Dropout(dropout)
@@ -118,7 +118,10 @@ class ActionFlowNet(VideoNetwork):
         self.check(x)
         x = self.stem(self.lay_out(x))
         maps = []
-        for name in self.stages:
-            x = self.get_submodule(name)(x)
+        for stage in self.stages().values():
+            x = stage(x)
             maps.append(x)
         return maps
+
+    def stages(self) -> dict[str, nn.Module]:
+        return {f"layer{i}": self.get_submodule(f"layer{i}") for i in (1, 2, 3, 4)}

@@ -8,27 +8,20 @@ Shapes: B clips; the rest as the network's input layout says.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.utils.flop_counter import FlopCounterMode
-from torch.utils.hooks import RemovableHandle
 
-from rev2net.models.actionflownet import ActionFlowNet
-from rev2net.models.bn_inception import BLOCKS, BNInception
-from rev2net.models.builder import build
-from rev2net.models.i3d import I3D
+from rev2net.models import build
 from rev2net.models.network import VideoNetwork
-from rev2net.models.off import OFF
-from rev2net.models.resnet import ResNet50
 from rev2net.models.spec import input_spec
 from rev2net.models.weights import HEADS
 
 Shape = tuple[int, ...]
-
-OFF_SCALES = ("scale_28", "scale_14", "scale_7")
 
 
 @dataclass(frozen=True)
@@ -118,30 +111,18 @@ def endpoints(network: VideoNetwork, *shape: int) -> dict[str, Shape]:
     In 2D networks B and T are one axis: every segment is an image.
     """
     found: dict[str, Shape] = {}
-    trunk = network.get_submodule("backbone") if hasattr(network, "backbone") else network
-    layers: dict[str, nn.Module] = {}
-    if isinstance(network, I3D):
-        layers = {name: network.get_submodule(name) for name in network.channels}
-    elif isinstance(trunk, ResNet50 | ActionFlowNet):  # a stage ends with its last block
-        layers = {name: [*trunk.get_submodule(name).children()][-1] for name in trunk.stages}
-    elif isinstance(network, OFF):
-        layers = {name: network.get_submodule(name) for name in OFF_SCALES}
-    x = torch.empty(shape, device="meta")
+    handles = [
+        layer.register_forward_hook(partial(_note_shape, found, name))
+        for name, layer in network.stages().items()
+    ]
     with torch.no_grad():
-        if isinstance(trunk, BNInception):  # its blocks are no modules
-            maps = trunk.blocks(x.flatten(0, 1), list(BLOCKS))
-            found = {f"inception_{name}": tuple(maps[name].shape) for name in BLOCKS}
-        handles = [_note_shape(layer, name, found) for name, layer in layers.items()]
-        logits = network(x)
+        logits = network(torch.empty(shape, device="meta"))
     for handle in handles:
         handle.remove()
     return {**found, "logits": tuple(logits.shape)}
 
 
-def _note_shape(layer: nn.Module, name: str, found: dict[str, Shape]) -> RemovableHandle:
-    """Write down the shape of a layer's output whenever it runs."""
-
-    def note(module: nn.Module, inputs: Any, output: Tensor) -> None:
-        found[name] = tuple(output.shape)
-
-    return layer.register_forward_hook(note)
+def _note_shape(
+    found: dict[str, Shape], name: str, module: nn.Module, inputs: Any, output: Tensor
+) -> None:
+    found[name] = tuple(output.shape)

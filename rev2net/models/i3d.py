@@ -12,13 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from rev2net.models.network import (
-    Outputs,
-    VideoNetwork,
-    initialise_classifier,
-    initialise_convolutions,
-    scaled,
-)
+from rev2net.models.layers import initialise_classifier, initialise_convolutions, scaled
+from rev2net.models.network import Outputs, VideoNetwork
 from rev2net.models.spec import InputSpec
 
 Triple = tuple[int, int, int]
@@ -191,20 +186,24 @@ class I3D(VideoNetwork):
         pooled = self.pool(self.endpoints(x)["Mixed_5c"])
         return {"logits": self.classify(pooled), "features": pooled.mean((2, 3, 4))}
 
+    def stages(self) -> dict[str, nn.Module]:
+        return {name: self.get_submodule(name) for name in self.channels}
+
     def parts(self) -> dict[str, list[nn.Parameter]]:
         """The stem (to Conv3d_2c) and what is deeper: the Inception modules, 3b to 5c."""
-        layers = {name: self.get_submodule(name) for name in self.channels}
-        deep = [p for name, layer in layers.items() if "Mixed" in name for p in layer.parameters()]
-        stem = [p for name, layer in layers.items() if "Conv" in name for p in layer.parameters()]
-        return {"stem": stem, "deep": deep}
+        layers = self.stages().items()
+        return {
+            part: [p for name, layer in layers if word in name for p in layer.parameters()]
+            for part, word in (("stem", "Conv"), ("deep", "Mixed"))
+        }
 
     def endpoints(self, x: Tensor, *names: str) -> dict[str, Tensor]:
         """The activations at the named endpoints and at the last one, by name."""
         self.check(x)
         x = self.lay_out(x)
         taps = {}
-        for name in self.channels:
-            x = self.get_submodule(name)(x)
+        for name, layer in self.stages().items():
+            x = layer(x)
             if name in names:
                 taps[name] = x
         return {**taps, name: x}

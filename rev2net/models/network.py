@@ -1,11 +1,16 @@
-"""What every network is: the interface that training and evaluation use, and the width rule."""
+"""What every network is: the interface that training and evaluation use, in 3D and in 2D.
+
+Shapes: B clips, T segments, C channels, H x W pixels, N = B * T images, D features.
+"""
 
 from abc import ABC, abstractmethod
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from rev2net.errors import UserError
+from rev2net.models.layers import initialise_classifier
 from rev2net.models.spec import InputSpec
 
 Outputs = dict[str, Tensor | list[Tensor]]
@@ -40,14 +45,16 @@ class VideoNetwork(nn.Module, ABC):
         """Parts of the network that a training tells apart when it looks where gradients go."""
         return {}
 
+    def stages(self) -> dict[str, nn.Module]:
+        """The layers whose outputs have names in the network's paper, in order."""
+        return {}
+
     def lay_out(self, x: Tensor) -> Tensor:
         """Images or clips in the layout that the layers after them will keep."""
         if not self.channels_last:
             return x.contiguous()
-        three_d = x.ndim == 5
-        return x.contiguous(
-            memory_format=torch.channels_last_3d if three_d else torch.channels_last
-        )
+        layouts = {4: torch.channels_last, 5: torch.channels_last_3d}
+        return x.contiguous(memory_format=layouts[x.ndim])
 
     def check(self, x: Tensor) -> None:
         """Raise UserError unless x has the layout, channels and least size of the network."""
@@ -69,25 +76,76 @@ class VideoNetwork(nn.Module, ABC):
             )
 
 
-def scaled(channels: int, width: float) -> int:
-    """A layer's channels at a width: the nearest multiple of 8 (halves up), at least 8.
+class Backbone(nn.Module, ABC):
+    """A 2D network without its classifier: maps (N, out_channels, H', W') of images x_NCHW."""
 
-    All published channel numbers here are multiples of 8, so width 1 is the published network.
+    out_channels: int
+
+    @abstractmethod
+    def forward(self, x_NCHW: Tensor, num_segments: int) -> Tensor: ...
+
+    @abstractmethod
+    def stages(self) -> dict[str, nn.Module]:
+        """As a VideoNetwork's."""
+
+
+class SegmentNetwork(VideoNetwork):
+    """A 2D backbone on every segment; a clip's logits are the mean of its segments' (TSN).
+
+    Logits (B, num_classes) from segments x_BTCHW. `dropout` None is `usual_dropout`. `partial_bn`:
+    while training, every batch normalisation but the first keeps its statistics, scale and shift
+    (TSN section 3.2; meant for pretrained weights).
     """
-    return max(8, 8 * int(channels * width / 8 + 0.5))
 
+    def __init__(
+        self,
+        num_classes: int,
+        input_spec: InputSpec,
+        *,
+        width: float = 1.0,
+        dropout: float | None = None,
+        partial_bn: bool = False,
+    ) -> None:
+        super().__init__(input_spec)
+        self.partial_bn = partial_bn
+        self.backbone = self.make_backbone(width)
+        self.dropout = nn.Dropout(self.usual_dropout() if dropout is None else dropout)
+        self.classifier = nn.Linear(self.backbone.out_channels, num_classes)
+        initialise_classifier(self.classifier, std=0.001)
+        self.train()
 
-def initialise_convolutions(module: nn.Module) -> None:
-    """He's normal initialisation, fan-out mode, of every convolution; biases start at zero."""
-    for layer in module.modules():
-        if isinstance(layer, nn.Conv2d | nn.Conv3d):
-            nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
-            if layer.bias is not None:
-                nn.init.zeros_(layer.bias)
+    @abstractmethod
+    def make_backbone(self, width: float) -> Backbone:
+        """The method's backbone for images of `input_spec.channels` channels."""
 
+    def usual_dropout(self) -> float:
+        """TSM's on Kinetics."""
+        return 0.5
 
-def initialise_classifier(layer: nn.Linear | nn.Conv3d, std: float) -> None:
-    """Small normal weights and a zero bias, so that training starts from even class scores."""
-    nn.init.normal_(layer.weight, std=std)
-    if layer.bias is not None:
-        torch.nn.init.zeros_(layer.bias)
+    def forward(self, x: Tensor) -> Tensor:
+        return self.classify(self.segment_features(x))
+
+    def forward_train(self, x: Tensor, *, decode_first: int | None = None) -> Outputs:
+        features_BTD = self.segment_features(x)
+        return {"logits": self.classify(features_BTD), "features": features_BTD.mean(1)}
+
+    def stages(self) -> dict[str, nn.Module]:
+        return self.backbone.stages()
+
+    def segment_features(self, x: Tensor) -> Tensor:
+        """Features (B, T, D) of x_BTCHW, averaged over positions."""
+        self.check(x)
+        x_NCHW = self.lay_out(x.flatten(0, 1))
+        maps_NDHW = self.backbone(x_NCHW, x.shape[1])
+        return maps_NDHW.mean((2, 3)).unflatten(0, x.shape[:2])
+
+    def classify(self, features_BTD: Tensor) -> Tensor:
+        return self.classifier(self.dropout(features_BTD)).mean(1)
+
+    def train(self, mode: bool = True) -> "SegmentNetwork":
+        super().train(mode)
+        norms = [m for m in self.modules() if isinstance(m, _BatchNorm)]  # synchronised or not
+        for norm in norms[1:]:
+            norm.train(mode and not self.partial_bn)
+            norm.requires_grad_(not self.partial_bn)
+        return self

@@ -10,15 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from rev2net.models.bn_inception import BLOCKS, BNInception
-from rev2net.models.network import (
-    Outputs,
-    VideoNetwork,
-    initialise_classifier,
-    initialise_convolutions,
-    scaled,
-)
+from rev2net.models.layers import initialise_classifier, initialise_convolutions, scaled
+from rev2net.models.network import Outputs, VideoNetwork
 from rev2net.models.spec import InputSpec
+from rev2net.models.tsn import BLOCKS, BNInception
 
 BIAS = 0.2  # where convolutions start (the authors' definition)
 
@@ -100,12 +95,8 @@ class OFF(VideoNetwork):
         dropout: float = 0.8,
     ) -> None:
         super().__init__(input_spec)
-
-        def channels(published: int) -> int:
-            return scaled(published, width)
-
         self.backbone = BNInception(input_spec.channels, width=width).requires_grad_(False)
-        temporal, spatial = channels(128), channels(32)
+        temporal, spatial = scaled(128, width), scaled(32, width)
         self.units = nn.ModuleDict(
             {
                 name: OFFUnit(self.backbone.channels[name], temporal, spatial, dropout)
@@ -114,7 +105,7 @@ class OFF(VideoNetwork):
             }
         )
         unit = temporal + spatial
-        c64, c128, c256, c512, c1024 = (channels(c) for c in (64, 128, 256, 512, 1024))
+        c64, c128, c256, c512, c1024 = (scaled(c, width) for c in (64, 128, 256, 512, 1024))
         self.scale_28 = Scale(
             nn.Conv2d(2 * unit, c64, 7, stride=2, padding=3),
             Residual(c64, c64, c256),
@@ -158,6 +149,10 @@ class OFF(VideoNetwork):
             "logits_28": self.classify(self.head_28, maps_28, len(x))[0],
             "features": features,
         }
+
+    def stages(self) -> dict[str, nn.Module]:
+        scales = {"scale_28": self.scale_28, "scale_14": self.scale_14, "scale_7": self.scale_7}
+        return {**self.backbone.stages(), **scales}
 
     def off_maps(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The outputs (B * (T - 1), C, H', W') of the three scales, finest first."""

@@ -9,8 +9,10 @@ Shapes: N = B * T images (B clips of T segments), C channels, H x W pixels.
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from rev2net.models.network import initialise_convolutions, scaled
+from rev2net.models.layers import initialise_convolutions, scaled
+from rev2net.models.network import Backbone
 
+LAYERS = {"layer1": 3, "layer2": 4, "layer3": 6, "layer4": 3}  # blocks of each stage
 EXPANSION = 4  # output channels of a block over those of its 3x3 convolution
 
 
@@ -47,7 +49,7 @@ class Bottleneck(nn.Module):
         return self.bn3(self.conv3(x))
 
 
-class ResNet50(nn.Module):
+class ResNet50(Backbone):
     """Feature maps (N, 2048, H/32, W/32), rounded up, of images x_NCHW."""
 
     def __init__(
@@ -57,23 +59,25 @@ class ResNet50(nn.Module):
         channels = scaled(64, width)
         self.conv1 = conv(in_channels, channels, 7, 2)
         self.bn1 = nn.BatchNorm2d(channels)
-        self.stages: list[str] = []
-        for index, depth in enumerate((3, 4, 6, 3)):
+        for index, (name, depth) in enumerate(LAYERS.items()):
             inner = scaled(64 * 2**index, width)
             stage = nn.ModuleList()
             for position in range(depth):
                 stride = 2 if index > 0 and position == 0 else 1
                 stage.append(block(channels, inner, EXPANSION * inner, stride))
                 channels = EXPANSION * inner
-            self.stages.append(f"layer{index + 1}")
-            self.add_module(self.stages[-1], stage)
+            self.add_module(name, stage)
         self.out_channels = channels
         initialise_convolutions(self)
 
     def forward(self, x_NCHW: Tensor, num_segments: int) -> Tensor:
         x = F.relu_(self.bn1(self.conv1(x_NCHW)))
         x = F.max_pool2d(x, 3, 2, padding=1)
-        for name in self.stages:
+        for name in LAYERS:
             for block in self.get_submodule(name).children():
                 x = block(x, num_segments)
         return x
+
+    def stages(self) -> dict[str, nn.Module]:
+        """A stage ends with its last block."""
+        return {name: [*self.get_submodule(name).children()][-1] for name in LAYERS}

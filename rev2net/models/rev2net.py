@@ -20,9 +20,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from rev2net.errors import UserError
-from rev2net.models.decoding import HEAD_PADDING, HEAD_STRIDE, Upsample, crop, head
 from rev2net.models.i3d import I3D
-from rev2net.models.network import Outputs, scaled
+from rev2net.models.layers import HEAD_PADDING, HEAD_STRIDE, Upsample, crop, head, scaled
+from rev2net.models.network import Outputs
 from rev2net.models.spec import InputSpec, did_you_mean
 
 Grid = tuple[int, int, int]  # time, height, width of a map
@@ -202,16 +202,15 @@ class Rev2Net(I3D):
         tap = maps[DECODED_ENDPOINT][:decode_first].detach()
         still = tap.mean(2, keepdim=True)
         size, grids = x.shape[2:], self.grids(tap.shape[2:])
-        if self.flow_path is not None and self.flow_decoder is not None:
-            mean, logvar, path = self.flow_path(volume, grids)
-            trunk, decoded = self.flow_decoder(path[-1], tap, size)
-            outputs |= decoded | {"flow_maps": [*path, trunk]}
-            outputs |= {"flow_mean": mean, "flow_logvar": logvar}
-        if self.frame_path is not None and self.frame_decoder is not None:
-            mean, logvar, path = self.frame_path(volume, grids)
-            trunk, decoded = self.frame_decoder(path[-1], still, size)
-            outputs |= decoded | {"frame_maps": [*path, trunk]}
-            outputs |= {"frame_mean": mean, "frame_logvar": logvar}
+        for task, path, decoder, joining in (
+            ("flow", self.flow_path, self.flow_decoder, tap),
+            ("frame", self.frame_path, self.frame_decoder, still),
+        ):
+            if path is not None and decoder is not None:
+                mean, logvar, path_maps = path(volume, grids)
+                trunk, decoded = decoder(path_maps[-1], joining, size)
+                outputs |= decoded | {f"{task}_maps": [*path_maps, trunk]}
+                outputs |= {f"{task}_mean": mean, f"{task}_logvar": logvar}
         return outputs
 
     def grids(self, tap: torch.Size) -> list[Grid]:

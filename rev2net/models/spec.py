@@ -66,19 +66,15 @@ _SYMMETRIC_RGB = InputSpec(
 _SYMMETRIC_FLOW = replace(
     _SYMMETRIC_RGB, modality="flow", mean=(0.0, 0.0), std=(1.0, 1.0), channels=2
 )
-_IMAGENET_RGB = InputSpec(
-    modality="rgb",
+_IMAGENET_RGB = replace(
+    _SYMMETRIC_RGB,
     layout="BTCHW",
     time_axis="segments",
     value_range="imagenet",
     mean=(0.485, 0.456, 0.406),
     std=(0.229, 0.224, 0.225),
-    channels=3,
-    stack=1,
     length=3,
-    size=224,
     min_length=1,
-    min_size=32,
 )
 # TSM's code: a flow byte over 255 is divided by 0.226, the mean of the deviations above, and a
 # difference by twice that. In units of the bound, half a byte's range, both are 0.452.
@@ -133,10 +129,16 @@ def input_spec(name: str, modality: str = "rgb") -> InputSpec:
 
     Raises UserError for an unknown network or a modality that it does not take.
     """
+    specs = input_specs(name)
+    if modality not in specs:
+        raise UserError(
+            f"model {name!r} does not take input {modality!r}; allowed: {', '.join(specs)}"
+        )
+    return specs[modality]
+
+
+def input_specs(name: str) -> dict[str, InputSpec]:
+    """The inputs of a network by modality; raises UserError for an unknown network."""
     if name not in SPECS:
         raise UserError(f"model {name!r} is unknown; {did_you_mean(name, list(SPECS))}")
-    if modality not in SPECS[name]:
-        raise UserError(
-            f"model {name!r} does not take input {modality!r}; allowed: {', '.join(SPECS[name])}"
-        )
-    return SPECS[name][modality]
+    return SPECS[name]

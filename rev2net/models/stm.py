@@ -7,9 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from rev2net.models.network import SegmentNetwork
 from rev2net.models.resnet import Bottleneck, ResNet50, conv
-from rev2net.models.segments import SegmentNetwork
-from rev2net.models.spec import InputSpec
 
 MOTION_REDUCTION = 16
 
@@ -83,26 +82,11 @@ class STMBlock(Bottleneck):
 
 
 class STM(SegmentNetwork):
-    """Logits (B, num_classes) from segments x_BTCHW."""
+    """Logits (B, num_classes) from segments x_BTCHW; the paper names no dropout."""
 
-    def __init__(
-        self,
-        num_classes: int,
-        input_spec: InputSpec,
-        *,
-        width: float = 1.0,
-        dropout: float = 0.5,  # not in the paper; TSM's
-        partial_bn: bool = False,
-    ) -> None:
-        backbone = ResNet50(input_spec.channels, width=width, block=STMBlock)
+    def make_backbone(self, width: float) -> ResNet50:
+        backbone = ResNet50(self.input_spec.channels, width=width, block=STMBlock)
         for module in backbone.modules():
             if isinstance(module, TemporalConvolution):
                 module.reset_to_shift()
-        super().__init__(
-            backbone,
-            backbone.out_channels,
-            num_classes,
-            input_spec,
-            dropout=dropout,
-            partial_bn=partial_bn,
-        )
+        return backbone

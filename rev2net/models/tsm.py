@@ -5,9 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rev2net.models.network import SegmentNetwork
 from rev2net.models.resnet import Bottleneck, ResNet50
-from rev2net.models.segments import SegmentNetwork
-from rev2net.models.spec import InputSpec
 
 SHIFT_FRACTION = 8  # one eighth of the channels each way
 
@@ -55,23 +54,8 @@ class ShiftBottleneck(Bottleneck):
 
 
 class TSM(SegmentNetwork):
-    """Logits (B, num_classes) from segments x_BTCHW."""
+    """Logits (B, num_classes) from segments x_BTCHW: one RGB frame each, or a stack of 5 flow
+    fields in C."""
 
-    def __init__(
-        self,
-        num_classes: int,
-        input_spec: InputSpec,
-        *,
-        width: float = 1.0,
-        dropout: float = 0.5,  # TSM on Kinetics; its UCF101 recipe has 0.8
-        partial_bn: bool = False,
-    ) -> None:
-        backbone = ResNet50(input_spec.channels, width=width, block=ShiftBottleneck)
-        super().__init__(
-            backbone,
-            backbone.out_channels,
-            num_classes,
-            input_spec,
-            dropout=dropout,
-            partial_bn=partial_bn,
-        )
+    def make_backbone(self, width: float) -> ResNet50:
+        return ResNet50(self.input_spec.channels, width=width, block=ShiftBottleneck)

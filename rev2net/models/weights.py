@@ -7,13 +7,14 @@ initialisation (TSN, section 3.2).
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from rev2net.digests import file_digest
 from rev2net.errors import UserError
 from rev2net.models.network import VideoNetwork
 
@@ -69,22 +70,26 @@ class LoadReport:
 
 def load_weights(
     model: VideoNetwork,
-    checkpoint: Path | Mapping[str, Tensor],
+    checkpoint: str | Path | Mapping[str, Tensor],
     *,
+    sha256: str | None = None,
     partial: bool = False,
     class_names: Sequence[str] | None = None,
 ) -> LoadReport:
-    """Fill a network from a checkpoint, in place.
+    """Fill a network from a checkpoint, a file or its tensors, in place.
 
     A head for other classes is left fresh and reported: one of another size and, where
     `class_names` are given and the checkpoint has its own, one of other names. Anything else that
     the checkpoint lacks, or has in another shape, is a UserError unless `partial` is true and it is
     trained afterwards; what is left over in the checkpoint is reported only. Files are read as
-    tensors: nothing in them is executed.
+    tensors: nothing in them is executed; one whose SHA-256 does not begin with `sha256` is a
+    UserError.
     """
-    source = _read(checkpoint) if isinstance(checkpoint, Path) else _Source(dict(checkpoint))
-    name, state = source.name, source.state
-    other_classes = class_names is not None and source.class_names not in (None, list(class_names))
+    if isinstance(checkpoint, Mapping):
+        state, name, its_classes = dict(checkpoint), "checkpoint", None
+    else:
+        state, name, its_classes = _read(Path(checkpoint), sha256)
+    other_classes = class_names is not None and its_classes not in (None, list(class_names))
     wanted = model.state_dict()
     converted, origin = _to_our_names(state, model)
     report = LoadReport(name)
@@ -128,20 +133,17 @@ def load_weights(
     return report
 
 
-@dataclass(frozen=True)
-class _Source:
-    """The tensors of a checkpoint, and what is known of it."""
-
-    state: State
-    name: str = "checkpoint"
-    class_names: list[str] | None = None
-
-
-def _read(path: Path) -> _Source:
+def _read(path: Path, sha256: str | None) -> tuple[State, str, list[str] | None]:
+    """The tensors of a file, its name in messages and, where it is our own, its classes."""
+    if not path.is_file():
+        raise UserError(
+            f"{path}: no such checkpoint; put it there, give initial_weights a url, from which the "
+            "workflow downloads it, or use init scratch"
+        )
+    if sha256 is not None and not (found := file_digest(path)).startswith(sha256):
+        raise UserError(f"{path}: sha256 is {found}; the configuration asks {sha256}")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such checkpoint") from None
     except Exception as error:  # whatever unpickling a file of another kind may raise
         raise UserError(f"{path}: not a checkpoint ({type(error).__name__})") from None
     name, class_names = str(path), None
@@ -154,21 +156,20 @@ def _read(path: Path) -> _Source:
             content = content[wrapper]
     if not isinstance(content, dict) or not all(isinstance(v, Tensor) for v in content.values()):
         raise UserError(f"{path}: holds no dictionary of tensors")
-    return _Source(content, name, class_names)
+    return content, name, class_names
 
 
 def _to_our_names(state: State, model: VideoNetwork) -> tuple[State, dict[str, str]]:
     """The tensors under our names and shapes; the checkpoint's name of each."""
     names = {key: key.removeprefix("module.") for key in state}
     plain = set(names.values())
+    rename: Callable[[str], str] = str  # our own names, or those that we took over
     if "inception3a.branch1.conv.weight" in plain:
         rename = _from_googlenet
     elif any(key.startswith("base_model.") for key in plain):
         rename = _from_tsn
     elif "conv1_7x7_s2.weight" in plain or "layer4.2.conv3.weight" in plain:
-        rename = _from_image_classifier
-    else:
-        rename = _unchanged
+        rename = "backbone.{}".format
     wanted = model.state_dict()
     if superseded(state):  # the encoder alone is the same network
         names = {key: name for key, name in names.items() if not name.startswith(_DECODING)}
@@ -177,7 +178,7 @@ def _to_our_names(state: State, model: VideoNetwork) -> tuple[State, dict[str, s
         ours = rename(key)
         if ours in wanted:
             converted[ours], origin[ours] = state[theirs], theirs
-    if rename is not _unchanged and "backbone.conv1_7x7_s2.weight" in converted:
+    if rename is not str and "backbone.conv1_7x7_s2.weight" in converted:
         _from_caffe_input(converted, model)
     for ours, tensor in converted.items():
         target = wanted[ours].shape
@@ -187,10 +188,6 @@ def _to_our_names(state: State, model: VideoNetwork) -> tuple[State, dict[str, s
             tensor = cross_modality(tensor, target[1])
         converted[ours] = tensor
     return converted, origin
-
-
-def _unchanged(key: str) -> str:
-    return key
 
 
 def _from_googlenet(key: str) -> str:
@@ -204,10 +201,6 @@ def _from_googlenet(key: str) -> str:
         return key
     level, letter, branch, layer, rest = match.groups()
     return f"Mixed_{level}{chr(ord(letter) + 1)}.{_GOOGLENET_BRANCHES[branch]}.{layer}.{rest}"
-
-
-def _from_image_classifier(key: str) -> str:
-    return f"backbone.{key}"
 
 
 def _from_tsn(key: str) -> str:

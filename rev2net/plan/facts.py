@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rev2net.config import Config, CrossDataset, DatasetName, FramesSettings, MiniSettings
-from rev2net.mini.published import mini_classes
+from rev2net.mini.conventions import mini_classes
 
 
 @dataclass(frozen=True)

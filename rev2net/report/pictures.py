@@ -20,9 +20,9 @@ from rev2net.figures.learning import (
     loss_terms,
     smooth,
 )
+from rev2net.figures.sensitivity import accuracy_limits, fusion_panel, setting_panel, surface_panel
 from rev2net.figures.style import INPUT_COLORS
 from rev2net.figures.transfer import Transfer, transfer_gap
-from rev2net.figures.trials import accuracy_limits, fusion_panel, setting_panel, surface_panel
 from rev2net.paper.tables import BENCHMARK_LABELS, Cell
 from rev2net.report.blocks import Block, Gallery, Grid, Picture, Section, number, picture
 from rev2net.report.decoders import SHARES, decoder_measures, share_pictures

@@ -8,10 +8,10 @@ from torch import Tensor, nn
 
 from rev2net.config import LossSettings
 from rev2net.errors import UserError
+from rev2net.losses import at_least_single
 from rev2net.losses.auxiliary import flow_loss, frame_loss, mask_penalty
 from rev2net.losses.discrepancy import feature_discrepancy, latent_discrepancy
 from rev2net.losses.domain import DomainDiscriminator, dann_loss, mk_mmd, reversal_coefficient
-from rev2net.losses.precision import at_least_single
 from rev2net.training.distributed import all_ranks
 
 # What a term takes of the network's outputs.

@@ -14,7 +14,6 @@ from rev2net.errors import UserError
 from rev2net.experiments import Run, without_weights
 from rev2net.models.network import VideoNetwork
 from rev2net.models.weights import load_weights
-from rev2net.models.weights_file import obtain_weights
 from rev2net.training import distributed
 
 
@@ -23,8 +22,13 @@ def initialise(network: VideoNetwork, settings: TrainSettings, class_names: Sequ
     source = settings.initial_weights
     if source is None:
         raise UserError(without_weights(Run.parse(settings.run)))
-    path = obtain_weights(source)
-    report = load_weights(network, path, partial=source.partial, class_names=class_names)
+    report = load_weights(
+        network,
+        source.file,
+        sha256=source.sha256,
+        partial=source.partial,
+        class_names=class_names,
+    )
     if distributed.rank() == 0:
         print(report, flush=True)
 

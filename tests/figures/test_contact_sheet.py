@@ -3,8 +3,14 @@
 import numpy as np
 import pytest
 
-from rev2net.figures.contact_sheet import ALARM, LABEL_HEIGHT, SheetRow, contact_sheet
-from rev2net.figures.flow_colors import GAP, LEGEND_WIDTH
+from rev2net.figures.contact_sheet import (
+    ALARM,
+    GAP,
+    LABEL_HEIGHT,
+    LEGEND_WIDTH,
+    SheetRow,
+    contact_sheet,
+)
 
 BLUE = np.full((24, 32, 3), (0, 0, 255), np.uint8)
 RIGHT = np.full((24, 32, 2), (4, 0), np.float32)  # 4 pixels a frame to the right

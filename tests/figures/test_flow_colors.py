@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from rev2net.cli import main
-from rev2net.figures.flow_colors import LEGEND_WIDTH, flow_colors, flow_sheet, legend, legible_scale
+from rev2net.figures.contact_sheet import LEGEND_WIDTH, flow_sheet, legend
+from rev2net.figures.flow_colors import flow_colors, legible_scale
 from rev2net.video import decode
 from tests.terminal import seen_in_terminal
 

@@ -8,8 +8,8 @@ import pytest
 from rev2net.figures.confusion import confusion_matrix
 from rev2net.figures.embedding import scatter
 from rev2net.figures.learning import accuracy_curves, learning_curves
+from rev2net.figures.sensitivity import fusion_panel, setting_panel, surface_panel
 from rev2net.figures.transfer import Transfer, transfer_gap
-from rev2net.figures.trials import fusion_panel, setting_panel, surface_panel
 from tests.figures.drawn_text import texts_outside
 from tests.figures.svg_text import svg_texts
 
@@ -41,9 +41,9 @@ FIGURES: dict[str, Callable[[str], bytes]] = {
 MODULES = {
     "accuracy": "learning",
     "accuracy-long": "learning",
-    "setting": "trials",
-    "surface": "trials",
-    "fusion": "trials",
+    "setting": "sensitivity",
+    "surface": "sensitivity",
+    "fusion": "sensitivity",
 }
 
 

@@ -30,7 +30,7 @@ def mean_squared_distance(points: Tensor) -> float:
     return sum((points[a] - points[b]).square().sum().item() for a, b in pairs) / len(pairs)
 
 
-def direct(source: Tensor, target: Tensor, estimate: str) -> Any:
+def direct(source: Tensor, target: Tensor) -> Any:
     """The definition, one pair after the other."""
     bandwidth = mean_squared_distance(torch.cat((source, target)).detach())
 
@@ -43,23 +43,19 @@ def direct(source: Tensor, target: Tensor, estimate: str) -> Any:
         return k(s[i], s[j]) + k(t[i], t[j]) - k(s[i], t[j]) - k(s[j], t[i])
 
     size = len(source)
-    if estimate == "linear":
-        return sum(h(i, (i + 1) % size) for i in range(size)) / size
     return sum(h(i, j) for i in range(size) for j in range(size) if i != j) / (size * (size - 1))
 
 
-@pytest.mark.parametrize("estimate", ["quadratic", "linear"])
 @pytest.mark.parametrize("size", [2, 3, 8])
-def test_mk_mmd_is_its_definition(size: int, estimate: Any) -> None:
+def test_mk_mmd_is_its_definition(size: int) -> None:
     source, target = batches(size)
-    found = mk_mmd(source, target + 1, estimate=estimate).item()
-    assert found == pytest.approx(direct(source, target + 1, estimate), rel=1e-9)
+    found = mk_mmd(source, target + 1).item()
+    assert found == pytest.approx(direct(source, target + 1), rel=1e-9)
 
 
-@pytest.mark.parametrize("estimate", ["quadratic", "linear"])
-def test_mk_mmd_of_identical_batches_is_zero(estimate: Any) -> None:
+def test_mk_mmd_of_identical_batches_is_zero() -> None:
     source, _ = batches(16)
-    assert mk_mmd(source, source, estimate=estimate).item() == pytest.approx(0, abs=1e-12)
+    assert mk_mmd(source, source).item() == pytest.approx(0, abs=1e-12)
 
 
 def test_mk_mmd_of_constant_features_is_zero_with_a_finite_gradient() -> None:

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from rev2net.mini import MINI_VERSION
 from rev2net.mini.actions import ACTIONS
+from rev2net.mini.drawing import Frames
 from rev2net.mini.encode import encode
-from rev2net.mini.render import Frames
 from rev2net.mini.skeleton import Body, Pose, joints, reach
 from rev2net.mini.worlds import Clip, film
 from rev2net.video.ffmpeg import ffmpeg_version

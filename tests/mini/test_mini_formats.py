@@ -14,7 +14,7 @@ from rev2net.datasets.kinetics import list_kinetics400
 from rev2net.datasets.listing import Listing
 from rev2net.datasets.ucf101 import list_ucf101
 from rev2net.mini.actions import ACTIONS
-from rev2net.mini.published import hmdb51_title, mini_classes, ucf101_test_groups
+from rev2net.mini.conventions import hmdb51_title, mini_classes, ucf101_test_groups
 from rev2net.mini.worlds import WORLDS
 from rev2net.video import decode
 from rev2net.video.probe import probe

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from rev2net.models import build
-from rev2net.models.bn_inception import BNInception
 from rev2net.models.tsm import temporal_shift
+from rev2net.models.tsn import BNInception
 
 
 def parameters(model: nn.Module) -> int:

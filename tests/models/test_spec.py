@@ -9,7 +9,7 @@ import torch
 
 from rev2net.errors import UserError
 from rev2net.models import build
-from rev2net.models.network import scaled
+from rev2net.models.layers import scaled
 from rev2net.models.spec import SPECS, input_spec
 
 

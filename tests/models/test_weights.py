@@ -1,5 +1,6 @@
 """Published checkpoints land where they belong, and the report says so."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -316,6 +317,15 @@ def test_a_file_of_another_kind_gets_one_line(tmp_path: Path, content: bytes) ->
     assert "\n" not in str(error.value)
 
 
+def test_a_file_with_another_digest_is_refused(tmp_path: Path) -> None:
+    path, model = tmp_path / "weights.pt", build("i3d", 5, width=0.125)
+    torch.save(model.state_dict(), path)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    with pytest.raises(UserError, match=f"sha256 is {digest}; the configuration asks 00000000"):
+        load_weights(model, path, sha256="0" * 8)
+    assert load_weights(model, str(path), sha256=digest[:8]).left_over == []
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"absent\.pt: no such checkpoint"):
+    with pytest.raises(UserError, match=r"absent\.pt: no such checkpoint; put it there"):
         load_weights(build("i3d", 5, width=0.125), tmp_path / "absent.pt")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rev2net.figures.trials import accuracy_limits, fusion_panel, setting_panel, surface_panel
+from rev2net.figures.sensitivity import accuracy_limits, fusion_panel, setting_panel, surface_panel
 from tests.figures.svg_text import svg_texts
 
 

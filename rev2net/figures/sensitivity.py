@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from matplotlib.colors import LinearSegmentedColormap
 from numpy.typing import ArrayLike
 
-from rev2net.figures.style import BLUE, INK, MUTED, ORANGE, RULE, panel, save
+from rev2net.figures.style import BLUE, INK, MUTED, ORANGE, RULE, SHADES, panel, save
 
 
 def setting_panel(
@@ -72,14 +71,13 @@ def surface_panel(
     for x, y, value in zip(first_N.tolist(), second_N.tolist(), accuracy_N.tolist(), strict=True):
         if x > 0 and y > 0:
             best[x, y] = max(value, best.get((x, y), value))
-    shades = LinearSegmentedColormap.from_list("shades", ["#ffffff", BLUE])
     with panel(3.3, 2.9, f"{names[1]} over {names[0]}") as (figure, axes):
         low, high = limits
         for (x, y), value in best.items():
             share = (value - low) / (high - low)
             ring = (x, y) == (first_N[chosen], second_N[chosen])
             axes.scatter(
-                x, y, s=330, color=shades(share), edgecolor=ORANGE if ring else MUTED,
+                x, y, s=330, color=SHADES(share), edgecolor=ORANGE if ring else MUTED,
                 linewidth=1.8 if ring else 0.5,
             )  # fmt: skip
             ink = "white" if share > 0.6 else INK

@@ -1,9 +1,33 @@
-"""What decoders are made of: transposed convolutions back to the clip's size."""
+"""What several networks are made of: the width rule, fresh weights, the way back up of decoders."""
 
 import torch
 from torch import Tensor, nn
 
 HEAD_STRIDE, HEAD_PADDING = (1, 2, 2), (1, 1, 1)
+
+
+def scaled(channels: int, width: float) -> int:
+    """A layer's channels at a width: the nearest multiple of 8 (halves up), at least 8.
+
+    All published channel numbers here are multiples of 8, so width 1 is the published network.
+    """
+    return max(8, 8 * int(channels * width / 8 + 0.5))
+
+
+def initialise_convolutions(module: nn.Module) -> None:
+    """He's normal initialisation, fan-out mode, of every convolution; biases start at zero."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d | nn.Conv3d):
+            nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+
+
+def initialise_classifier(layer: nn.Linear | nn.Conv3d, std: float) -> None:
+    """Small normal weights and a zero bias, so that training starts from even class scores."""
+    nn.init.normal_(layer.weight, std=std)
+    assert layer.bias is not None
+    nn.init.zeros_(layer.bias)
 
 
 class Upsample(nn.Sequential):

@@ -15,7 +15,6 @@ import yaml
 from rev2net.cli import main
 from rev2net.config import WeightsSource, validate
 from rev2net.errors import UserError
-from rev2net.models.weights_file import obtain_weights
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTENT = b"weights" * 1000
@@ -46,38 +45,33 @@ def test_a_checkpoint_is_downloaded_once_to_its_place(
     url: str, tmp_path: Path, digits: int
 ) -> None:
     path = tmp_path / "weights" / "resnet50.pth"
-    source = WeightsSource(file=str(path), url=url, sha256=DIGEST[:digits])
-    assert obtain_weights(source) == path
+    words = ["weights", str(path), "--url", url, "--sha256", DIGEST[:digits]]
+    assert main(words) == 0
     assert path.read_bytes() == CONTENT
     (tmp_path / "site" / "resnet50.pth").unlink()
-    assert obtain_weights(source) == path
+    assert main(words) == 0
 
 
-def test_the_mirror_is_asked_where_the_address_does_not_answer(url: str, tmp_path: Path) -> None:
+def test_the_mirror_is_asked_where_the_address_does_not_answer(
+    url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "weights" / "x.pth"
     gone = url.replace("resnet50", "gone")
-    source = WeightsSource(file=str(path), url=gone, mirror=url, sha256=DIGEST)
-    assert obtain_weights(source) == path
+    words = ["--url", gone, "--sha256", DIGEST, "--mirror"]
+    assert main(["weights", str(path), *words, url]) == 0
     assert hashlib.sha256(path.read_bytes()).hexdigest() == DIGEST
-    absent = WeightsSource(file=str(tmp_path / "y.pth"), url=gone, mirror=gone, sha256=DIGEST)
-    with pytest.raises(UserError, match="gone"):
-        obtain_weights(absent)
+    capsys.readouterr()
+    assert main(["weights", str(tmp_path / "y.pth"), *words, gone]) == 2
+    assert "gone" in capsys.readouterr().err.splitlines()[-1]
 
 
-def test_another_digest_is_refused(url: str, tmp_path: Path) -> None:
+def test_another_digest_is_refused(
+    url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "resnet50.pth"
-    with pytest.raises(UserError, match=f"sha256 is {DIGEST}; expected 00000000"):
-        obtain_weights(WeightsSource(file=str(path), url=url, sha256="0" * 8))
+    assert main(["weights", str(path), "--url", url, "--sha256", "0" * 8]) == 2
+    assert f"sha256 is {DIGEST}; expected 00000000" in capsys.readouterr().err
     assert not path.exists()
-    path.write_bytes(CONTENT)
-    with pytest.raises(UserError, match=f"sha256 is {DIGEST}; the configuration asks 00000000"):
-        obtain_weights(WeightsSource(file=str(path), sha256="0" * 8))
-    assert obtain_weights(WeightsSource(file=str(path), sha256=DIGEST)) == path
-
-
-def test_an_absent_file_without_a_url_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"no file .*absent\.pth; put it there, give a url"):
-        obtain_weights(WeightsSource(file=str(tmp_path / "absent.pth")))
 
 
 @pytest.mark.parametrize(
