@@ -14,7 +14,7 @@ from pathlib import Path
 
 import yaml
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 TARGETS = ("all", "results/claims.csv", "results/search.csv", "results/fusion.csv")
 SIZES = (  # factor on the shards, number of seeds
     (0.01, 1),

@@ -19,8 +19,7 @@ import numpy as np
 import torch
 import triton
 
-from rev2net.bench.flow import Pair, machine, opencv_on_noise, rendered_pairs
-from rev2net.commands.bench_flow import pairs_of
+from rev2net.bench.flow import Pair, machine, opencv_on_noise, pairs_of, rendered_pairs
 from rev2net.flow import cuda_backend
 from rev2net.flow.parameters import Parameters
 from rev2net.flow.tvl1 import tvl1, tvl1_sequence

@@ -5,26 +5,22 @@ here: it copies its frames in their natural order, or sees no motion.
 """
 
 import json
-from collections.abc import Iterator
 from dataclasses import asdict
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from rev2net.bench.arrays import Clip, write_clips
-from rev2net.bench.discs import DIRECTIONS, moving_disc
+from rev2net.bench.arrays import lossless, write_clips
+from rev2net.bench.discs import DIRECTIONS, moving_discs
 from rev2net.clips.dataset import ClipShape, Shards, read_split
 from rev2net.config import (
     ClipSettings,
     ComputeSettings,
-    FramesSettings,
     LossSettings,
     NetworkSettings,
     OptimisationSettings,
     TrainSettings,
-    load,
 )
 from rev2net.evaluation.decode import decode_examples
 from rev2net.experiments import Run
@@ -34,24 +30,16 @@ from rev2net.training.loop import train
 
 RUN = Run("ucf101", "rev2net", "rgb", "scratch", "none", 1, 0)
 LENGTH, SIZE, BOUND, TRAINED, HELD_OUT = 16, 32, 8.0, 400, 32
-FRAMES = FramesSettings(short_side=SIZE, size=None, fps=None, codec="png", quality=1, time_limit=10)
-
-
-def clips() -> Iterator[Clip]:
-    """Discs that move 0.9 to 1.5 pixels a frame; their flow is exact."""
-    for number in range(TRAINED + HELD_OUT):
-        disc = moving_disc((3, number), LENGTH, SIZE, speed=(0.9, 1.5))
-        part = "train" if number < TRAINED else "test"
-        yield Clip(f"disc{number}", disc.frames, disc.flow, disc.label, f"g{number}", part)
+FRAMES, FLOW = lossless(SIZE, BOUND)
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Examples, list[dict[str, float]]]:
     """What 120 steps have taught: measures of held-out clips, and the lines of the log."""
     folder = tmp_path_factory.mktemp("discs")
-    mini = load(Path(__file__).resolve().parents[2] / "config.yaml").flow
-    flow = mini.model_copy(update={"codec": "png", "quality": 1, "bound": BOUND})
-    split, shards = write_clips(folder, "ucf101", clips(), FRAMES, flow)
+    # Discs that move 0.9 to 1.5 pixels a frame; their flow is exact.
+    clips = moving_discs(3, TRAINED, HELD_OUT, LENGTH, SIZE, speed=(0.9, 1.5))
+    split, shards = write_clips(folder, {"ucf101": clips}, FRAMES, FLOW)
     settings = TrainSettings(
         configuration="test",
         run=RUN.path,
