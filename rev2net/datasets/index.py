@@ -46,11 +46,9 @@ def build_index(dataset: str, settings: DatasetSettings) -> Index:
     warnings = listing.warnings + _absent(dataset, settings, listing)
     labels = {name: label for label, name in enumerate(listing.class_names)}
     videos = sorted(listing.videos, key=lambda video: (labels[video.class_name], video.video_id))
-    rows = (
-        (video.video_id, video.path, video.class_name, labels[video.class_name], video.group)
-        + video.sides
-        for video in videos
-    )
+    rows = [
+        (v.video_id, v.path, v.class_name, labels[v.class_name], v.group, *v.sides) for v in videos
+    ]
     splits = [f"split{k + 1}" for k in range(len(videos[0].sides))]
     table = pd.DataFrame(rows, columns=[*COLUMNS, *splits])
     _refuse_duplicates(table, dataset)
