@@ -24,7 +24,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -33,17 +33,19 @@ from torch import nn
 
 from rev2net.bench.arrays import Clip, write_clips
 from rev2net.bench.measuring import progress, refuse_below
-from rev2net.config import Config, FramesSettings, LossSettings, load
+from rev2net.config import ComputeSettings, Config, FramesSettings, LossSettings, load
 from rev2net.device import claim_device
 from rev2net.errors import UserError
 from rev2net.experiments import Run, train_settings
 from rev2net.models import build
 from rev2net.models.cost import measure
+from rev2net.models.spec import input_spec
 from rev2net.training.batches import Batch
 from rev2net.training.log import TrainingLog
 from rev2net.training.loop import Training, log_interval
 from rev2net.training.objective import Objective, Targets
 from rev2net.training.optimiser import build_optimiser
+from rev2net.training.step import TrainingStep
 
 LOOP_BAR = 5.0  # percent that the loop may add to a bare step
 DECODERS_BAR = 15.0  # percent by which the ratio of times may exceed that of multiply-adds
@@ -263,6 +265,53 @@ class DecoderCost:
         return 100.0 * (self.step_ratio / self.multiply_add_ratio - 1.0)
 
 
+def loss_of(network: str) -> LossSettings:
+    """A loss for which a network computes all that it can."""
+    if network == "rev2net":
+        return REV2NET_LOSS
+    return LossSettings(flow=1.0, flow_norm="epe") if network == "actionflownet" else LossSettings()
+
+
+def random_batch(
+    network: str, batch: int, length: int, size: int, classes: int, device: torch.device
+) -> Batch:
+    """Random clips in a network's layout, with labels and the targets of its decoders."""
+    spec, loss = input_spec(network), loss_of(network)
+    axes = {"B": batch, "C": spec.channels, "T": length, "H": size, "W": size}
+    x = torch.rand([axes[axis] for axis in spec.layout], device=device) * 2 - 1
+    flow = None
+    if loss.flow > 0:
+        flow = torch.rand(batch, 2, length, size, size, device=device) * 2 - 1
+    labels = torch.arange(batch, device=device) % classes
+    return Batch(x, Targets(labels, flow, x if loss.frames > 0 else None), None)
+
+
+def training_step(
+    network: str,
+    batch: Batch,
+    classes: int,
+    compute: ComputeSettings,
+    width: float = 1.0,
+    **options: Any,
+) -> Callable[[], None]:
+    """Forward with every output, loss, backward and SGD of a new network; all clips are decoded."""
+    device = batch.x.device
+    module = build(network, classes, width=width, **options).to(device)
+    forward = TrainingStep(module, Objective(loss_of(network), "none", 1), compute).train()
+    trained = [p for p in module.parameters() if p.requires_grad]
+    optimiser = torch.optim.SGD(trained, lr=1e-4, momentum=0.9)
+    fast = torch.autocast(device.type, torch.bfloat16, enabled=compute.precision == "bfloat16")
+
+    def step() -> None:
+        optimiser.zero_grad(set_to_none=True)
+        with fast:
+            loss, *_ = forward(batch, 0.5)
+        loss.backward()
+        optimiser.step()
+
+    return step
+
+
 def decoder_costs(
     trunk_widths: tuple[int, ...],
     *,
@@ -277,27 +326,12 @@ def decoder_costs(
 
     All clips are decoded, and every term of Eq. 3 is computed.
     """
-    x = torch.rand(batch, 3, length, size, size, device=device) * 2 - 1
-    labels = torch.arange(batch, device=device)
-    flow = torch.rand(batch, 2, length, size, size, device=device) * 2 - 1
-    targets = Targets(labels, flow, x)
+    precision: Literal["bfloat16", "float32"] = "bfloat16" if device.type == "cuda" else "float32"
+    compute = ComputeSettings(threads=1, loader_workers=0, precision=precision)
 
     def step_of(name: str, **options: Any) -> Callable[[], None]:
-        network = build(name, batch, width=width, **options).to(device).train()
-        loss = REV2NET_LOSS if name == "rev2net" else LossSettings()
-        objective = Objective(loss, "none", 1)
-        optimiser = torch.optim.SGD(network.parameters(), lr=1e-4, momentum=0.9)
-        fast = torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
-
-        def step() -> None:
-            optimiser.zero_grad(set_to_none=True)
-            with fast:
-                outputs = network.forward_train(x)
-                total = objective.total(objective.terms(outputs, targets, 0.5))
-            total.backward()
-            optimiser.step()
-
-        return step
+        clips = random_batch(name, batch, length, size, batch, device)
+        return training_step(name, clips, batch, compute, width, **options)
 
     work = {0: step_of("i3d")}
     work |= {trunk: step_of("rev2net", trunk_width=trunk) for trunk in trunk_widths}
