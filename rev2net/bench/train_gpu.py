@@ -13,6 +13,7 @@ has none.
 """
 
 import argparse
+import itertools
 import statistics
 import time
 from collections.abc import Iterator
@@ -50,12 +51,10 @@ class Speed:
 
 
 def setups(networks: list[str], batches: list[int], compiled: bool) -> Iterator[Setup]:
-    for network in networks:
-        for compile_ in (False, True) if compiled else (False,):
-            for channels_last in (False, True):
-                for deterministic in (False, True):
-                    for batch in batches:
-                        yield Setup(network, batch, channels_last, compile_, deterministic)
+    either = (False, True)
+    rows = itertools.product(networks, either if compiled else (False,), either, either, batches)
+    for network, compile_, channels_last, deterministic, batch in rows:
+        yield Setup(network, batch, channels_last, compile_, deterministic)
 
 
 def measure(setup: Setup, device: torch.device, tiny: bool) -> Speed:
