@@ -5,9 +5,10 @@
     python -m rev2net.bench.decoders table FOLDER...     # Markdown of what is finished below
 
 Every training lies in a folder of its own below FOLDER; a finished one is not trained again and an
-interrupted one goes on. `directions`: discs that move right, down, left or up (`rev2net/bench`),
-class = direction, few steps, several seeds each. `jhmdb`: the real clips of `../shared/data/jhmdb`
-(`REV2NET_REAL_DATA`), split by source title, flow by TV-L1; their classes are the labels.
+interrupted one goes on, with the options that FOLDER was begun with. `directions`: discs that move
+right, down, left or up, class = direction, few steps, several seeds each. `jhmdb`: the real clips
+of `../shared/data/jhmdb` (`REV2NET_REAL_DATA`), split by source title, flow by TV-L1; their classes
+are the labels.
 """
 
 import argparse

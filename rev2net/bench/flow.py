@@ -148,7 +148,7 @@ def measure(
         progress(f"{size[0]}x{size[1]}: batch of pairs on the GPU")
         medians["cuda"], flows["cuda"] = _batch_on_gpu(pairs, **parameters)
     for name, median in medians.items():
-        errors = _end_point_errors(flows[name], flows[REFERENCE])
+        errors = end_point_errors(flows[name], flows[REFERENCE])
         yield Result(
             size=size,
             backend=name,
@@ -179,9 +179,10 @@ def _batch_on_gpu(
     return seconds, flows[: 2 * len(pairs) : 2]
 
 
-def _end_point_errors(
+def end_point_errors(
     flows: list[npt.NDArray[np.float32]], reference: list[npt.NDArray[np.float32]]
 ) -> npt.NDArray[np.float64]:
+    """Of every pixel of every flow (H, W, 2), in pixels."""
     difference = np.asarray(flows, np.float64) - np.asarray(reference)
     return np.hypot(difference[..., 0], difference[..., 1])
 

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from rev2net.config import CrossDataset, WithinDataset
-from rev2net.datasets.categories import class_map, class_map_digest
+from rev2net.datasets.class_maps import class_map, class_map_digest
 from rev2net.datasets.protocols import EVERY_TARGET_TESTED, PARTS, assign_parts
 from rev2net.errors import UserError
 
@@ -19,6 +19,13 @@ SEPARATE = {
     "groups_in_train_and_test": ("train", "test"),
     "groups_in_train_and_val": ("train", "val"),
     "groups_in_target_unlabelled_and_test": (UNLABELLED, "test"),
+}
+# Which of them a protocol divides by itself, where the others go by the official lists.
+OWN_DIVISIONS = {
+    "official": {("train", "val")},
+    "official-split1": set(),
+    "all-videos": {("train", "val"), (UNLABELLED, "test")},
+    EVERY_TARGET_TESTED: {("train", "val")},
 }
 
 
@@ -52,17 +59,13 @@ def build_split(
     without any usable video.
     """
     expected = assign_parts(settings, split, indexes)
-    own_parts: set[tuple[str, str]] = set()
-    if isinstance(settings, WithinDataset):
-        own_parts.add(("train", "val"))
-    elif settings.protocol == "all-videos":
-        own_parts |= {("train", "val"), (UNLABELLED, "test")}
-    elif settings.protocol == EVERY_TARGET_TESTED:
-        own_parts.add(("train", "val"))
-    tested_pool = getattr(settings, "protocol", None) == EVERY_TARGET_TESTED
-    # There the pool stands in the test by definition: what is checked is everything else.
-    checked = expected[expected["part"] != UNLABELLED] if tested_pool else expected
-    checks, warnings = check_parts(checked, own_parts)
+    facts = _protocol(settings)
+    protocol = facts["protocol"]
+    assert protocol is not None
+    checked = expected
+    if protocol == EVERY_TARGET_TESTED:  # the pool stands in the test by definition
+        checked = expected[expected["part"] != UNLABELLED]
+    checks, warnings = check_parts(checked, OWN_DIVISIONS[protocol])
 
     class_names = _class_names(settings, indexes)
     is_usable = pd.Series(False, index=expected.index)
@@ -76,7 +79,7 @@ def build_split(
     summary: dict[str, Any] = {
         "benchmark": benchmark,
         "split": split,
-        **_protocol(settings),
+        **facts,
         "class_names": class_names,
         "parts": {
             part: _part_summary(part, table, expected, class_names)
@@ -86,7 +89,7 @@ def build_split(
         "checks": {**checks, **coverage},
         "digest": hashlib.sha256(csv.encode()).hexdigest(),
     }
-    if isinstance(settings, CrossDataset) and settings.protocol == "all-videos":
+    if isinstance(settings, CrossDataset) and protocol == "all-videos":
         # The protocol's authors test on every target clip: what that test would hold.
         of_target = expected["dataset"] == settings.target
         summary["all_target_videos"] = {

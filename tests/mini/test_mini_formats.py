@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rev2net.config import DatasetSettings
-from rev2net.datasets.categories import class_map
+from rev2net.datasets.class_maps import class_map
 from rev2net.datasets.hmdb51 import list_hmdb51
 from rev2net.datasets.kinetics import list_kinetics400
 from rev2net.datasets.listing import Listing

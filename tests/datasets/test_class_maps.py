@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from rev2net.datasets.categories import CLASS_MAPS, class_map, read_pairs
+from rev2net.datasets.class_maps import CLASS_MAPS, class_map, read_pairs
 from rev2net.errors import UserError
 
 # Set -> classes of HMDB51 and UCF101; clips (all, split-1 train, split-1 test) of each.
