@@ -4,27 +4,20 @@ Class 0 moves a bar to the right, class 1 downwards, over a noise background; th
 the true motion. Eight videos a dataset, twelve frames of 40 x 36 pixels each.
 """
 
-import csv
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from rev2net.config import FlowSettings, FlowShardSettings, FramesSettings, load
-from rev2net.flow.quantize import quantize, stack_components
-from rev2net.shards.index import write_index
-from rev2net.shards.layout import flow_attributes, rgb_attributes, shard_path
-from rev2net.shards.writer import write_shard
-from rev2net.video.images import encode_image
+from rev2net.bench.arrays import Clip, lossless, write_clips
+from rev2net.config import load
+from rev2net.flow.quantize import quantize
 
 HEIGHT, WIDTH, FRAMES, VIDEOS, BOUND = 36, 40, 12, 8, 8.0
 MINI = load(Path(__file__).resolve().parent.parent / "config.yaml")
-FRAME_SETTINGS = FramesSettings(
-    short_side=HEIGHT, size=None, fps=None, codec="png", quality=95, time_limit=10
-)
-FLOW_SETTINGS = FlowSettings(**{**MINI.flow.model_dump(), "codec": "png", "bound": BOUND})
+FRAME_SETTINGS, FLOW_SETTINGS = lossless(HEIGHT, BOUND)
 
 
 @dataclass(frozen=True)
@@ -50,49 +43,32 @@ def video(label: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
         frames[(t, *region)] = 220
         if t < FRAMES - 1:
             flow[(t, *region, label)] = 2.0
-    return frames, quantize(flow, BOUND)
+    return frames, flow
+
+
+def clips(dataset: str, first_seed: int) -> Iterator[Clip]:
+    """Labelled training and validation clips of UCF101; unlabelled and test clips of HMDB51."""
+    for k in range(VIDEOS):
+        if dataset == "ucf101":
+            part = "train" if k < 6 else "val"
+        else:
+            part = "target_unlabelled" if k < 4 else "test"
+        name, label = f"{dataset}_{k}", k % 2
+        frames, flow = video(label, first_seed + k)
+        yield Clip(name, frames, flow, None if part == "target_unlabelled" else label, name, part)
 
 
 def write_small_data(root: Path) -> SmallData:
     """Shards of two datasets, their indexes, and a cross-dataset split with its JSON."""
-    folders, rgb, flow, rows = {}, {}, {}, []
-    for number, dataset in enumerate(("ucf101", "hmdb51")):
-        folder = folders[dataset] = root / "shards" / dataset
-        flow_settings = FlowShardSettings(frames=FRAME_SETTINGS, **FLOW_SETTINGS.model_dump())
-        attributes = {
-            "rgb": rgb_attributes(FRAME_SETTINGS),
-            "flow": flow_attributes(flow_settings, "numba", {}, 1),
-        }
-        for kind in ("rgb", "flow"):
-            shard: dict[str, Any] = {"dataset": dataset, "shard": 0, "num_shards": 1}
-            shard["index_digest"] = "0"
-            with write_shard(shard_path(folder, kind, 0), attributes[kind] | shard) as writer:
-                for k in range(VIDEOS):
-                    name = f"{dataset}_{k}"
-                    rgb[name], flow[name] = video(k % 2, 100 * number + k)
-                    images = (
-                        rgb[name] if kind == "rgb" else [stack_components(f) for f in flow[name]]
-                    )
-                    for image in images:
-                        writer.append(encode_image(image, "png", 95))
-                    writer.keep_video(name, num_frames=FRAMES, height=HEIGHT, width=WIDTH, fps=25.0)
-            write_index(folder, kind, 1)
-        for k in range(VIDEOS):
-            if dataset == "ucf101":
-                part = "train" if k < 6 else "val"
-            else:
-                part = "target_unlabelled" if k < 4 else "test"
-            label = "" if part == "target_unlabelled" else k % 2
-            rows.append([f"{dataset}_{k}", dataset, label, f"{dataset}_{k}", part])
-    split = root / "split1.csv"
-    with open(split, "w", newline="") as file:
-        writer_ = csv.writer(file, lineterminator="\n")
-        writer_.writerow(["video_id", "dataset", "label", "group", "part"])
-        writer_.writerows(rows)
+    data = {name: list(clips(name, 100 * k)) for k, name in enumerate(("ucf101", "hmdb51"))}
+    split, folders = write_clips(root, data, FRAME_SETTINGS, FLOW_SETTINGS)
     summary = {
         "class_names": ["right", "down"],
         "protocol": "official-split1",
         "parts": {"test": {"expected": 5}, "val": {"expected": 2}},
     }
     split.with_suffix(".json").write_text(json.dumps(summary))
+    everything = [clip for of_dataset in data.values() for clip in of_dataset]
+    rgb = {clip.name: clip.frames for clip in everything}
+    flow = {clip.name: quantize(clip.flow, BOUND) for clip in everything}
     return SmallData(folders, split, rgb, flow)

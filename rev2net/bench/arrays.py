@@ -1,7 +1,8 @@
-"""From clips in memory to what a training reads: shards, their index and a split."""
+"""From clips in memory to what a training reads: shards, their indexes and a split."""
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rev2net.config import FlowSettings, FlowShardSettings, FramesSettings
+from rev2net.flow.parameters import default_settings
 from rev2net.flow.quantize import quantize, stack_components
 from rev2net.shards.index import write_index
-from rev2net.shards.layout import flow_attributes, rgb_attributes, shard_path
+from rev2net.shards.layout import Attributes, flow_attributes, rgb_attributes, shard_path
 from rev2net.shards.writer import write_shard
-from rev2net.video.images import encode_image
+from rev2net.video.images import ImageBytes, encode_image
 
 FPS = 25.0
 
@@ -24,45 +26,71 @@ class Clip:
 
     name: str
     frames: NDArray[np.uint8]
-    flow: NDArray[np.float32]
-    label: int
-    group: str
-    part: str  # train, val or test
+    flow: NDArray[np.float32] | None = None
+    label: int | None = None  # None where training must not know it
+    group: str = ""
+    part: str = "train"  # of a split: train, val, test or target_unlabelled
+
+
+def lossless(short_side: int, bound: float) -> tuple[FramesSettings, FlowSettings]:
+    """How clips lie in shards whose images are PNG; flow beyond the bound saturates."""
+    frames = FramesSettings(
+        short_side=short_side, size=None, fps=None, codec="png", quality=95, time_limit=60
+    )
+    return frames, default_settings(bound).model_copy(update={"codec": "png"})
 
 
 def write_clips(
-    folder: Path, dataset: str, clips: Iterable[Clip], frames: FramesSettings, flow: FlowSettings
+    folder: Path,
+    clips: Mapping[str, Iterable[Clip]],
+    frames: FramesSettings,
+    flow: FlowSettings | None = None,
 ) -> tuple[Path, dict[str, Path]]:
-    """One shard a kind and a split; the split's path, and the shards' folder by dataset."""
-    shards = folder / "shards" / dataset
-    settings = FlowShardSettings(frames=frames, **flow.model_dump())
-    origin: dict[str, str | int] = {
-        "dataset": dataset,
-        "shard": 0,
-        "num_shards": 1,
-        "index_digest": "0",
-    }
+    """One shard a dataset and kind, and a split of all clips, which are given by dataset.
+
+    Returns the split's path, and the shards' folder by dataset. Without `flow` there is no flow.
+    """
+    attributes = {"rgb": rgb_attributes(frames)}
+    if flow is not None:
+        settings = FlowShardSettings(frames=frames, **flow.model_dump())
+        attributes["flow"] = flow_attributes(settings, "numba", {}, 1)
+    folders = {dataset: folder / "shards" / dataset for dataset in clips}
     rows = []
-    with (
-        write_shard(shard_path(shards, "rgb", 0), rgb_attributes(frames) | origin) as rgb,
-        write_shard(
-            shard_path(shards, "flow", 0), flow_attributes(settings, "numba", {}, 1) | origin
-        ) as flows,
-    ):
-        for clip in clips:
-            length, height, width = clip.frames.shape[:3]
-            for image in clip.frames:
-                rgb.append(encode_image(image, frames.codec, frames.quality))
-            for image in quantize(clip.flow, flow.bound):
-                flows.append(encode_image(stack_components(image), flow.codec, flow.quality))
-            for writer in (rgb, flows):
-                writer.keep_video(clip.name, num_frames=length, height=height, width=width, fps=FPS)
-            rows.append([clip.name, dataset, clip.label, clip.group, clip.part])
-    for kind in ("rgb", "flow"):
-        write_index(shards, kind, 1)
+    for dataset, of_dataset in clips.items():
+        origin: Attributes = {"dataset": dataset, "shard": 0, "num_shards": 1, "index_digest": "0"}
+        with ExitStack() as stack:
+            writers = {
+                kind: stack.enter_context(
+                    write_shard(shard_path(folders[dataset], kind, 0), of_kind | origin)
+                )
+                for kind, of_kind in attributes.items()
+            }
+            for clip in of_dataset:
+                length, height, width = clip.frames.shape[:3]
+                for kind, writer in writers.items():
+                    for image in _images(clip, kind, frames, flow):
+                        writer.append(image)
+                    writer.keep_video(
+                        clip.name, num_frames=length, height=height, width=width, fps=FPS
+                    )
+                label = "" if clip.label is None else clip.label
+                rows.append([clip.name, dataset, label, clip.group, clip.part])
+        for kind in attributes:
+            write_index(folders[dataset], kind, 1)
     split = folder / "split1.csv"
     with open(split, "w", newline="", encoding="utf-8") as file:
-        writer_ = csv.writer(file, lineterminator="\n")
-        writer_.writerow(["video_id", "dataset", "label", "group", "part"])
-        writer_.writerows(rows)
-    return split, {dataset: shards}
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(["video_id", "dataset", "label", "group", "part"])
+        table.writerows(rows)
+    return split, folders
+
+
+def _images(
+    clip: Clip, kind: str, frames: FramesSettings, flow: FlowSettings | None
+) -> Iterable[ImageBytes]:
+    if kind == "rgb":
+        return (encode_image(image, frames.codec, frames.quality) for image in clip.frames)
+    assert flow is not None
+    assert clip.flow is not None
+    stacked = map(stack_components, quantize(clip.flow, flow.bound))
+    return (encode_image(image, flow.codec, flow.quality) for image in stacked)

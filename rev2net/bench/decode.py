@@ -1,40 +1,64 @@
-"""What decoding and encoding take by themselves: ffmpeg alone, and OpenCV's encoder alone."""
+"""Time `rev2net frames` beside its parts: ffmpeg alone and OpenCV's JPEG encoder alone.
 
-import contextlib
-import os
-import resource
+    rev2net bench decode                              # on generated clips
+    rev2net bench decode --clips a.avi b.mp4          # on videos of one's own
+    rev2net bench decode --clips *.avi --short-side 256
+
+The baseline decodes each clip with ffmpeg into a null sink (and resizes it, with --short-side) and,
+apart from that, encodes the same frames with bare cv2.imencode; its time is the sum. Beside it, the
+clips go through `rev2net frames` into one shard: decoded, encoded, written, synchronised with the
+disk. Everything runs on one core, in turns, and medians are shown.
+"""
+
+import argparse
 import statistics
 import subprocess
-import time
-from collections.abc import Callable, Iterator, Sequence
+import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
-import simplejpeg
 
+from rev2net.bench.clip_shards import ClipShards, default_frames
+from rev2net.bench.measuring import (
+    Timer,
+    generated_clips,
+    one_core,
+    progress,
+    refuse_below,
+    video_tools,
+)
+from rev2net.config import FramesSettings
 from rev2net.processes import child_environment
 from rev2net.video.decoding import FrameStream, decoder_command, resize_filters
-from rev2net.video.ffmpeg import ffmpeg_binary, ffmpeg_version
-from rev2net.video.images import ImageBytes
 
 BAR = 0.8  # of the baseline's throughput
 
 
-@dataclass
-class Timer:
-    """Seconds spent inside its `with` blocks, by the clock and by the processor."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `rev2net bench decode`."""
+    parser.add_argument("--clips", type=Path, nargs="+", default=[], help="videos to decode")
+    parser.add_argument("--short-side", type=int, help="resize, pixels (default: as stored)")
+    parser.add_argument("--quality", type=int, default=95, help="of the JPEGs (default 95)")
+    parser.add_argument("--repeats", type=int, default=5, help="passes (default 5)")
 
-    clock: float = 0.0
-    processor: float = 0.0  # of this process and of those that it started and that have ended
-    _began: tuple[float, float] = field(default=(0.0, 0.0), repr=False)
 
-    def __enter__(self) -> None:
-        self._began = time.perf_counter(), _processor_seconds()
-
-    def __exit__(self, *_: object) -> None:
-        self.clock += time.perf_counter() - self._began[0]
-        self.processor += _processor_seconds() - self._began[1]
+def run(args: argparse.Namespace) -> None:
+    """Measure and print the table."""
+    refuse_below(args, repeats=1)
+    settings = default_frames(args.short_side, args.quality)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        clips = args.clips or generated_clips(folder, count=8, num_frames=180)
+        shards = ClipShards(folder, clips)
+        passes = measure(clips, shards, settings, args.repeats)
+    print(video_tools())
+    source = "clips" if args.clips else "generated clips"
+    size = "as stored" if args.short_side is None else f"short side {args.short_side}"
+    of_what = f"{len(clips)} {source}, {passes[0].num_frames} frames, {size}"
+    print(f"{of_what}; JPEG {args.quality}; one core")
+    print(table(passes))
 
 
 @dataclass
@@ -48,34 +72,29 @@ class Pass:
 
 
 def measure(
-    clips: Sequence[Path],
-    short_side: int | None,
-    quality: int,
-    repeats: int,
-    store: Callable[[], None],
-    progress: Callable[[str], None],
+    clips: Sequence[Path], shards: ClipShards, settings: FramesSettings, repeats: int
 ) -> list[Pass]:
-    """Time the baseline and `store` (of the same clips) in turns.
+    """Time the baseline and what makes a shard of the same clips, in turns.
 
     Everything runs on one core, ffmpeg's processes included, and with one thread each.
     """
     passes = []
     with one_core():
-        store()  # imports, and files into memory
+        shards.make_rgb(settings)  # imports, and files into memory
         for turn in range(1, repeats + 1):
             of_pass = Pass()
             for number, clip in enumerate(clips, 1):
                 progress(f"pass {turn} of {repeats}: clip {number} of {len(clips)}, {clip.name}")
                 with of_pass.decoding:
-                    _decode_to_nothing(clip, short_side)
-                frames = list(FrameStream(clip, short_side=short_side, order="bgr"))
+                    _decode_to_nothing(clip, settings.short_side)
+                frames = list(FrameStream(clip, short_side=settings.short_side, order="bgr"))
                 of_pass.num_frames += len(frames)
                 with of_pass.encoding:
                     for frame in frames:
-                        cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, quality])
+                        cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, settings.quality])
             progress(f"pass {turn} of {repeats}: all clips into a shard")
             with of_pass.storing:
-                store()
+                shards.make_rgb(settings)
             passes.append(of_pass)
     return passes
 
@@ -84,13 +103,6 @@ def _decode_to_nothing(clip: Path, short_side: int | None) -> None:
     command = decoder_command(clip, resize_filters(short_side, None, None))
     quiet = subprocess.DEVNULL
     subprocess.run(command, stdin=quiet, stderr=quiet, check=True, env=child_environment())
-
-
-def _processor_seconds() -> float:
-    own, others = (
-        resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    )
-    return own.ru_utime + own.ru_stime + others.ru_utime + others.ru_stime
 
 
 def table(passes: Sequence[Pass]) -> str:
@@ -118,47 +130,3 @@ def table(passes: Sequence[Pass]) -> str:
         f"processor time (median of {len(passes)} passes); the bar is {BAR:g}"
     )
     return "\n".join(lines)
-
-
-def decode_bare(images: Sequence[ImageBytes], grey: bool) -> None:
-    """What reading images takes by itself, with OpenCV."""
-    flags = cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR_RGB
-    for image in images:
-        cv2.imdecode(image, flags)
-
-
-def tools() -> str:
-    """The versions that the figures depend on."""
-    return (
-        f"ffmpeg {ffmpeg_version()}, OpenCV {cv2.__version__}, simplejpeg {simplejpeg.__version__}"
-    )
-
-
-@contextlib.contextmanager
-def one_core() -> Iterator[None]:
-    """Keep this process, and those that it starts, on one of its cores, with one OpenCV thread."""
-    threads = cv2.getNumThreads()
-    cores = os.sched_getaffinity(0) if hasattr(os, "sched_setaffinity") else None
-    cv2.setNumThreads(1)
-    if cores:
-        os.sched_setaffinity(0, {max(cores)})
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(threads)
-        if cores:
-            os.sched_setaffinity(0, cores)
-
-
-def write_clips(folder: Path, count: int, num_frames: int) -> list[Path]:
-    """Clips for a machine without videos: moving patterns under noise, stored as UCF101's are."""
-    clips = []
-    for number in range(count):
-        clip = folder / f"clip{number}.avi"
-        pattern = f"testsrc2=size=320x240:rate=25,hue=h={40 * number},noise=alls=12:allf=t"
-        source = ("-f", "lavfi", "-i", pattern, "-frames:v", str(num_frames))
-        codec = ("-c:v", "mpeg4", "-q:v", "5", "-pix_fmt", "yuv420p", "-vtag", "XVID")
-        command = [ffmpeg_binary(), "-v", "error", "-nostdin", *source, *codec, str(clip)]
-        subprocess.run(command, check=True, env=child_environment())
-        clips.append(clip)
-    return clips

@@ -5,9 +5,10 @@
     python -m rev2net.bench.decoders table FOLDER...     # Markdown of what is finished below
 
 Every training lies in a folder of its own below FOLDER; a finished one is not trained again and an
-interrupted one goes on. `directions`: discs that move right, down, left or up (`rev2net/bench`),
-class = direction, few steps, several seeds each. `jhmdb`: the real clips of `../shared/data/jhmdb`
-(`REV2NET_REAL_DATA`), split by source title, flow by TV-L1; their classes are the labels.
+interrupted one goes on, with the options that FOLDER was begun with. `directions`: discs that move
+right, down, left or up, class = direction, few steps, several seeds each. `jhmdb`: the real clips
+of `../shared/data/jhmdb` (`REV2NET_REAL_DATA`), split by source title, flow by TV-L1; their classes
+are the labels.
 """
 
 import argparse
@@ -23,33 +24,32 @@ import cv2
 import numpy as np
 import torch
 
-from rev2net.bench.arrays import Clip, write_clips
-from rev2net.bench.discs import DIRECTIONS, moving_disc
+from rev2net.bench.arrays import Clip, lossless, write_clips
+from rev2net.bench.discs import DIRECTIONS, moving_discs
 from rev2net.clips.dataset import ClipShape, Shards, read_split
 from rev2net.config import (
     ClipSettings,
     ComputeSettings,
-    FlowSettings,
-    FramesSettings,
     LossSettings,
     NetworkSettings,
     OptimisationSettings,
     TestSettings,
     TrainSettings,
     WeightsSource,
-    load,
 )
+from rev2net.errors import UserError
 from rev2net.evaluation.decode import decode_examples
 from rev2net.evaluation.metrics import topk
 from rev2net.evaluation.predict import predict
 from rev2net.experiments import METHODS, Run
 from rev2net.figures.decoded_clips import clip_sheet
+from rev2net.files import write_text
 from rev2net.flow import tvl1
 from rev2net.runs.checkpoint import load_trained
 from rev2net.training.loop import train
 from rev2net.video import decode
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 REAL = Path(os.environ.get("REV2NET_REAL_DATA", ROOT / "../shared/data"))
 ARMS = ("i3d", "rev2net", "rev2net-noframe", "rev2net-noflow", "rev2net-noddp")
 LOSS = LossSettings(
@@ -65,29 +65,20 @@ CPU = torch.device("cpu")
 COMPUTE = ComputeSettings(threads=1, loader_workers=0, precision="float32")
 HELD_OUT = 200
 DISC_SIZE, DISC_LENGTH = 64, 16
-JHMDB_SIDE, JHMDB_TRAINED = 128, 0.7
+JHMDB_TRAINED = 0.7  # of each class's source titles
+STORED = {"directions": lossless(DISC_SIZE, 8.0), "jhmdb": lossless(128, 20.0)}
+MAY_DIFFER = ("folder", "arms", "seeds", "threads")  # between calls that go on in one folder
 
 
-def stored(side: int, bound: float) -> tuple[FramesSettings, FlowSettings]:
-    """How clips lie in shards: lossless."""
-    mini = load(ROOT / "config.yaml").flow.model_dump()
-    frames = {"short_side": side, "size": None, "fps": None, "codec": "png", "quality": 1}
-    flow = FlowSettings.model_validate({**mini, "bound": bound, "codec": "png", "quality": 1})
-    return FramesSettings.model_validate({**frames, "time_limit": 60}), flow
-
-
-def discs(trained: int, speed: tuple[float, float]) -> Iterator[Clip]:
-    """Clips to train on, then held-out ones; speeds in pixels per frame."""
-    for number in range(trained + HELD_OUT):
-        disc = moving_disc((1, number), DISC_LENGTH, DISC_SIZE, speed)
-        part = "train" if number < trained else "test"
-        yield Clip(f"disc{number}", disc.frames, disc.flow, disc.label, f"g{number}", part)
+def jhmdb_rows() -> list[dict[str, str]]:
+    """What is known of the real clips, a row a clip."""
+    with open(REAL / "jhmdb/clips.csv", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def jhmdb() -> Iterator[Clip]:
     """The real clips; whole source titles are held out, 30 % of each class's."""
-    with open(REAL / "jhmdb/clips.csv", newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = jhmdb_rows()
     names = sorted({row["class"] for row in rows})
     trained: set[tuple[str, str]] = set()
     for name in names:
@@ -95,7 +86,7 @@ def jhmdb() -> Iterator[Clip]:
         chosen = np.random.default_rng(0).permutation(groups)[: round(JHMDB_TRAINED * len(groups))]
         trained |= {(name, str(group)) for group in chosen}
     for row in rows:
-        frames = decode(REAL / "jhmdb" / row["path"], short_side=JHMDB_SIDE)
+        frames = decode(REAL / "jhmdb" / row["path"], short_side=STORED["jhmdb"][0].short_side)
         grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]
         flow = np.stack([tvl1(*pair) for pair in itertools.pairwise(grey)])
         part = "train" if (row["class"], row["group"]) in trained else "test"
@@ -105,7 +96,7 @@ def jhmdb() -> Iterator[Clip]:
 
 def settings(run: Run, args: argparse.Namespace) -> TrainSettings:
     """What one training of a task depends on."""
-    frames, flow = stored(*((DISC_SIZE, 8.0) if args.task == "directions" else (JHMDB_SIDE, 20.0)))
+    frames, flow = STORED[args.task]
     method = METHODS[run.method]
     loss = LossSettings() if method.recipe == "i3d" else LOSS
     kinetics = REAL / "weights/i3d_rgb_kinetics400.pt"
@@ -186,18 +177,34 @@ def train_and_measure(
     print(folder, {name: round(value, 3) for name, value in found.items()}, flush=True)
 
 
+def refuse_other_options(args: argparse.Namespace) -> None:
+    """Keep the options beside what they made; raises UserError where others made it."""
+    options = {name: value for name, value in vars(args).items() if name not in MAY_DIFFER}
+    path = args.folder / "options.json"
+    if not path.exists():
+        write_text(path, json.dumps(options, indent=1) + "\n")
+    for name, begun in json.loads(path.read_text()).items():
+        if options[name] != begun:
+            option = "task" if name == "task" else f"--{name.replace('_', '-')}"
+            raise UserError(
+                f"{option}: {options[name]}; {args.folder} was begun with {begun}: allowed is "
+                "that, or another folder"
+            )
+
+
 def run_task(args: argparse.Namespace) -> None:
     """Write the clips once, then train arm by arm, a seed of each before the next seed."""
     torch.set_num_threads(args.threads)
+    refuse_other_options(args)
     data = args.folder / "data"
     if not (data / "split1.csv").exists():
-        side, bound = (DISC_SIZE, 8.0) if args.task == "directions" else (JHMDB_SIDE, 20.0)
-        clips = discs(args.clips, tuple(args.speed)) if args.task == "directions" else jhmdb()
-        write_clips(data, "ucf101", clips, *stored(side, bound))
+        clips = jhmdb()
+        if args.task == "directions":
+            clips = moving_discs(1, args.clips, HELD_OUT, DISC_LENGTH, DISC_SIZE, args.speed)
+        write_clips(data, {"ucf101": clips}, *STORED[args.task])
     names = list(DIRECTIONS)
     if args.task == "jhmdb":
-        with open(REAL / "jhmdb/clips.csv", newline="") as file:
-            names = sorted({row["class"] for row in csv.DictReader(file)})
+        names = sorted({row["class"] for row in jhmdb_rows()})
     for seed in args.seeds:
         for arm in args.arms:
             run = Run("ucf101", arm, "rgb", "scratch", "none", 1, seed)
@@ -254,7 +261,7 @@ def table(folders: list[Path]) -> None:
             print(f"| {' | '.join(cells)} |")
 
 
-def main() -> None:
+def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -263,7 +270,7 @@ def main() -> None:
     parser.add_argument("--arms", nargs="+", choices=ARMS, default=ARMS)
     parser.add_argument("--seeds", nargs="+", type=int, default=range(5))
     parser.add_argument("--clips", type=int, default=2400, help="discs to train on")
-    parser.add_argument("--speed", type=float, nargs=2, default=(0.25, 0.6), help="of discs")
+    parser.add_argument("--speed", type=float, nargs=2, default=[0.25, 0.6], help="of discs")
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--width", type=float, default=0.25)
@@ -274,12 +281,15 @@ def main() -> None:
     parser.add_argument("--dropout", type=float, default=0.0)
     parser.add_argument("--learning-rate", type=float, default=0.003)
     parser.add_argument("--threads", type=int, default=1)
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     if args.task == "table":
         table(args.folder)
         return
     (args.folder,) = args.folder
-    run_task(args)
+    try:
+        run_task(args)
+    except UserError as error:
+        parser.error(str(error))
 
 
 if __name__ == "__main__":

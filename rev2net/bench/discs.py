@@ -6,45 +6,38 @@ y; S pixels, T frames.
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rev2net.bench.arrays import Clip
+
 DIRECTIONS = ("right", "down", "left", "up")
 RADIUS = (0.12, 0.20)  # of the frame's side
 COARSE, FINE = 0.05, 0.10  # of the background's and the disc's texture, cycles per pixel
+CONTRAST = 90.0  # mean brightness of the disc over the background's, grey levels of 255
+BACKGROUND, TEXTURE = 19.0, 38.0  # standard deviations of the two textures, grey levels
 
 
-@dataclass(frozen=True)
-class Disc:
-    """One clip and its class."""
+def moving_discs(
+    seed: int, trained: int, held_out: int, length: int, size: int, speed: tuple[float, float]
+) -> Iterator[Clip]:
+    """Clips to train on, then held-out ones; their classes take turns.
 
-    frames: NDArray[np.uint8]
-    flow: NDArray[np.float32]
-    label: int
-
-
-@dataclass(frozen=True)
-class Look:
-    """How discs and backgrounds differ: grey levels of 255."""
-
-    contrast: float = 90.0  # mean brightness of the disc over the background's
-    either_sign: bool = False  # discs may be darker than the background, too
-    texture: float = 38.0  # standard deviation of the disc's texture
-    background: float = 19.0  # and of the background's
+    `speed` is the range of the discs' speeds in pixels per frame.
+    """
+    for number in range(trained + held_out):
+        label = number % len(DIRECTIONS)
+        frames, flow = _moving_disc((seed, number), label, length, size, speed)
+        part = "train" if number < trained else "test"
+        yield Clip(f"disc{number}", frames, flow, label, f"g{number}", part)
 
 
-def moving_disc(
-    seed: tuple[int, ...],
-    length: int,
-    size: int,
-    speed: tuple[float, float] = (1.0, 2.5),  # pixels per frame
-    look: Look = Look(),
-) -> Disc:
-    """A clip drawn from a seed, whose last number decides the class in turn."""
+def _moving_disc(
+    seed: tuple[int, int], label: int, length: int, size: int, speed: tuple[float, float]
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     rng = np.random.default_rng(seed)
-    label = seed[-1] % len(DIRECTIONS)
     angle = 2 * math.pi * label / len(DIRECTIONS)
     velocity = rng.uniform(*speed) * np.array([math.cos(angle), math.sin(angle)])
     radius = rng.uniform(*RADIUS) * size
@@ -52,9 +45,8 @@ def moving_disc(
     # Anywhere, so that the disc stays in the picture; across its middle where that cannot be.
     low, high = np.maximum(radius, radius - way), np.minimum(size - radius, size - radius - way)
     start = np.where(low < high, rng.uniform(low, np.maximum(low, high)), (low + high) / 2)
-    sign = rng.choice((-1, 1)) if look.either_sign else 1
-    background = 128 - sign * look.contrast / 2 + look.background * _texture(rng, size, COARSE)
-    texture = 128 + sign * look.contrast / 2 + look.texture * _texture(rng, size, FINE)
+    background = 128 - CONTRAST / 2 + BACKGROUND * _texture(rng, size, COARSE)
+    texture = 128 + CONTRAST / 2 + TEXTURE * _texture(rng, size, FINE)
     frames = np.empty((length, size, size, 3), np.uint8)
     flow = np.zeros((length - 1, size, size, 2), np.float32)
     y, x = np.mgrid[:size, :size]
@@ -66,7 +58,7 @@ def moving_disc(
         frames[t] = np.clip(np.rint(frame), 0, 255)
         if t < length - 1:
             flow[t][inside] = velocity
-    return Disc(frames, flow, label)
+    return frames, flow
 
 
 def _texture(rng: np.random.Generator, size: int, cutoff: float) -> NDArray[np.float64]:

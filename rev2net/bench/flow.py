@@ -1,22 +1,38 @@
-"""How fast each backend computes TV-L1 flow here, and how far it is from OpenCV's."""
+"""Time the TV-L1 backends on the same pairs of frames, and compare their flow with OpenCV's.
 
-import os
+    rev2net bench flow                               # on rendered frames
+    rev2net bench flow --clips a.avi b.avi --pairs 4 # four pairs of neighbours from each clip
+    rev2net bench flow --epsilon 0                   # all 1,500 iterations a level, none saved
+
+The table has, for each size and backend, the median time of a pair on one core (for cuda: its share
+of a batch on one GPU), how many times faster than OpenCV on one core that is, the end-point error
+to OpenCV's flow in pixels, and the hours that this machine's cores would take for whole data sets.
+--yardstick adds OpenCV against itself with noise of 0.001 grey levels on the first frame.
+"""
+
+import argparse
 import statistics
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from rev2net.flow.tvl1 import tvl1, tvl1_sequence
+from rev2net.bench.measuring import num_cores, progress, refuse_below
+from rev2net.errors import UserError
+from rev2net.flow.parameters import MIN_SIDE
+from rev2net.flow.tvl1 import resolve_backend, tvl1, tvl1_sequence
+from rev2net.provenance import processor
+from rev2net.video import iter_frames
 
 Grey: TypeAlias = npt.NDArray[np.uint8]  # (H, W)
 Pair: TypeAlias = tuple[Grey, Grey]
 
-SIZES = ((320, 240), (340, 256), (640, 360))  # width, height: UCF101 as published, TSN's, Kinetics
+SIZES = "320x240 340x256 640x360"  # UCF101 as published, TSN's, Kinetics
 REFERENCE = "opencv"
 NOISE = 0.001  # grey levels: the yardstick's disturbance of the first frame
 GPU_BATCH = 528  # pairs, enough to fill the largest GPUs several times
@@ -24,6 +40,58 @@ GPU_BATCH = 528  # pairs, enough to fill the largest GPUs several times
 # Pairs of frames, rounded: all clips of UCF101 and HMDB51; Kinetics-400's 260,000 training and
 # validation clips of 10 s at 25 frames per second.
 DATASETS = {"UCF101": 2.5e6, "HMDB51": 0.63e6, "Kinetics-400": 65e6}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `rev2net bench flow`."""
+    parser.add_argument("--clips", type=Path, nargs="+", default=[], help="videos to take pairs of")
+    parser.add_argument(
+        "--pairs", type=int, default=4, help="pairs a clip, or rendered (default 4)"
+    )
+    parser.add_argument(
+        "--backends", nargs="+", metavar="NAME", help="numba, cuda (default: all that run here)"
+    )
+    parser.add_argument(
+        "--sizes", nargs="+", default=SIZES.split(), metavar="WxH", help=f"default {SIZES}"
+    )
+    parser.add_argument("--epsilon", type=float, default=0.01, help="stopping rule (default 0.01)")
+    parser.add_argument("--yardstick", action="store_true", help="OpenCV against itself, too")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Measure and print the table."""
+    refuse_below(args, pairs=1)
+    if not args.epsilon >= 0:
+        raise UserError(f"--epsilon: {args.epsilon}; allowed is a number from 0")
+    sizes = [_size(text) for text in args.sizes]
+    backends = args.backends or ["numba", *({resolve_backend("auto")} - {"numba"})]
+    backends = [resolve_backend(backend) for backend in backends]
+    pairs = rendered_pairs(args.pairs) if not args.clips else []
+    for clip in args.clips:
+        pairs += pairs_of(clip, args.pairs)
+    results: list[Result] = []
+    for size in sizes:
+        results += measure(pairs, size, backends, args.yardstick, epsilon=args.epsilon)
+    print(f"{processor()}, {machine()}")
+    source = f"{len(args.clips)} clips" if args.clips else "rendered frames"
+    print(f"{len(pairs)} pairs of {source}; epsilon {args.epsilon:g}; reference {REFERENCE}")
+    print(table(results))
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.partition("x")
+    if not (width.isdecimal() and height.isdecimal()) or min(int(width), int(height)) < MIN_SIDE:
+        raise UserError(f"--sizes: {text!r}; allowed is WIDTHxHEIGHT, at least {MIN_SIDE} each")
+    return int(width), int(height)
+
+
+def pairs_of(clip: Path, count: int) -> list[Pair]:
+    """Pairs of neighbouring frames, spread over the clip."""
+    frames = [np.asarray(cv2.cvtColor(f, cv2.COLOR_RGB2GRAY), np.uint8) for f in iter_frames(clip)]
+    if len(frames) < 2:
+        raise UserError(f"{clip}: one frame; flow needs two")
+    places = np.linspace(0, len(frames) - 2, min(count, len(frames) - 1)).round().astype(int)
+    return [(frames[place], frames[place + 1]) for place in places]
 
 
 @dataclass(frozen=True)
@@ -47,7 +115,6 @@ def measure(
     pairs: list[Pair],
     size: tuple[int, int],
     backends: list[str],
-    progress: Callable[[str], None],
     yardstick: bool = False,
     **parameters: Any,
 ) -> Iterator[Result]:
@@ -81,7 +148,7 @@ def measure(
         progress(f"{size[0]}x{size[1]}: batch of pairs on the GPU")
         medians["cuda"], flows["cuda"] = _batch_on_gpu(pairs, **parameters)
     for name, median in medians.items():
-        errors = _end_point_errors(flows[name], flows[REFERENCE])
+        errors = end_point_errors(flows[name], flows[REFERENCE])
         yield Result(
             size=size,
             backend=name,
@@ -112,9 +179,10 @@ def _batch_on_gpu(
     return seconds, flows[: 2 * len(pairs) : 2]
 
 
-def _end_point_errors(
+def end_point_errors(
     flows: list[npt.NDArray[np.float32]], reference: list[npt.NDArray[np.float32]]
 ) -> npt.NDArray[np.float64]:
+    """Of every pixel of every flow (H, W, 2), in pixels."""
     difference = np.asarray(flows, np.float64) - np.asarray(reference)
     return np.hypot(difference[..., 0], difference[..., 1])
 
@@ -138,11 +206,6 @@ def machine() -> str:
 
     versions = f"OpenCV {cv2.__version__}, numba {numba.__version__}, numpy {np.__version__}"
     return f"{num_cores()} cores; {versions}"
-
-
-def num_cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def rendered_pairs(count: int) -> list[Pair]:

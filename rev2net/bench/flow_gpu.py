@@ -19,8 +19,14 @@ import numpy as np
 import torch
 import triton
 
-from rev2net.bench.flow import Pair, machine, opencv_on_noise, rendered_pairs
-from rev2net.commands.bench_flow import pairs_of
+from rev2net.bench.flow import (
+    Pair,
+    end_point_errors,
+    machine,
+    opencv_on_noise,
+    pairs_of,
+    rendered_pairs,
+)
 from rev2net.flow import cuda_backend
 from rev2net.flow.parameters import Parameters
 from rev2net.flow.tvl1 import tvl1, tvl1_sequence
@@ -75,17 +81,14 @@ def measure_parity(pairs: list[Pair]) -> None:
         first, second = (np.asarray(cv2.resize(frame, SIZE), np.uint8) for frame in pair)
         reference = tvl1(first, second, backend="opencv")
         ours = tvl1(first, second, backend="cuda")
-        distances.append(_mean_epe(ours, reference))
+        distances.append(end_point_errors([ours], [reference]).mean())
         if distances[-1] > 0.005:
-            worse += distances[-1] > _mean_epe(opencv_on_noise(first, second), reference)
+            noisy = opencv_on_noise(first, second)
+            worse += distances[-1] > end_point_errors([noisy], [reference]).mean()
     same = sum(distance == 0 for distance in distances)
     median = statistics.median(distances)
     print(f"\nparity over {len(pairs)} pairs: median EPE {median:.5f} px (bar 0.002), {same} equal")
     print(f"pairs beyond the yardstick: {worse} (bar 0)")
-
-
-def _mean_epe(flow: np.ndarray, reference: np.ndarray) -> float:
-    return float(np.hypot(*np.moveaxis(flow - reference, -1, 0)).mean())
 
 
 def main() -> None:

@@ -1,16 +1,33 @@
-"""How much time of a loader's worker goes into anything but decoding images."""
+"""Time the loader of training clips beside bare cv2.imdecode of the same images.
 
+    rev2net bench load                                      # on shards of generated clips
+    rev2net bench load --clips a.avi b.mp4                  # on shards made of these videos
+    rev2net bench load --shards work/mini/shards/ucf101     # on shards that are there
+
+A worker of the loader reads a clip from a shard, decodes its images and crops them; what it does
+beside decoding is the difference. The samples are those of TSN (3 segments) and of I3D (64 frames
+in a row), RGB and flow. What follows on the training device (resize, flip, floating point) has a
+column of its own. Everything runs on one core; figures are processor time, median of the samples.
+"""
+
+import argparse
 import statistics
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TypeVar
 
+import cv2
 import torch
 
+from rev2net.bench.clip_shards import DATASET, ClipShards, default_flow, default_frames
+from rev2net.bench.measuring import generated_clips, one_core, progress, refuse_below, video_tools
 from rev2net.clips.dataset import Augmentation, ClipShape, Entry, Sample, Shards, TrainingClips
 from rev2net.clips.transforms import to_batch, to_input
+from rev2net.shards.index import write_index
 from rev2net.shards.reader import ShardIndex
 from rev2net.video.images import ImageBytes
 
@@ -31,6 +48,56 @@ SHAPES = {
         "flow": ClipShape(("flow",), segments=False, length=64),
     },
 }
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `rev2net bench load`."""
+    given = parser.add_mutually_exclusive_group()
+    given.add_argument("--clips", type=Path, nargs="+", default=[], help="videos to make shards of")
+    given.add_argument("--shards", type=Path, help="a folder with rgb.index and flow.index")
+    parser.add_argument("--samples", type=int, default=40, help="of each kind (default 40)")
+    parser.add_argument("--short-side", type=int, default=256, help="of new shards (default 256)")
+    parser.add_argument("--size", type=int, default=224, help="side of network input (default 224)")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Measure and print the table."""
+    refuse_below(args, samples=1, short_side=1, size=1)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    torch.set_num_threads(1)
+    results = []
+    with tempfile.TemporaryDirectory() as name, one_core():
+        folder = args.shards or _make_shards(Path(name), args.clips, args.short_side)
+        for kind in ("rgb", "flow"):
+            index = ShardIndex(folder / f"{kind}.index")
+            shards = Recording({(DATASET, kind): index})
+            entries = [Entry(video_id, DATASET, 0, video_id) for video_id in index.ids]
+            for sample in SHAPES:
+                progress(f"{sample}, {kind}")
+                results.append(
+                    measure(shards, entries, sample, kind, args.samples, args.size, device)
+                )
+            video = index.video(index.ids[0])
+    print(f"{video_tools()}, torch {torch.__version__}")
+    print(
+        f"{len(entries)} videos, the first {video.width}x{video.height}; {args.samples} samples "
+        f"each; one core; device {device}, {args.size}x{args.size}"
+    )
+    print(table(results))
+
+
+def _make_shards(folder: Path, clips: list[Path], short_side: int) -> Path:
+    """Shards of the clips, or of generated ones, with default settings; their folder."""
+    clips = clips or generated_clips(folder, count=2, num_frames=80)
+    shards = ClipShards(folder, clips)
+    frames = default_frames(short_side, quality=95)
+    progress(f"shards of {len(clips)} clips: RGB")
+    shards.make_rgb(frames)
+    progress(f"shards of {len(clips)} clips: flow")
+    shards.make_flow(default_flow(frames))
+    for kind in ("rgb", "flow"):
+        write_index(folder, kind, 1)
+    return folder
 
 
 @dataclass
@@ -73,9 +140,8 @@ def measure(
     samples: int,
     size: int,
     device: torch.device,
-    decode: Callable[[Sequence[ImageBytes], bool], None],
 ) -> Result:
-    """Time the loader, `decode` on the images that it read, and the part on the device, in turns.
+    """Time the loader, bare decoding of what it read, and the part on the device, in turns.
 
     Crops become (size, size) pixels on the device.
     """
@@ -85,8 +151,9 @@ def measure(
     layout = "BTCHW" if shape.segments else "BCTHW"
     spec = SimpleNamespace(modality=kind, layout=layout, mean=ones, std=ones, images=shape.images)
 
-    def decode_all(images: list[ImageBytes]) -> None:
-        decode(images, kind == "flow")
+    def decode_bare(images: list[ImageBytes]) -> None:
+        for image in images:
+            cv2.imdecode(image, cv2.IMREAD_COLOR_RGB if kind == "rgb" else cv2.IMREAD_GRAYSCALE)
 
     def to_device(sample: Sample) -> None:
         to_input(to_batch([sample.crops[kind]], [sample.flip], size, device, kind), spec)
@@ -102,7 +169,7 @@ def measure(
             clips[key]
         shards.seen = None
         parts["loading"].append(_seconds_each(clips.__getitem__, keys))
-        parts["decoding"].append(_seconds_each(decode_all, seen))
+        parts["decoding"].append(_seconds_each(decode_bare, seen))
         parts["device"].append(_seconds_each(to_device, [clips[key] for key in keys]))
     medians = {part: statistics.median(seconds) for part, seconds in parts.items()}
     return Result(name, kind, shape.length * shape.images, **medians)

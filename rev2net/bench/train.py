@@ -1,27 +1,51 @@
-"""How much the training loop adds to a bare step, and what Rev2Net's decoders add to I3D's.
+"""Time the training loop beside a bare step, and Rev2Net beside the I3D inside it.
 
-Times are processor time on the CPU, which other programs disturb less than the clock on the wall,
-and the clock on the wall, the device waited for, on a GPU.
+    rev2net bench train                                      # both, in about two minutes
+    rev2net bench train --part loop --config config.yaml     # its I3D on RGB, its batch
+    rev2net bench train --part decoders --length 64 --size 224 --batch 8    # published, on a GPU
+
+"loop": the I3D of a configuration is trained on noise videos of its stored size, each step in
+turn with a bare one (forward, backward, clipping, optimiser) of a twin. The loop prepares its clips
+(resize, flip, normalise), looks at every term and logs it; bar: 5 % over the bare step. Reading and
+decoding clips, which loader processes do at the same time, stands on a line of its own.
+
+"decoders": training steps of I3D and of Rev2Net with all its terms, for several widths of the
+decoders' trunk. The ratio of times may exceed that of multiply-adds by 15 %.
+
+On the CPU one thread works, and times are its processor time. On a GPU steps run in bfloat16.
 """
 
+import argparse
 import copy
+import math
 import statistics
+import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
 
+import cv2
+import numpy as np
 import torch
 from torch import nn
 
-from rev2net.config import LossSettings
+from rev2net.bench.arrays import Clip, write_clips
+from rev2net.bench.measuring import progress, refuse_below
+from rev2net.config import ComputeSettings, Config, FramesSettings, LossSettings, load
+from rev2net.device import claim_device
+from rev2net.errors import UserError
+from rev2net.experiments import Run, train_settings
 from rev2net.models import build
 from rev2net.models.cost import measure
+from rev2net.models.spec import input_spec
 from rev2net.training.batches import Batch
 from rev2net.training.log import TrainingLog
-from rev2net.training.loop import Training
+from rev2net.training.loop import Training, log_interval
 from rev2net.training.objective import Objective, Targets
 from rev2net.training.optimiser import build_optimiser
+from rev2net.training.step import TrainingStep
 
 LOOP_BAR = 5.0  # percent that the loop may add to a bare step
 DECODERS_BAR = 15.0  # percent by which the ratio of times may exceed that of multiply-adds
@@ -29,6 +53,115 @@ DECODERS_BAR = 15.0  # percent by which the ratio of times may exceed that of mu
 REV2NET_LOSS = LossSettings(
     flow=1.0, frames=1.0, feature_discrepancy=0.1, latent_discrepancy=0.01, domain=0.0
 )
+RUN = "hmdb-ucf/i3d/rgb.scratch.mkmmd/split1.seed0"
+TRAINED = 840  # videos of its list, where the real one has its epochs
+VIDEOS, FRAMES = 24, 24  # of each dataset, and of each video
+PARTS = ("loop", "decoders")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `rev2net bench train`."""
+    parser.add_argument("--part", choices=PARTS, help="one of the two (default: both)")
+    parser.add_argument("--steps", type=int, help="timed steps (default 20 loop, 5 decoders)")
+    parser.add_argument("--config", type=Path, default=Path("config.yaml"), help="of the loop")
+    parser.add_argument("--length", type=int, default=16, help="frames of a clip (default 16)")
+    parser.add_argument("--size", type=int, default=112, help="their side, pixels (default 112)")
+    parser.add_argument("--width", type=float, default=1.0, help="of the networks (default 1)")
+    parser.add_argument("--batch", type=int, default=1, help="clips a step (default 1)")
+    parser.add_argument(
+        "--trunks", type=int, nargs="+", default=[16, 32, 64], help="default 16 32 64"
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    """Measure and print."""
+    # Smaller clips leave one position a channel, which batch normalisation cannot take.
+    refuse_below(args, steps=1, length=8, size=64, batch=1)
+    if not 0 < args.width < math.inf:
+        raise UserError(f"--width: {args.width}; allowed is a positive number")
+    torch.set_num_threads(1)
+    with claim_device() as device:
+        name = torch.cuda.get_device_name() if device.type == "cuda" else "CPU, one thread"
+        print(f"torch {torch.__version__}; {name}")
+        if args.part != "decoders":
+            _loop(load(args.config), args.steps or 20, device)
+        if args.part != "loop":
+            _decoders(args, device)
+
+
+def _loop(chosen: Config, steps: int, device: torch.device) -> None:
+    wanted = Run.parse(RUN)
+    settings = train_settings(wanted, chosen)
+    compute = settings.compute.model_copy(
+        update={"threads": 1, "loader_workers": 0, "processes": 1, "sync_batchnorm": False}
+    )
+    every = log_interval(settings.optimisation.in_steps(TRAINED).num_steps)
+    short = {"steps": steps + 1, "epochs": None, "milestones": (), "restarts": (), "ema": None}
+    optimisation = settings.optimisation.model_copy(update=short)
+    settings = settings.model_copy(update={"compute": compute, "optimisation": optimisation})
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        parts = {"hmdb51": "train", "ucf101": "target_unlabelled"}
+        videos = {dataset: noise(dataset, part, chosen.frames) for dataset, part in parts.items()}
+        split, shards = write_clips(folder, videos, chosen.frames)
+        names = ["one", "other"]
+        training = Training(settings, asdict(wanted), split, shards, names, folder, device)
+        log = TrainingLog(folder / "log.jsonl", steps + 1, 0, every, epoch=float(steps + 2))
+        progress(f"loop: {steps} steps")
+        cost = loop_cost(training, log, steps)
+        log.close()
+    clip, batch = settings.clip, settings.optimisation.batch
+    print(
+        f"\nloop: {chosen.name}'s i3d.rgb, width {settings.network.width:g}, {batch} + {batch} "
+        f"clips of {clip.length}x{clip.size}x{clip.size}, {steps} steps"
+    )
+    rows = [
+        ("bare step", cost.bare),
+        ("step of the loop", cost.loop),
+        ("  resize, flip, normalise", cost.device),
+        ("clips from shards", cost.data),
+    ]
+    for label, value in rows:
+        print(f"{label:28} {1000 * value:9.2f} ms  {100 * value / cost.bare:6.1f} %")
+    verdict = "met" if cost.overhead <= LOOP_BAR else "missed"
+    print(f"the loop adds {cost.overhead:.1f} % (bar {LOOP_BAR:g} %: {verdict})")
+
+
+def _decoders(args: argparse.Namespace, device: torch.device) -> None:
+    steps = args.steps or 5
+    costs = decoder_costs(
+        tuple(args.trunks),
+        width=args.width,
+        length=args.length,
+        size=args.size,
+        batch=args.batch,
+        steps=steps,
+        device=device,
+    )
+    shape = f"{args.batch}x{args.length}x{args.size}x{args.size}"
+    print(f"\ndecoders: width {args.width:g}, clips {shape}, all decoded, {steps} steps")
+    print(f"I3D: {costs[0].i3d_multiply_adds:.2f} G, {1000 * costs[0].i3d_step:.1f} ms a step")
+    print(f"{'trunk':>6} {'G':>8} {'ratio':>6} {'step ms':>9} {'ratio':>6} {'time over cost':>15}")
+    for cost in costs:
+        verdict = "bar met" if cost.excess <= DECODERS_BAR else "bar missed"
+        print(
+            f"{cost.trunk_width:6} {cost.multiply_adds:8.2f} {cost.multiply_add_ratio:6.2f} "
+            f"{1000 * cost.step:9.1f} {cost.step_ratio:6.2f} {cost.excess:+13.1f} %  {verdict}"
+        )
+
+
+def noise(dataset: str, part: str, frames: FramesSettings) -> Iterator[Clip]:
+    """Videos of smooth noise, of two classes, as large as a configuration stores its own."""
+    short_side = frames.short_side or 256
+    width, height = frames.size or (short_side * 4 // 3, short_side)
+    rng = np.random.default_rng(0)
+    for number in range(VIDEOS):
+        small = rng.integers(0, 256, (FRAMES, height // 8, width // 8, 3)).astype(np.uint8)
+        large = [
+            cv2.resize(image, (width, height), interpolation=cv2.INTER_CUBIC) for image in small
+        ]
+        label = number % 2 if part == "train" else None
+        yield Clip(f"{dataset}_{number}", np.stack(large), label=label, part=part)
 
 
 def seconds(work: Callable[[], object], device: torch.device) -> float:
@@ -132,6 +265,53 @@ class DecoderCost:
         return 100.0 * (self.step_ratio / self.multiply_add_ratio - 1.0)
 
 
+def loss_of(network: str) -> LossSettings:
+    """A loss for which a network computes all that it can."""
+    if network == "rev2net":
+        return REV2NET_LOSS
+    return LossSettings(flow=1.0, flow_norm="epe") if network == "actionflownet" else LossSettings()
+
+
+def random_batch(
+    network: str, batch: int, length: int, size: int, classes: int, device: torch.device
+) -> Batch:
+    """Random clips in a network's layout, with labels and the targets of its decoders."""
+    spec, loss = input_spec(network), loss_of(network)
+    axes = {"B": batch, "C": spec.channels, "T": length, "H": size, "W": size}
+    x = torch.rand([axes[axis] for axis in spec.layout], device=device) * 2 - 1
+    flow = None
+    if loss.flow > 0:
+        flow = torch.rand(batch, 2, length, size, size, device=device) * 2 - 1
+    labels = torch.arange(batch, device=device) % classes
+    return Batch(x, Targets(labels, flow, x if loss.frames > 0 else None), None)
+
+
+def training_step(
+    network: str,
+    batch: Batch,
+    classes: int,
+    compute: ComputeSettings,
+    width: float = 1.0,
+    **options: Any,
+) -> Callable[[], None]:
+    """Forward with every output, loss, backward and SGD of a new network; all clips are decoded."""
+    device = batch.x.device
+    module = build(network, classes, width=width, **options).to(device)
+    forward = TrainingStep(module, Objective(loss_of(network), "none", 1), compute).train()
+    trained = [p for p in module.parameters() if p.requires_grad]
+    optimiser = torch.optim.SGD(trained, lr=1e-4, momentum=0.9)
+    fast = torch.autocast(device.type, torch.bfloat16, enabled=compute.precision == "bfloat16")
+
+    def step() -> None:
+        optimiser.zero_grad(set_to_none=True)
+        with fast:
+            loss, *_ = forward(batch, 0.5)
+        loss.backward()
+        optimiser.step()
+
+    return step
+
+
 def decoder_costs(
     trunk_widths: tuple[int, ...],
     *,
@@ -141,33 +321,17 @@ def decoder_costs(
     batch: int,
     steps: int,
     device: torch.device,
-    progress: Callable[[str], None],
 ) -> list[DecoderCost]:
     """Time training steps of I3D and of Rev2Net at each trunk width, in turns.
 
     All clips are decoded, and every term of Eq. 3 is computed.
     """
-    x = torch.rand(batch, 3, length, size, size, device=device) * 2 - 1
-    labels = torch.arange(batch, device=device)
-    flow = torch.rand(batch, 2, length, size, size, device=device) * 2 - 1
-    targets = Targets(labels, flow, x)
+    precision: Literal["bfloat16", "float32"] = "bfloat16" if device.type == "cuda" else "float32"
+    compute = ComputeSettings(threads=1, loader_workers=0, precision=precision)
 
     def step_of(name: str, **options: Any) -> Callable[[], None]:
-        network = build(name, batch, width=width, **options).to(device).train()
-        loss = REV2NET_LOSS if name == "rev2net" else LossSettings()
-        objective = Objective(loss, "none", 1)
-        optimiser = torch.optim.SGD(network.parameters(), lr=1e-4, momentum=0.9)
-        fast = torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
-
-        def step() -> None:
-            optimiser.zero_grad(set_to_none=True)
-            with fast:
-                outputs = network.forward_train(x)
-                total = objective.total(objective.terms(outputs, targets, 0.5))
-            total.backward()
-            optimiser.step()
-
-        return step
+        clips = random_batch(name, batch, length, size, batch, device)
+        return training_step(name, clips, batch, compute, width, **options)
 
     work = {0: step_of("i3d")}
     work |= {trunk: step_of("rev2net", trunk_width=trunk) for trunk in trunk_widths}

@@ -13,22 +13,18 @@ has none.
 """
 
 import argparse
+import itertools
 import statistics
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
-from rev2net.bench.train import REV2NET_LOSS, seconds
-from rev2net.config import ComputeSettings, LossSettings
-from rev2net.models import build
+from rev2net.bench.train import random_batch, seconds, training_step
+from rev2net.config import ComputeSettings
 from rev2net.models.spec import SPECS, input_spec
-from rev2net.training.batches import Batch
 from rev2net.training.loop import choose_kernels
-from rev2net.training.objective import Objective, Targets
-from rev2net.training.step import TrainingStep
 
 NETWORKS = [name for name in SPECS if not name.startswith("rev2net-")]
 WARM_UP, TIMED = 5, 10  # steps; compiling happens in the first
@@ -55,34 +51,10 @@ class Speed:
 
 
 def setups(networks: list[str], batches: list[int], compiled: bool) -> Iterator[Setup]:
-    for network in networks:
-        for compile_ in (False, True) if compiled else (False,):
-            for channels_last in (False, True):
-                for deterministic in (False, True):
-                    for batch in batches:
-                        yield Setup(network, batch, channels_last, compile_, deterministic)
-
-
-def random_batch(network: str, batch: int, device: torch.device, tiny: bool) -> Batch:
-    """Clips of the published size (or tiny ones), with labels and the targets of the decoders."""
-    spec = input_spec(network)
-    side, length = (32, 8) if tiny else (spec.size, spec.length)
-    axes = {"B": batch, "C": spec.channels, "T": length, "H": side, "W": side}
-    x = torch.rand([axes[axis] for axis in spec.layout], device=device) * 2 - 1
-    flow: Tensor | None = None
-    frames: Tensor | None = None
-    if loss_of(network).flow > 0:
-        flow = torch.rand(batch, 2, length, side, side, device=device) * 2 - 1
-    if loss_of(network).frames > 0:
-        frames = x
-    labels = torch.arange(batch, device=device) % CLASSES
-    return Batch(x, Targets(labels, flow, frames), None)
-
-
-def loss_of(network: str) -> LossSettings:
-    if network == "rev2net":
-        return REV2NET_LOSS
-    return LossSettings(flow=1.0, flow_norm="epe") if network == "actionflownet" else LossSettings()
+    either = (False, True)
+    rows = itertools.product(networks, either if compiled else (False,), either, either, batches)
+    for network, compile_, channels_last, deterministic, batch in rows:
+        yield Setup(network, batch, channels_last, compile_, deterministic)
 
 
 def measure(setup: Setup, device: torch.device, tiny: bool) -> Speed:
@@ -101,20 +73,11 @@ def measure(setup: Setup, device: torch.device, tiny: bool) -> Speed:
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(device)
     try:
-        network = build(setup.network, CLASSES, width=0.125 if tiny else 1.0).to(device)
-        objective = Objective(loss_of(setup.network), "none", 1)
-        forward = TrainingStep(network, objective, compute).train()
-        trained = [p for p in network.parameters() if p.requires_grad]
-        optimiser = torch.optim.SGD(trained, lr=1e-4, momentum=0.9)
-        batch = random_batch(setup.network, setup.batch, device, tiny)
-
-        def step() -> None:
-            optimiser.zero_grad(set_to_none=True)
-            with torch.autocast(device.type, torch.bfloat16):
-                loss, *_ = forward(batch, 0.5)
-            loss.backward()
-            optimiser.step()
-
+        spec = input_spec(setup.network)
+        length, size = (8, 32) if tiny else (spec.length, spec.size)
+        batch = random_batch(setup.network, setup.batch, length, size, CLASSES, device)
+        width = 0.125 if tiny else 1.0
+        step = training_step(setup.network, batch, CLASSES, compute, width)
         warm_up, timed = (1, 1) if tiny else (WARM_UP, TIMED)
         for _ in range(warm_up):
             step()

@@ -1,36 +1,33 @@
 """Measure how fast this machine does one stage, beside a named baseline.
 
-    rev2net bench flow --help
+    rev2net bench flow       TV-L1 flow, beside OpenCV on one core
+    rev2net bench decode     videos into shards, beside bare ffmpeg and cv2.imencode
+    rev2net bench load       shards into crops, beside bare cv2.imdecode
+    rev2net bench train      the training loop beside a bare step, Rev2Net beside I3D
 
-Each stage prints one table; progress goes to the error stream.
+Each stage prints one table; progress goes to the error stream. `rev2net bench flow --help` says
+what can be asked of one.
 """
 
 import argparse
 import importlib
 
-STAGES = {  # each in its own module, rev2net.commands.bench_<stage>
-    "flow": "TV-L1 flow, beside OpenCV on one core",
-    "decode": "videos into shards, beside bare ffmpeg and cv2.imencode",
-    "load": "shards into crops, beside bare cv2.imdecode",
-    "train": "the training loop beside a bare step, Rev2Net beside I3D",
-}
+STAGES = ("flow", "decode", "load", "train")  # each a module of rev2net.bench
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the stages and their arguments."""
-    stages = parser.add_subparsers(dest="stage", metavar="STAGE", required=True)
-    for stage, summary in STAGES.items():
-        module = importlib.import_module(f"rev2net.commands.bench_{stage}")
-        subparser = stages.add_parser(
-            stage,
-            help=summary,
-            description=module.__doc__,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        module.add_arguments(subparser)
-        subparser.set_defaults(run_stage=module.run)
+    """Declare the arguments of `rev2net bench`; a stage's own are its module's."""
+    parser.add_argument("stage", choices=STAGES)
+    parser.add_argument("options", nargs=argparse.REMAINDER, help="of the stage")
 
 
 def run(args: argparse.Namespace) -> None:
     """Measure the stage that was asked for."""
-    args.run_stage(args)
+    stage = importlib.import_module(f"rev2net.bench.{args.stage}")
+    parser = argparse.ArgumentParser(
+        prog=f"rev2net bench {args.stage}",
+        description=stage.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    stage.add_arguments(parser)
+    stage.run(parser.parse_args(args.options))

@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> None:
     import json
 
     from rev2net import config as configuration
-    from rev2net.bench.flow import num_cores
+    from rev2net.bench.measuring import num_cores
     from rev2net.errors import UserError
     from rev2net.paper import tables as paper
     from rev2net.plan.checks import find_warnings

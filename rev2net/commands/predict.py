@@ -203,8 +203,7 @@ def _annotate(output: Path, source: Path, classes: list[tuple[str, float]]) -> N
 
     from rev2net.figures.prediction import prediction_panel, with_panel
     from rev2net.files import atomic_path
-    from rev2net.video import iter_frames
-    from rev2net.video.probe import probe
+    from rev2net.video import iter_frames, probe
     from rev2net.video.writing import write_mp4
 
     info = probe(source)

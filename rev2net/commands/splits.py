@@ -60,8 +60,8 @@ def run(args: argparse.Namespace) -> None:
 
     from rev2net.datasets.index import read_index
     from rev2net.datasets.splits import build_split, datasets_of
-    from rev2net.datasets.usable import usable_videos
     from rev2net.digests import write_text
+    from rev2net.video.ledger import usable_videos
 
     settings: WithinDataset | CrossDataset
     datasets = DATASETS[args.benchmark]
@@ -80,7 +80,10 @@ def run(args: argparse.Namespace) -> None:
             if dataset not in given:
                 raise UserError(f"{option} {dataset}=CSV is missing: {args.benchmark} needs it")
     indexes = {dataset: read_index(index_files[dataset]) for dataset in datasets}
-    usable = {dataset: usable_videos(ledgers[dataset], indexes[dataset]) for dataset in indexes}
+    usable = {
+        dataset: usable_videos(ledgers[dataset], index["video_id"])
+        for dataset, index in indexes.items()
+    }
 
     split = build_split(args.benchmark, args.split, settings, indexes, usable)
     # The JSON last: where both exist, they belong together.

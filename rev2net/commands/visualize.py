@@ -124,7 +124,7 @@ def _write_video(
 
     from rev2net.figures.contact_sheet import flow_sheet
     from rev2net.flow.tvl1 import tvl1_sequence
-    from rev2net.video.probe import probe
+    from rev2net.video import probe
     from rev2net.video.writing import write_mp4
 
     shown, analysed = itertools.tee(frames)

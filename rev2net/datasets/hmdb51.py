@@ -9,16 +9,7 @@ import re
 from pathlib import Path
 
 from rev2net.config import DatasetSettings
-from rev2net.datasets.listing import (
-    Listing,
-    Side,
-    Video,
-    check_count,
-    folder,
-    numbered_lines,
-    odd_files,
-    video_files,
-)
+from rev2net.datasets.listing import Listing, PublishedFolder, Side, numbered_lines, odd_files
 from rev2net.errors import UserError
 
 NUM_CLASSES = 51
@@ -34,27 +25,20 @@ def list_hmdb51(settings: DatasetSettings) -> Listing:
     Raises UserError for a missing folder or list, a line that breaks the format, and, where
     `official` is set, counts other than the published ones.
     """
-    root = folder("hmdb51", "root", Path(settings.root))
-    lists = folder("hmdb51", "lists", root / settings.lists)
-    files = video_files(root, folder("hmdb51", "videos", root / settings.videos), {".avi"})
-
+    folder = PublishedFolder("hmdb51", settings, {".avi"})
+    lists = folder.lists()
     class_names = _class_names(lists)
-    if settings.official:
-        check_count(lists, "classes with lists", len(class_names), NUM_CLASSES, "hmdb51")
+    folder.check_count(lists, "classes with lists", len(class_names), NUM_CLASSES)
     sides: dict[tuple[str, str], list[Side]] = {}  # (class, file) -> its side in each split
     for k in range(3):
         for class_name in class_names:
             path = lists / f"{class_name}_test_split{k + 1}.txt"
             for file, side in _listed(path).items():
                 sides.setdefault((class_name, file), ["unused"] * 3)[k] = side
-        if settings.official:
-            for side, published in NUM_VIDEOS.items():
-                found = sum(entry[k] == side for entry in sides.values())
-                what = f"{side} videos in split {k + 1}"
-                check_count(lists, what, found, published, "hmdb51")
+        for side, published in NUM_VIDEOS.items():
+            found = sum(entry[k] == side for entry in sides.values())
+            folder.check_count(lists, f"{side} videos in split {k + 1}", found, published)
 
-    by_name = {Path(path).name: path for path in files}
-    exact = set(files)
     videos = []
     for (class_name, file), entry in sides.items():
         match = re.fullmatch(f"(.+)_{re.escape(class_name)}{_TAGS}", file.removesuffix(".avi"))
@@ -62,19 +46,8 @@ def list_hmdb51(settings: DatasetSettings) -> Listing:
             raise UserError(
                 f"{lists}: {file!r} is not named <title>_{class_name}_<five tags>_<number>.avi"
             )
-        listed = (Path(settings.videos) / class_name / file).as_posix()
-        located = listed if listed in exact else by_name.get(file)
-        videos.append(
-            Video(
-                video_id=file.removesuffix(".avi"),
-                path=located or listed,
-                class_name=class_name,
-                group=match[1],
-                sides=tuple(entry),
-                present=located is not None,
-            )
-        )
-    warnings = odd_files(files, videos, settings.videos, class_names)
+        videos.append(folder.avi(class_name, file, match[1], entry))
+    warnings = odd_files(folder.files, videos, settings.videos, class_names)
     return Listing(class_names, videos, warnings)
 
 

@@ -46,17 +46,11 @@ def build_index(dataset: str, settings: DatasetSettings) -> Index:
     warnings = listing.warnings + _absent(dataset, settings, listing)
     labels = {name: label for label, name in enumerate(listing.class_names)}
     videos = sorted(listing.videos, key=lambda video: (labels[video.class_name], video.video_id))
-    table = pd.DataFrame(
-        {
-            "video_id": [video.video_id for video in videos],
-            "path": [video.path for video in videos],
-            "class": [video.class_name for video in videos],
-            "label": [labels[video.class_name] for video in videos],
-            "group": [video.group for video in videos],
-        }
-    )
-    for k in range(len(videos[0].sides)):
-        table[f"split{k + 1}"] = [video.sides[k] for video in videos]
+    rows = [
+        (v.video_id, v.path, v.class_name, labels[v.class_name], v.group, *v.sides) for v in videos
+    ]
+    splits = [f"split{k + 1}" for k in range(len(videos[0].sides))]
+    table = pd.DataFrame(rows, columns=[*COLUMNS, *splits])
     _refuse_duplicates(table, dataset)
     return Index(table, _summary(dataset, listing), warnings)
 

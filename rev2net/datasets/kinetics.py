@@ -16,13 +16,11 @@ from pathlib import Path
 from rev2net.config import DatasetSettings
 from rev2net.datasets.listing import (
     Listing,
+    PublishedFolder,
     Side,
     Video,
-    check_count,
-    folder,
     odd_files,
     read_list,
-    video_files,
 )
 from rev2net.errors import UserError
 
@@ -40,17 +38,14 @@ def list_kinetics400(settings: DatasetSettings) -> Listing:
     lack, are left out. Raises UserError for a missing folder or column, an odd value, a video
     listed twice, and, where `official` is set, another number of classes than 400.
     """
-    root = folder("kinetics400", "root", Path(settings.root))
-    videos_folder = folder("kinetics400", "videos", root / settings.videos)
-    files = video_files(root, videos_folder, SUFFIXES)
-    rows, num_test = _listed(root / settings.lists)
+    folder = PublishedFolder("kinetics400", settings, SUFFIXES)
+    lists = folder.root / settings.lists
+    rows, num_test = _listed(lists)
     class_names = sorted({row["label"] for row in rows})
-    if settings.official:
-        where = root / settings.lists
-        check_count(where, "classes", len(class_names), NUM_CLASSES, "kinetics400")
+    folder.check_count(lists, "classes", len(class_names), NUM_CLASSES)
 
     by_clip: dict[tuple[str, int, int] | str, str] = {}
-    for path in files:
+    for path in folder.files:
         if match := _CLIP.fullmatch(Path(path).stem):
             timed = match["start"] is not None
             key = (match["id"], int(match["start"]), int(match["end"])) if timed else match["id"]
@@ -75,7 +70,7 @@ def list_kinetics400(settings: DatasetSettings) -> Listing:
                 present=found is not None,
             )
         )
-    warnings = odd_files(files, videos)
+    warnings = odd_files(folder.files, videos)
     if untold:
         warnings.append(
             f"files named by an id of which the lists have several clips: {len(untold)}, which of "

@@ -2,11 +2,12 @@
 
 import codecs
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from rev2net.config import DatasetSettings
 from rev2net.errors import UserError
 
 Side = Literal["train", "test", "unused"]
@@ -33,14 +34,48 @@ class Listing:
     warnings: list[str]  # a line each, for what is odd but loses nothing
 
 
-def folder(dataset: str, key: str, path: Path) -> Path:
-    """The folder that a configuration key names; raises UserError where it is absent."""
-    if not path.is_dir():
-        raise UserError(
-            f"datasets.{dataset}.{key}: no folder {path}; give the {dataset} folder as published, "
-            f"or its archives under datasets.{dataset}.archives"
-        )
-    return path
+class PublishedFolder:
+    """A dataset's folder as published: the videos in it, and where its lists lie.
+
+    `files` are sorted paths relative to `root`. Raises UserError where the folder, or that of the
+    videos or lists, is absent or cannot be read.
+    """
+
+    def __init__(self, dataset: str, settings: DatasetSettings, suffixes: Collection[str]) -> None:
+        self.dataset, self.settings = dataset, settings
+        self.root = self._folder("root", ".")
+        self.files = video_files(self.root, self._folder("videos", settings.videos), suffixes)
+        self._by_path = set(self.files)
+        self._by_name = {Path(path).name.casefold(): path for path in self.files}
+
+    def lists(self) -> Path:
+        """The folder of the official lists."""
+        return self._folder("lists", self.settings.lists)
+
+    def avi(self, class_name: str, file: str, group: str, sides: Iterable[Side]) -> Video:
+        """A listed `<class>/<file>.avi`: there, or in any folder by its name in any capitals."""
+        listed = Path(self.settings.videos, class_name, file).as_posix()
+        by_name = self._by_name.get(file.casefold())
+        found = listed if listed in self._by_path else by_name
+        video_id = file.removesuffix(".avi")
+        return Video(video_id, found or listed, class_name, group, tuple(sides), found is not None)
+
+    def check_count(self, where: object, what: str, found: int, published: int) -> None:
+        """Raise UserError if an official dataset's list does not hold what was published."""
+        if self.settings.official and found != published:
+            raise UserError(
+                f"{where}: {found} {what}, published are {published}; mend the list, or set "
+                f"datasets.{self.dataset}.official: false for lists of your own"
+            )
+
+    def _folder(self, key: str, name: str) -> Path:
+        path = Path(self.settings.root, name)
+        if not path.is_dir():
+            raise UserError(
+                f"datasets.{self.dataset}.{key}: no folder {path}; give the {self.dataset} folder "
+                f"as published, or its archives under datasets.{self.dataset}.archives"
+            )
+        return path
 
 
 def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -129,12 +164,3 @@ def odd_files(
             f"(first: {left_out[0]})"
         )
     return lines
-
-
-def check_count(where: object, what: str, found: int, published: int, dataset: str) -> None:
-    """Raise UserError if a list of an official dataset does not hold what was published."""
-    if found != published:
-        raise UserError(
-            f"{where}: {found} {what}, published are {published}; mend the list, or set "
-            f"datasets.{dataset}.official: false for lists of your own"
-        )

@@ -10,7 +10,7 @@ from collections import Counter
 import pandas as pd
 
 from rev2net.config import CrossDataset, WithinDataset
-from rev2net.datasets.categories import class_map
+from rev2net.datasets.class_maps import class_map
 from rev2net.errors import UserError
 
 PARTS = ("train", "val", "target_unlabelled", "test")

@@ -8,16 +8,7 @@ import re
 from pathlib import Path
 
 from rev2net.config import DatasetSettings
-from rev2net.datasets.listing import (
-    Listing,
-    Side,
-    Video,
-    check_count,
-    folder,
-    numbered_lines,
-    odd_files,
-    video_files,
-)
+from rev2net.datasets.listing import Listing, PublishedFolder, Side, numbered_lines, odd_files
 from rev2net.errors import UserError
 
 NUM_CLASSES = 101
@@ -34,48 +25,31 @@ def list_ucf101(settings: DatasetSettings) -> Listing:
     Raises UserError for a missing folder or list, a line that breaks the format, a class that
     `classInd.txt` lacks, and, where `official` is set, counts other than the published ones.
     """
-    root = folder("ucf101", "root", Path(settings.root))
-    lists = folder("ucf101", "lists", root / settings.lists)
-    files = video_files(root, folder("ucf101", "videos", root / settings.videos), {".avi"})
-
+    folder = PublishedFolder("ucf101", settings, {".avi"})
+    lists = folder.lists()
     class_names = _class_names(lists / "classInd.txt")
-    if settings.official:
-        check_count(lists / "classInd.txt", "classes", len(class_names), NUM_CLASSES, "ucf101")
+    folder.check_count(lists / "classInd.txt", "classes", len(class_names), NUM_CLASSES)
     sides: dict[str, list[Side]] = {}  # "<Class>/<file>" -> its side in each split
     for k in range(3):
         for side, counts in NUM_VIDEOS.items():
             path = lists / f"{side}list0{k + 1}.txt"
             names = _listed(path, class_names)
-            if settings.official:
-                check_count(path, "videos", len(names), counts[k], "ucf101")
+            folder.check_count(path, "videos", len(names), counts[k])
             for name in names:
                 entry = sides.setdefault(name, ["unused"] * 3)
                 if entry[k] != "unused":
                     raise UserError(f"{path}: {name} is also in trainlist0{k + 1}.txt")
                 entry[k] = side
 
-    # Lists say HandstandPushups/v_HandStandPushups_*, some copies hold v_HandstandPushups_*.
-    by_name = {Path(path).name.casefold(): path for path in files}
-    exact = set(files)
     videos = []
     for name, entry in sides.items():
         class_name, file = name.split("/")
         match = _FILE.fullmatch(file)
         if match is None:
             raise UserError(f"{lists}: {file!r} is not named v_<Class>_g<NN>_c<NN>.avi")
-        listed = (Path(settings.videos) / name).as_posix()
-        found = listed if listed in exact else by_name.get(file.casefold())
-        videos.append(
-            Video(
-                video_id=file.removesuffix(".avi"),
-                path=found or listed,
-                class_name=class_name,
-                group=f"{class_name}_{match['group']}",
-                sides=tuple(entry),
-                present=found is not None,
-            )
-        )
-    warnings = odd_files(files, videos, settings.videos, class_names)
+        # Lists say HandstandPushups/v_HandStandPushups_*, some copies hold v_HandstandPushups_*.
+        videos.append(folder.avi(class_name, file, f"{class_name}_{match['group']}", entry))
+    warnings = odd_files(folder.files, videos, settings.videos, class_names)
     return Listing(class_names, videos, warnings)
 
 

@@ -14,11 +14,13 @@ import subprocess
 import tarfile
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from rev2net.datasets.rar import damaged_files, is_rar
+import rarfile
+
 from rev2net.errors import UserError
 from rev2net.files import disk_is_full
 from rev2net.processes import child_environment
@@ -37,8 +39,9 @@ _RAR_PROGRAMS = {
 }
 _DAMAGED = (
     *(zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile),
-    *(EOFError, zlib.error, lzma.LZMAError),
+    *(EOFError, zlib.error, lzma.LZMAError, rarfile.Error),
 )
+_SPLIT = rarfile.RAR_FILE_SPLIT_BEFORE | rarfile.RAR_FILE_SPLIT_AFTER
 
 
 def is_archive(name: str) -> bool:
@@ -66,7 +69,7 @@ def unpack(archive: Path, folder: Path) -> None:
     try:
         with open(archive, "rb") as file:
             start = file.read(16)
-        if is_rar(start):
+        if rarfile.is_rarfile(archive):
             _unpack_rar(archive, folder)
         elif start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
             _write(_zip_members(archive), archive, folder)
@@ -163,6 +166,26 @@ def _unpack_rar(archive: Path, folder: Path) -> None:
             "(bsdtar is Debian's libarchive-tools), or unpack it yourself"
         )
     raise UserError(f"{archive}: cannot be unpacked ({'; '.join(failures)})")
+
+
+def damaged_files(archive: Path, folder: Path) -> int:
+    """How many files of a rar are not in the folder with the bytes that its checksums tell.
+
+    For programs that unpack without looking at them: libarchive takes stored files as they come.
+    """
+    with rarfile.RarFile(archive, part_only=True) as file:
+        whole = [info for info in file.infolist() if info.is_file() and not info.flags & _SPLIT]
+    kept = Counter((info.file_size, info.CRC) for info in whole if info.CRC is not None)
+    paths = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    return (kept - Counter(map(_size_and_checksum, paths))).total()
+
+
+def _size_and_checksum(path: Path) -> tuple[int, int]:
+    crc = 0
+    with open(path, "rb") as file:
+        while chunk := file.read(COPY_BYTES):
+            crc = zlib.crc32(chunk, crc)
+        return file.tell(), crc
 
 
 def _empty(folder: Path) -> None:

@@ -7,13 +7,12 @@ on everything stays on the GPU until the flow is done.
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from rev2net.flow.opencv_backend import one_thread
-from rev2net.flow.parameters import MIN_LEVEL_SIDE, Flow, Image, Parameters
+from rev2net.flow.parameters import Flow, Image, Parameters
+from rev2net.flow.pyramid import coarsest_flow, pyramid
 
 PAIRS_PER_MULTIPROCESSOR = 2  # one runs, the next is at hand when it stops
 BYTES_PER_PIXEL = 100  # of device memory that a pair takes, all levels together
@@ -86,16 +85,7 @@ def pairs_at_once(device: str, pixels: int) -> int:
 
 def upload(frames: list[Image], parameters: Parameters, device: str) -> list[torch.Tensor]:
     """The frames at each scale, finest first, each (T, h, w) float32 in 0..255."""
-    scale = parameters.scaleStep
-    factor = np.float32(1 if frames[0].dtype == np.uint8 else 255)
-    level = [frame.astype(np.float32) * factor for frame in frames]
-    levels = [level]
-    with one_thread():
-        while len(levels) < parameters.nscales:
-            level = [np.asarray(cv2.resize(i, None, fx=scale, fy=scale), np.float32) for i in level]
-            if min(level[0].shape) < MIN_LEVEL_SIDE:
-                break
-            levels.append(level)
+    levels = zip(*(pyramid(frame, parameters) for frame in frames), strict=True)
     stacked = (torch.from_numpy(np.stack(level)) for level in levels)
     if device == "cpu":
         return list(stacked)
@@ -113,7 +103,9 @@ def launch(
     zoom = torch.tensor(1 / parameters.scaleStep, dtype=torch.float64, device=device)
     state = torch.zeros(pairs, fields, *levels[-1].shape[1:], device=device)
     if start is not None:
-        state[0, :2] = torch.from_numpy(_coarsest(start, len(levels), parameters.scaleStep))
+        state[0, :2] = torch.from_numpy(
+            np.stack(coarsest_flow(start, len(levels), parameters.scaleStep))
+        )
     for images in reversed(levels):
         height, width = images.shape[1:]
         if state.shape[-2:] != (height, width):
@@ -143,15 +135,3 @@ def _gradients(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     gradient_x = 0.5 * (padded[:, 1:-1, 2:] - padded[:, 1:-1, :-2])
     gradient_y = 0.5 * (padded[:, 2:, 1:-1] - padded[:, :-2, 1:-1])
     return gradient_x.contiguous(), gradient_y.contiguous()
-
-
-def _coarsest(flow: Flow, levels: int, scale: float) -> npt.NDArray[np.float32]:
-    """A flow (H, W, 2) at the scale of the last level, (2, h, w)."""
-    components = [np.ascontiguousarray(flow[..., component]) for component in range(2)]
-    for _ in range(levels - 1):
-        with one_thread():
-            components = [
-                np.asarray(cv2.multiply(cv2.resize(u, None, fx=scale, fy=scale), scale), np.float32)  # type: ignore[call-overload]
-                for u in components
-            ]
-    return np.stack(components)

@@ -16,9 +16,8 @@ from rev2net.flow.kernels.iteration import FIELDS
 from rev2net.flow.kernels.level import solve_level
 from rev2net.flow.kernels.warp import sampled_image
 from rev2net.flow.opencv_backend import one_thread
-from rev2net.flow.parameters import MIN_LEVEL_SIDE, Flow, Image, Parameters
-
-Field = npt.NDArray[np.float32]  # (H, W)
+from rev2net.flow.parameters import Flow, Image, Parameters
+from rev2net.flow.pyramid import Field, coarsest_flow, pyramid, times
 
 
 class Level(NamedTuple):
@@ -41,7 +40,7 @@ def solve(
     previous: list[Level] | None = None
     start = initial_flow
     for frame in frames:
-        levels = _pyramid(frame, parameters)
+        levels = [Level(image, sampled_image(image)) for image in pyramid(frame, parameters)]
         if previous is None:
             height, width = frame.shape
             work = np.empty((FIELDS, (height + 2) * (width + 1)), np.float32)
@@ -52,20 +51,6 @@ def solve(
         previous = levels
 
 
-def _pyramid(frame: Image, parameters: Parameters) -> list[Level]:
-    """Finest level first."""
-    image = frame.astype(np.float32)
-    if frame.dtype != np.uint8:
-        image *= np.float32(255)
-    images = [image]
-    while len(images) < parameters.nscales:
-        image = _rescaled(image, parameters.scaleStep)
-        if min(image.shape) < MIN_LEVEL_SIDE:
-            break
-        images.append(image)
-    return [Level(image, sampled_image(image)) for image in images]
-
-
 def _flow(
     previous: list[Level],
     following: list[Level],
@@ -74,7 +59,10 @@ def _flow(
     work: npt.NDArray[np.float32],
 ) -> Flow:
     """Coarse to fine: each level starts from the flow of the coarser one."""
-    flow_x, flow_y = _coarsest_flow(previous, start, parameters.scaleStep)
+    if start is None:
+        flow_x, flow_y = (np.zeros_like(previous[-1].image) for _ in range(2))
+    else:
+        flow_x, flow_y = coarsest_flow(start, len(previous), parameters.scaleStep)
     for finer in reversed(range(len(previous))):
         solve_level(
             previous[finer].image, following[finer].framed, flow_x, flow_y, work,
@@ -86,32 +74,10 @@ def _flow(
             parameters.medianFiltering,
         )  # fmt: skip
         if finer:
-            shape = previous[finer - 1].image.shape
-            flow_x, flow_y = (
-                _times(_resized(u, shape), 1 / parameters.scaleStep) for u in (flow_x, flow_y)
-            )
+            size = previous[finer - 1].image.shape[::-1]
+            with one_thread():
+                flow_x, flow_y = (
+                    times(np.asarray(cv2.resize(u, size)), 1 / parameters.scaleStep)
+                    for u in (flow_x, flow_y)
+                )
     return np.stack((flow_x, flow_y), axis=-1)
-
-
-def _coarsest_flow(levels: list[Level], start: Flow | None, scale: float) -> tuple[Field, Field]:
-    if start is None:
-        return np.zeros_like(levels[-1].image), np.zeros_like(levels[-1].image)
-    flow_x, flow_y = np.ascontiguousarray(start[..., 0]), np.ascontiguousarray(start[..., 1])
-    for _ in levels[1:]:
-        flow_x, flow_y = (_times(_rescaled(u, scale), scale) for u in (flow_x, flow_y))
-    return flow_x, flow_y
-
-
-def _rescaled(image: Field, scale: float) -> Field:
-    with one_thread():
-        return np.asarray(cv2.resize(image, None, fx=scale, fy=scale), np.float32)
-
-
-def _resized(image: Field, shape: tuple[int, ...]) -> Field:
-    with one_thread():
-        return np.asarray(cv2.resize(image, (shape[1], shape[0])), np.float32)
-
-
-def _times(flow: Field, factor: float) -> Field:
-    """A product that is rounded once, from float64."""
-    return np.asarray(cv2.multiply(flow, factor), np.float32)  # type: ignore[call-overload]

@@ -22,18 +22,12 @@ def solve(
         return
     # One solver for all pairs reuses its buffers; it is made for one size, because OpenCV lowers
     # a solver's number of scales for good once it meets an image too small for them.
-    solver = cv2.optflow.DualTVL1OpticalFlow_create(  # type: ignore[attr-defined]
-        tau=parameters.tau,
-        theta=parameters.theta,
-        nscales=parameters.nscales,
-        warps=parameters.warps,
-        epsilon=parameters.epsilon,
-        outerIterations=parameters.outerIterations,
-        scaleStep=parameters.scaleStep,
-        medianFiltering=parameters.medianFiltering,
-    )
-    solver.setLambda(parameters.lambda_)  # a keyword of Python, hence no argument of create
-    solver.setInnerIterations(parameters.innerIterations)  # misspelt among create's arguments
+    arguments = vars(parameters).copy()
+    del arguments["lambda_"]  # a keyword of Python without its underscore
+    del arguments["innerIterations"]  # misspelt among create's arguments
+    solver = cv2.optflow.DualTVL1OpticalFlow_create(**arguments)  # type: ignore[attr-defined]
+    solver.setLambda(parameters.lambda_)
+    solver.setInnerIterations(parameters.innerIterations)
     start = initial_flow
     for frame in frames:
         solver.setUseInitialFlow(start is not None)

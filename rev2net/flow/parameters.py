@@ -49,38 +49,24 @@ class Parameters:
             raise ValueError(f"TV-L1 {name}: {getattr(self, name)!r}; allowed is {allowed}")
 
 
+# The parameters of a configuration that OpenCV names otherwise.
+_OPENCV_NAMES = {
+    "inner_iterations": "innerIterations",
+    "outer_iterations": "outerIterations",
+    "scale_step": "scaleStep",
+    "median_filtering": "medianFiltering",
+}
+_STORED = {"backend", "bound", "codec", "quality", "frames"}  # what is no parameter of TV-L1
+
+
 def of_settings(settings: FlowSettings) -> dict[str, Any]:
     """The parameters of a configuration, under OpenCV's names."""
-    return {
-        "tau": settings.tau,
-        "lambda_": settings.lambda_,
-        "theta": settings.theta,
-        "nscales": settings.nscales,
-        "warps": settings.warps,
-        "epsilon": settings.epsilon,
-        "innerIterations": settings.inner_iterations,
-        "outerIterations": settings.outer_iterations,
-        "scaleStep": settings.scale_step,
-        "medianFiltering": settings.median_filtering,
-    }
+    values = settings.model_dump(exclude=_STORED)
+    return {_OPENCV_NAMES.get(name, name): value for name, value in values.items()}
 
 
 def default_settings(bound: float) -> FlowSettings:
     """OpenCV's defaults as a configuration, for flow stored as JPEG with this bound."""
-    chosen = Parameters()
-    return FlowSettings(
-        backend="auto",
-        bound=bound,
-        codec="jpeg",
-        quality=95,
-        tau=chosen.tau,
-        lambda_=chosen.lambda_,
-        theta=chosen.theta,
-        nscales=chosen.nscales,
-        warps=chosen.warps,
-        epsilon=chosen.epsilon,
-        inner_iterations=chosen.innerIterations,
-        outer_iterations=chosen.outerIterations,
-        scale_step=chosen.scaleStep,
-        median_filtering=5,
-    )
+    ours = {opencv: name for name, opencv in _OPENCV_NAMES.items()}
+    values = {ours.get(name, name): value for name, value in vars(Parameters()).items()}
+    return FlowSettings(backend="auto", bound=bound, codec="jpeg", quality=95, **values)

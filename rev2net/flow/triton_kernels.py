@@ -18,7 +18,6 @@ import triton.language as tl
 
 STATE_FIELDS = tl.constexpr(11)  # u1, u2, p11, p12, p21, p22, gx, gy, constant and two of scratch
 CUBIC = tl.constexpr(-0.75)  # the free parameter of the bicubic kernel, as in OpenCV
-REACH = tl.constexpr(3)  # pixels outside of the image from which bicubic sampling still reaches it
 SMALLEST = tl.constexpr(1e-36)  # keeps the reciprocal square root of nothing finite
 SMALLEST_SQUARE = tl.constexpr(
     2.0**-23

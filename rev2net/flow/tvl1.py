@@ -36,8 +36,9 @@ def tvl1(
     OpenCV. `initial_flow` (H, W, 2) takes the place of zero as the start. Raises ValueError for
     frames or parameters that TV-L1 cannot take, UserError for a backend this machine cannot run.
     """
-    flows = tvl1_sequence((prev, next), backend=backend, initial_flow=initial_flow, **parameters)
-    return _first(flows)
+    frames = (prev, next)
+    (flow,) = tvl1_sequence(frames, backend=backend, initial_flow=initial_flow, **parameters)
+    return flow
 
 
 def tvl1_sequence(
@@ -93,10 +94,6 @@ def _why_no_cuda() -> str | None:
     except ImportError:
         return "the package triton is not installed"
     return None
-
-
-def _first(flows: Iterator[Flow]) -> Flow:
-    return next(flows)
 
 
 def _as_images(frames: Iterable[npt.ArrayLike], start: Flow | None) -> Iterator[Image]:

@@ -15,8 +15,8 @@ import numpy.typing as npt
 import torch
 
 from rev2net import experiments
-from rev2net.bench.decode import Timer, one_core, write_clips
 from rev2net.bench.flow import rendered_pairs
+from rev2net.bench.measuring import Timer, generated_clips, one_core
 from rev2net.config import Config
 from rev2net.experiments import METHODS, Run
 from rev2net.flow.parameters import of_settings
@@ -66,8 +66,8 @@ def _video_rates(config: Config) -> dict[str, Rate]:
         return list(FrameStream(clip, order="bgr", short_side=frames.short_side, size=frames.size))
 
     with tempfile.TemporaryDirectory() as folder, one_core():
-        (short,) = write_clips(_made(folder, "short"), 1, SHORT)
-        (long,) = write_clips(_made(folder, "long"), 1, LONG)
+        (short,) = generated_clips(_made(folder, "short"), 1, SHORT)
+        (long,) = generated_clips(_made(folder, "long"), 1, LONG)
         images = decode(long)
         begun = _seconds(lambda: decode(short))
         whole = _seconds(lambda: decode(long))

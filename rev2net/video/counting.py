@@ -113,25 +113,21 @@ def _chunks(file: IO[bytes], start: int, end: int) -> Iterator[_Part]:
 def _mov_frames(file: IO[bytes], stream: int) -> int | None:
     """The samples of a track that its edit list shows."""
     end = os.fstat(file.fileno()).st_size
-    movie = next((box for box in _boxes(file, 0, end) if box.name == b"moov"), None)
-    if movie is None:
-        return None
+    movie = _inside(file, _Part(b"", 0, end), b"moov")
     boxes = list(_boxes(file, movie.start, movie.end))
     if any(box.name == b"mvex" for box in boxes):
         return None  # in fragments, each with its own count
     track = [box for box in boxes if box.name == b"trak"][stream]
-    media = _inside(file, track, b"mdia")
-    handler = _content(file, _inside(file, media, b"hdlr"))
-    if handler[8:12] != b"vide":
+    if _content(file, track, b"mdia", b"hdlr")[8:12] != b"vide":
         return None
-    table = _inside(file, _inside(file, media, b"minf"), b"stbl")
-    count = int(struct.unpack_from(">I", _content(file, _inside(file, table, b"stsz")), 8)[0])
+    table = _inside(file, track, b"mdia", b"minf", b"stbl")
+    count = int(struct.unpack_from(">I", _content(file, table, b"stsz"), 8)[0])
     edits = _edits(file, track)
     if not edits:
         return count
     times = _times(file, table, count)
-    movie_scale = _timescale(_content(file, _inside(file, movie, b"mvhd")))
-    media_scale = _timescale(_content(file, _inside(file, media, b"mdhd")))
+    movie_scale = _timescale(_content(file, movie, b"mvhd"))
+    media_scale = _timescale(_content(file, track, b"mdia", b"mdhd"))
     shown = 0
     for duration, start in edits:
         stop = start + duration * media_scale / movie_scale if duration else float("inf")
@@ -141,10 +137,9 @@ def _mov_frames(file: IO[bytes], stream: int) -> int | None:
 
 def _edits(file: IO[bytes], track: _Part) -> list[tuple[int, int]]:
     """(duration in the movie's units, start in the media's) of what is shown."""
-    edits = next((box for box in _boxes(file, track.start, track.end) if box.name == b"edts"), None)
-    if edits is None:
+    if not _holds(file, track, b"edts"):
         return []
-    entries = _content(file, _inside(file, edits, b"elst"))
+    entries = _content(file, track, b"edts", b"elst")
     version, count = entries[0], struct.unpack_from(">I", entries, 4)[0]
     form, size = (">Qq4x", 20) if version else (">Ii4x", 12)
     found = [struct.unpack_from(form, entries, 8 + size * k) for k in range(count)]
@@ -153,10 +148,10 @@ def _edits(file: IO[bytes], track: _Part) -> list[tuple[int, int]]:
 
 def _times(file: IO[bytes], table: _Part, count: int) -> npt.NDArray[np.int64]:
     """When each sample is shown, ascending, in units of the media."""
-    steps = _runs(_content(file, _inside(file, table, b"stts")), count)
+    steps = _runs(_content(file, table, b"stts"), count)
     times = np.concatenate(([0], np.cumsum(steps[: count - 1])))
-    if any(box.name == b"ctts" for box in _boxes(file, table.start, table.end)):
-        times = times + _runs(_content(file, _inside(file, table, b"ctts")), count)
+    if _holds(file, table, b"ctts"):
+        times = times + _runs(_content(file, table, b"ctts"), count)
     return np.sort(times)
 
 
@@ -174,11 +169,19 @@ def _timescale(header: bytes) -> int:
     return int(struct.unpack_from(">I", header, 20 if header[0] else 12)[0])
 
 
-def _inside(file: IO[bytes], outer: _Part, name: bytes) -> _Part:
-    for box in _boxes(file, outer.start, outer.end):
-        if box.name == name:
-            return box
-    raise ValueError(f"no box {name!r}")
+def _holds(file: IO[bytes], outer: _Part, name: bytes) -> bool:
+    return any(box.name == name for box in _boxes(file, outer.start, outer.end))
+
+
+def _inside(file: IO[bytes], outer: _Part, *names: bytes) -> _Part:
+    """The box that lies in the first of these names, in the next, and so on."""
+    for name in names:
+        found = (box for box in _boxes(file, outer.start, outer.end) if box.name == name)
+        box = next(found, None)
+        if box is None:
+            raise ValueError(f"no box {name!r}")
+        outer = box
+    return outer
 
 
 def _boxes(file: IO[bytes], start: int, end: int) -> Iterator[_Part]:
@@ -196,7 +199,9 @@ def _boxes(file: IO[bytes], start: int, end: int) -> Iterator[_Part]:
         start += size
 
 
-def _content(file: IO[bytes], part: _Part) -> bytes:
+def _content(file: IO[bytes], part: _Part, *names: bytes) -> bytes:
+    """The bytes of a part, or of a box inside it."""
+    part = _inside(file, part, *names)
     if part.end - part.start > MAX_TABLE_BYTES:
         raise ValueError("a table without end")
     return _read(file, part.start, part.end - part.start)

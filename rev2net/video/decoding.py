@@ -354,6 +354,15 @@ def decode(
     return np.stack(list(iter_frames(path, short_side=short_side, size=size, fps=fps)))
 
 
+def probe(path: str | Path) -> InputFacts:
+    """The facts of a video; raises VideoError where no frame of it can be decoded."""
+    stream = FrameStream(path)
+    with contextlib.closing(iter(stream)) as frames:  # type: ignore[type-var]
+        next(frames)
+    assert stream.input is not None
+    return stream.input
+
+
 def resize_filters(
     short_side: int | None, size: tuple[int, int] | None, fps: float | None
 ) -> dict[str, str]:

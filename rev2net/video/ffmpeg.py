@@ -165,26 +165,18 @@ def decoding_facts(log: str) -> DecodingFacts | None:
     if not counts:
         return None
     packets, decoded, errors = counts[-1]
+
+    def complains(level: str, words: str) -> bool:
+        line = rf"^\[[^\n]*{level}\] [^\n]*({words})"
+        return re.search(line, log, re.MULTILINE) is not None
+
     gaps = re.findall(r"^\[Eval [^\n]*\] \[info\] ([\d.]+)$", log, re.MULTILINE)
     return DecodingFacts(
         packets=int(packets),
         decoded=int(decoded),
         errors=int(errors or 0),
-        cut_off=bool(
-            re.search(
-                r"^\[[^\n]*\[error\] [^\n]*(File ended prematurely|partial file)",
-                log,
-                re.MULTILINE,
-            )
-        ),
-        damaged=bool(
-            re.search(
-                r"^\[[^\n]*\[?(warning|error)\] [^\n]*"
-                r"(corrupt decoded frame|error while decoding)",
-                log,
-                re.MULTILINE,
-            )
-        ),
+        cut_off=complains(r"\[error", "File ended prematurely|partial file"),
+        damaged=complains(r"\[?(warning|error)", "corrupt decoded frame|error while decoding"),
         gap_seconds=sum(map(float, gaps)),
     )
 

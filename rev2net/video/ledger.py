@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
@@ -22,9 +22,7 @@ class LedgerRow:
     kind: str  # rgb or flow
     announced: int | None  # frames, by the container's own count where it keeps one
     decoded: int  # frames
-    status: (
-        str  # ok: whole; short: frames are missing; broken: none could be used; missing: no file
-    )
+    status: str  # ok: whole; short: frames are missing; broken: of no use; missing: no file
     message: str
 
 
@@ -74,7 +72,9 @@ def read_ledger(path: Path) -> list[LedgerRow]:
             reader = csv.DictReader(file)
             if tuple(reader.fieldnames or ()) != COLUMNS:
                 found = ",".join(reader.fieldnames or ())
-                raise UserError(f"{path}: columns {found!r}; a ledger has {','.join(COLUMNS)}")
+                raise UserError(
+                    f"{path}: not a ledger: columns {found!r}; a ledger has {','.join(COLUMNS)}"
+                )
             return [_row(values) for values in reader]
     except (OSError, ValueError, TypeError) as error:  # TypeError: a row with cells missing
         raise UserError(f"{path}: not a readable ledger ({error})") from None
@@ -90,3 +90,28 @@ def _row(values: dict[str, str]) -> LedgerRow:
         values["status"],
         values["message"],
     )
+
+
+def usable_videos(path: Path, video_ids: Collection[str]) -> set[str]:
+    """Those of a dataset's videos whose rows are ok in RGB and in flow.
+
+    Raises UserError as `read_ledger` does, for an unknown status, and for a ledger that lacks a
+    row of a video in either kind (a ledger of another index or of unfinished shards).
+    """
+    listed: dict[str, set[str]] = {"rgb": set(), "flow": set()}
+    unusable = set()
+    for row in read_ledger(path):
+        if row.status not in STATUSES:
+            allowed = ", ".join(STATUSES)
+            raise UserError(f"{path}: status {row.status!r} of {row.video_id}; allowed: {allowed}")
+        listed.setdefault(row.kind, set()).add(row.video_id)
+        if row.status != "ok":  # a video with two rows of a kind counts only if both are ok
+            unusable.add(row.video_id)
+    videos = set(video_ids)
+    for kind in ("rgb", "flow"):
+        if unlisted := videos - listed[kind]:
+            raise UserError(
+                f"{path}: no {kind} row for {len(unlisted)} of {len(videos)} videos of the index "
+                f"(first: {min(unlisted)}); make the {kind} shards of this index"
+            )
+    return videos - unusable

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from rev2net.bench.decode import Pass, Timer, table, write_clips
+from rev2net.bench.decode import Pass, table
+from rev2net.bench.measuring import Timer, generated_clips
 from rev2net.cli import main
 from rev2net.video import decode
 
@@ -34,7 +35,7 @@ def test_a_timer_adds_up_its_blocks() -> None:
 
 
 def test_generated_clips_have_the_frames_asked_for(tmp_path: Path) -> None:
-    clips = write_clips(tmp_path, 2, 3)
+    clips = generated_clips(tmp_path, 2, 3)
     shown = [decode(clip) for clip in clips]
     assert [frames.shape for frames in shown] == [(3, 240, 320, 3)] * 2
     assert (shown[0] != shown[1]).any()
@@ -42,7 +43,7 @@ def test_generated_clips_have_the_frames_asked_for(tmp_path: Path) -> None:
 
 
 def test_the_table_is_of_all_frames(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    clips = [str(clip) for clip in write_clips(tmp_path, 2, 4)]
+    clips = [str(clip) for clip in generated_clips(tmp_path, 2, 4)]
     options = ["--clips", *clips, "--repeats", "2", "--short-side", "64"]
     assert main(["bench", "decode", *options]) == 0
     printed = capsys.readouterr()

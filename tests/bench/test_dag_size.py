@@ -1,62 +1,18 @@
 """The dry run of the reproduction: the jobs that the plan counts, in seconds and little memory."""
 
-import os
-import re
-import subprocess
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import yaml
 
 from rev2net import config as configuration
+from rev2net.bench.dag_size import dry_run
 from rev2net.config import Config
 from rev2net.paper.tables import TABLES
 from rev2net.plan.jobs import OTHER_TARGETS, needed_jobs
 
 ROOT = Path(__file__).resolve().parents[2]
 PAPER = (ROOT / "configs/paper.yaml").read_text()
-TARGETS = ["all", *(f"results/{name}.csv" for name in OTHER_TARGETS)]
-# From a process of its own: a child's peak memory begins with what its parent holds, here torch.
-MEASURED = """
-import resource, subprocess, sys
-code = subprocess.call(sys.argv[1:])
-used = resource.getrusage(resource.RUSAGE_CHILDREN)
-print("used", used.ru_utime + used.ru_stime, used.ru_maxrss)
-sys.exit(code)
-"""
-
-
-@dataclass
-class DryRun:
-    """What a dry run printed, and what it took."""
-
-    jobs: dict[str, int]  # by rule
-    seconds: float  # of processor time
-    bytes: int  # at its peak
-
-
-def dry_run(folder: Path, text: str) -> DryRun:
-    """Plan every table, the claims, the search and the fusion weights; without a single video."""
-    (folder / "sized.yaml").write_text(text)
-    command = ["snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)]
-    command += ["--configfile", str(folder / "sized.yaml"), "--cores", "32", "--quiet", "rules"]
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
-        [sys.executable, "-c", MEASURED, *command, "--dry-run", "--", *TARGETS],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PATH": path, "OMP_NUM_THREADS": "1"},
-        timeout=300,
-    )
-    assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
-    output, _, used = done.stdout.rpartition("used ")
-    seconds, kilobytes = used.split()
-    table = output.rsplit("Job stats:", 1)[1].split("\n\n")[0]
-    rows = re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)
-    jobs = {rule: int(number) for rule, number in rows}
-    return DryRun(jobs, float(seconds), 1024 * int(kilobytes))
 
 
 def check_jobs(found: dict[str, int], config: Config) -> None:
@@ -81,14 +37,13 @@ def check_jobs(found: dict[str, int], config: Config) -> None:
     assert found["total"] == sum(expected.values()) + needed.small + 1  # and the rule `all`
 
 
-def test_a_dry_run_has_the_planned_jobs_and_costs_little(tmp_path: Path) -> None:
+def test_a_dry_run_has_the_planned_jobs_and_costs_little() -> None:
     """A smaller reproduction, so that this is quick: one seed, a split, a sixth of the shards."""
     values = yaml.safe_load(PAPER) | {"seeds": [0], "splits": [1]}
     for name, shards in {"ucf101": 16, "hmdb51": 8, "kinetics400": 300}.items():
         values["datasets"][name]["shards"] = shards
-    text = yaml.safe_dump(values)
     config = configuration.validate(Config, values, "sized")
-    found = dry_run(tmp_path, text)
+    found = dry_run(yaml.safe_dump(values))
     check_jobs(found.jobs, config)
     # Twice what it took on a busy core; the start of Snakemake is 2 of them.
     assert found.seconds < 2 * (2 + 0.0025 * found.jobs["total"])
@@ -96,9 +51,9 @@ def test_a_dry_run_has_the_planned_jobs_and_costs_little(tmp_path: Path) -> None
 
 
 @pytest.mark.slow
-def test_the_full_dag_dry_runs_in_seconds_and_little_memory(tmp_path: Path) -> None:
+def test_the_full_dag_dry_runs_in_seconds_and_little_memory() -> None:
     config = configuration.load(ROOT / "configs/paper.yaml")
-    found = dry_run(tmp_path, PAPER)
+    found = dry_run(PAPER)
     check_jobs(found.jobs, config)
     assert found.jobs["total"] > 5000
     assert found.seconds < 30  # processor time; the bar is 15 s on a machine that does nothing else

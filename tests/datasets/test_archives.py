@@ -19,8 +19,7 @@ from rev2net.config import DatasetSettings, dump
 from rev2net.datasets import unpack as unpacking
 from rev2net.datasets.archives import archive_files, unpack_archives
 from rev2net.datasets.index import build_index
-from rev2net.datasets.rar import damaged_files
-from rev2net.datasets.unpack import unpack
+from rev2net.datasets.unpack import damaged_files, unpack
 from rev2net.errors import UserError
 from tests.datasets.archive_files import WRITERS, write_rar4, write_rar5, write_tar, write_zip
 

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from rev2net.datasets.checks import check_coverage, check_parts
+from rev2net.datasets.splits import check_coverage, check_parts
 from rev2net.errors import UserError
 
 

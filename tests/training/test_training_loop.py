@@ -529,7 +529,7 @@ def test_a_still_data_set_cannot_teach_flow(small_data: SmallData, tmp_path: Pat
     still = np.zeros((9, 36, 40, 2), np.float32)
     picture = np.full((10, 36, 40, 3), 90, np.uint8)
     clips = [Clip(f"v{k}", picture, still, k % 2, f"g{k}", "train") for k in range(4)]
-    split, folders = write_clips(tmp_path, "ucf101", clips, frames, flow)
+    split, folders = write_clips(tmp_path, {"ucf101": clips}, frames, flow)
     chosen = settings("rev2net", adapt="none", loss=REV2NET_LOSS)
     with pytest.raises(UserError, match="flow of 4 training videos is zero everywhere") as caught:
         loop.train(chosen, asdict(Run.parse(chosen.run)), split, folders, CLASSES, tmp_path / "r")

@@ -5,8 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rev2net.video import decode
-from rev2net.video.probe import probe
+from rev2net.video import decode, probe
 from rev2net.video.writing import write_mp4
 
 

@@ -21,17 +21,6 @@ CLASS_MAPS: dict[str, tuple[str, tuple[str, ...]]] = {
     "ucf101_kinetics400": ("ucf101", ("strict", "wide")),
     "hmdb51_kinetics400": ("hmdb51", ("strict", "wide")),
 }
-CONFIDENCES = ("high", "medium", "low")
-
-
-@dataclass(frozen=True)
-class Pair:
-    """One row of a map."""
-
-    names: dict[str, str]  # dataset -> its class name
-    smallest_set: str
-    confidence: str
-    note: str
 
 
 @dataclass(frozen=True)
@@ -55,12 +44,12 @@ def class_map(name: str, class_set: str) -> ClassMap:
     if class_set not in sets:
         raise UserError(f"class set {class_set!r} of {name}: allowed are {', '.join(sets)}")
     smaller = sets[: sets.index(class_set) + 1]
-    chosen = [pair.names for pair in pairs if pair.smallest_set in smaller]
-    class_names = sorted({names[broader] for names in chosen})
+    chosen = [pair for pair in pairs if pair["set"] in smaller]
+    class_names = sorted({pair[broader] for pair in chosen})
     return ClassMap(
         class_names,
         {
-            dataset: {names[dataset]: class_names.index(names[broader]) for names in chosen}
+            dataset: {pair[dataset]: class_names.index(pair[broader]) for pair in chosen}
             for dataset in name.split("_")
         },
     )
@@ -71,20 +60,14 @@ def class_map_digest(name: str) -> str:
     return hashlib.sha256(_file(name).read_bytes()).hexdigest()[:12]
 
 
-def read_pairs(name: str) -> list[Pair]:
-    """All pairs of a map, in the order of the file; raises UserError for an unknown map."""
+def read_pairs(name: str) -> list[dict[str, str]]:
+    """All rows of a map, in the order of the file; raises UserError for an unknown map.
+
+    Each has the two datasets' class names, by dataset, and `set`, `confidence` and `note`.
+    """
     if name not in CLASS_MAPS:
         raise UserError(f"class map {name!r}: allowed are {', '.join(CLASS_MAPS)}")
-    text = _file(name).read_text(encoding="utf-8")
-    return [
-        Pair(
-            names={dataset: row[dataset] for dataset in name.split("_")},
-            smallest_set=row["set"],
-            confidence=row["confidence"],
-            note=row["note"],
-        )
-        for row in csv.DictReader(text.splitlines())
-    ]
+    return list(csv.DictReader(_file(name).read_text(encoding="utf-8").splitlines()))
 
 
 def _file(name: str) -> Traversable:

@@ -2,13 +2,12 @@
 
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
-from rev2net.datasets.usable import usable_videos
 from rev2net.errors import UserError
+from rev2net.video.ledger import usable_videos
 
-INDEX = pd.DataFrame({"video_id": ["a", "b", "c"]})
+VIDEOS = ["a", "b", "c"]
 LEDGER = """\
 video_id,kind,announced,decoded,status,message
 a,rgb,10,10,ok,
@@ -27,12 +26,12 @@ def write(folder: Path, text: str) -> Path:
 
 
 def test_a_video_is_usable_if_ok_in_both_kinds(tmp_path: Path) -> None:
-    assert usable_videos(write(tmp_path, LEDGER), INDEX) == {"a"}
+    assert usable_videos(write(tmp_path, LEDGER), VIDEOS) == {"a"}
 
 
 def test_a_video_of_another_index_is_not_usable_here(tmp_path: Path) -> None:
     ledger = write(tmp_path, LEDGER + "d,rgb,9,9,ok,\nd,flow,9,9,ok,\n")
-    assert usable_videos(ledger, INDEX) == {"a"}
+    assert usable_videos(ledger, VIDEOS) == {"a"}
 
 
 @pytest.mark.parametrize(
@@ -46,6 +45,6 @@ def test_a_video_of_another_index_is_not_usable_here(tmp_path: Path) -> None:
 )
 def test_a_ledger_that_does_not_fit_is_one_line(tmp_path: Path, text: str, named: str) -> None:
     with pytest.raises(UserError, match=named) as error:
-        usable_videos(write(tmp_path, text), INDEX)
+        usable_videos(write(tmp_path, text), VIDEOS)
     assert str(error.value).startswith(str(tmp_path / "ledger.csv"))
     assert "\n" not in str(error.value)
