@@ -70,5 +70,5 @@ def write_small_data(root: Path) -> SmallData:
     split.with_suffix(".json").write_text(json.dumps(summary))
     everything = [clip for of_dataset in data.values() for clip in of_dataset]
     rgb = {clip.name: clip.frames for clip in everything}
-    flow = {clip.name: quantize(clip.flow, BOUND) for clip in everything}
+    flow = {clip.name: quantize(clip.flow, BOUND) for clip in everything if clip.flow is not None}
     return SmallData(folders, split, rgb, flow)

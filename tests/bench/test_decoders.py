@@ -13,6 +13,7 @@ from rev2net.clips.dataset import read_split
 def test_a_disc_moves_where_its_class_and_its_flow_say() -> None:
     for clip in moving_discs(0, 4, 0, length=3, size=32, speed=(2.0, 2.0)):
         assert clip.flow is not None
+        assert clip.label is not None
         moving = clip.flow[0].any(-1)
         expected = {"right": (2, 0), "down": (0, 2), "left": (-2, 0), "up": (0, -2)}
         np.testing.assert_allclose(
