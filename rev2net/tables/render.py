@@ -13,9 +13,8 @@ import pandas as pd
 
 from rev2net.config import Config, CrossDataset
 from rev2net.experiments import INPUT_LABELS, METHODS
-from rev2net.paper.tables import BENCHMARK_LABELS, TABLES
+from rev2net.paper.tables import TABLES, benchmark_label, table_label
 
-_CROSS = ("hmdb-ucf", "ucf-hmdb")
 NO_VALUE = "–"
 
 
@@ -54,7 +53,7 @@ def markdown(frame: pd.DataFrame, config: Config) -> str:
         for row in (enumerate(zip(line, widths, strict=True)) for line in (heads, rule, *lines[1:]))
     ]
     notes = [f"- {_markdown_text(note)}" for note in layout.notes]
-    title = f"{layout.table.replace('table', 'Table ')}. {layout.caption}"
+    title = f"{table_label(layout.table)}. {layout.caption}"
     return "\n".join([f"**{_markdown_text(title)}**", "", *table, "", *notes, ""])
 
 
@@ -105,7 +104,7 @@ def html(frame: pd.DataFrame, config: Config) -> str:
         cells += [_html_number(number, "paper") for number in paper]
         head = f'<th scope="row">{escape(model)}</th><td class="word">{escape(input_)}</td>'
         body.append(f"<tr>{head}{''.join(cells)}</tr>")
-    title = f"{layout.table.replace('table', 'Table ')}. {layout.caption}"
+    title = f"{table_label(layout.table)}. {layout.caption}"
     return "\n".join(
         [
             f'<figure class="table"><figcaption>{escape(title)}</figcaption>',
@@ -124,7 +123,7 @@ def html(frame: pd.DataFrame, config: Config) -> str:
 def _layout(frame: pd.DataFrame, config: Config) -> _Layout:
     """What is printed: the paper's accuracy of each cell, and what has to be known beside it."""
     named = frame.assign(
-        benchmark=frame["benchmark"].map(lambda name: BENCHMARK_LABELS.get(name, name)),
+        benchmark=frame["benchmark"].map(benchmark_label),
         input=frame["input"].map(lambda name: INPUT_LABELS.get(name, name)),
     )
     top1 = named[named["metric"] == "top1"]
@@ -259,7 +258,7 @@ def _training(top1: pd.DataFrame, config: Config) -> str:
         for benchmark in config.benchmarks.values()
         if isinstance(benchmark, CrossDataset)
     }
-    if sets and set(top1["benchmark"]) <= {BENCHMARK_LABELS[name] for name in _CROSS}:
+    if TABLES[str(top1["table"].iloc[0])].start == "cross":
         words += f"; classes {', '.join(sorted(sets))}"
     if "kinetics" in set(top1["init"]):
         words += "; all seeds start from the Kinetics runs that there are"
