@@ -93,9 +93,7 @@ def measure_cells(chosen: list[Cell], config: Config, reader: "StoredScores") ->
     return pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(counts, "Int64"))
 
 
-def _measurable(
-    cell: Cell, reader: "StoredScores"
-) -> Iterator[tuple[Metric, list[Scores], str]]:
+def _measurable(cell: Cell, reader: "StoredScores") -> Iterator[tuple[Metric, list[Scores], str]]:
     """The metrics of a cell with the scores they take, or with the reason why there are none."""
     stored, reason = reader.read(cell.runs, "test")
     if reason:

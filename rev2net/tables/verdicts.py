@@ -34,8 +34,8 @@ COLUMNS = [
 ]
 # fmt: on
 FEWEST_GROUPS = 20  # source groups for a claim of no difference
-NOT_MEASURED = "not measured"
-ONE_SEED = "undecided (one seed)"  # of what trainings differ by nothing is known
+UNDECIDED, NOT_MEASURED = "undecided", "not measured"
+ONE_SEED = f"{UNDECIDED} (one seed)"  # of what trainings differ by nothing is known
 CONTRADICTION = "contradiction"  # the verdict of a row where the paper disagrees with itself
 
 
@@ -111,13 +111,13 @@ def verdict(claim: Claim, interval: Interval, p_holm: float, num_groups: int, se
     low, high = interval.low, interval.high
     if claim.kind == "better":
         if p_holm >= 1 - CONFIDENCE:
-            return "undecided"
-        return "holds" if low > 0 else "fails" if high < 0 else "undecided"
+            return UNDECIDED
+        return "holds" if low > 0 else "fails" if high < 0 else UNDECIDED
     if num_groups < FEWEST_GROUPS:
-        return "undecided"
+        return UNDECIDED
     if interval.low > -TOLERANCE and interval.high < TOLERANCE:
         return "holds"
-    return "fails" if interval.low > TOLERANCE or interval.high < -TOLERANCE else "undecided"
+    return "fails" if interval.low > TOLERANCE or interval.high < -TOLERANCE else UNDECIDED
 
 
 def _comparisons(table: str, config: Config) -> list[_Comparison]:
