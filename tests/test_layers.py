@@ -14,6 +14,7 @@ OURS = {
     "paper": {"experiments"},
     "search": {"experiments"},
     "provenance": set(),
+    "printing": set(),
     "device": set(),
     "datasets": {"fetch"},
     "video": set(),
@@ -30,7 +31,10 @@ OURS = {
     },
     "evaluation": {"clips", "models", "runs", "video", "flow"},
     "figures": set(),
-    "plan": {"experiments", "paper", "search", "mini", "models", "video", "flow", "bench"},
+    "plan": {
+        *("experiments", "paper", "search", "datasets", "mini", "models", "video", "flow", "bench"),
+        "printing",
+    },
     "tables": {
         *("experiments", "paper", "search", "provenance", "runs.scores"),
         *("evaluation.metrics", "evaluation.statistics", "evaluation.fusion"),
@@ -54,6 +58,7 @@ LIBRARIES = {
     "paper": set(),
     "search": set(),
     "provenance": set(),
+    "printing": set(),
     "device": {"torch"},
     "datasets": {"pandas"},
     "video": {"cv2", "ffmpeg"},

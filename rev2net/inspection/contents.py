@@ -14,7 +14,7 @@ import numpy as np
 from rev2net.digests import file_digest
 from rev2net.errors import UserError
 from rev2net.evaluation import metrics
-from rev2net.inspection.printing import Facts, Report, Table
+from rev2net.printing import Facts, Report, Table
 from rev2net.shards.reader import open_hdf5
 from rev2net.video.counting import announced_frames
 from rev2net.video.decoding import FrameStream

@@ -12,7 +12,7 @@ from rev2net.datasets.index import IMPORTERS
 from rev2net.datasets.listing import Listing, Side
 from rev2net.errors import UserError
 from rev2net.inspection.contents import accuracies
-from rev2net.inspection.printing import Facts, Report, Table
+from rev2net.printing import Facts, Report, Table
 from rev2net.runs.examples import read_examples, verdict
 
 # One of them makes a folder a run's: the first where it is finished, the others before.

@@ -35,35 +35,32 @@ def print_report(report: Report, max_rows: int | None = None) -> None:
     for section in report:
         if isinstance(section, Facts):
             rows: Sequence[Sequence[Any]] = list(section.values.items())
-            lines = _aligned(rows)
+            shown, lines = rows, aligned(rows)
         else:
-            rows = section.rows
-            lines = _aligned(rows[:max_rows], section.columns)
-        if not rows:
+            rows, shown = section.rows, section.rows[:max_rows]
+            lines = aligned(shown, section.columns)
+        if rows:
+            print(section.title, *(f"  {line}" for line in lines), sep="\n")
+        else:
             print(f"{section.title}: none")
-        else:
-            print(*[section.title] * bool(section.title), *lines, sep="\n")
-            if isinstance(section, Table) and len(rows) > len(rows[:max_rows]):
-                print(f"… and {len(rows) - len(rows[:max_rows])} more")
+        if len(rows) > len(shown):
+            print(f"… and {len(rows) - len(shown)} more")
         print()
 
 
-def _aligned(rows: Sequence[Sequence[Any]], head: Sequence[str] | None = None) -> list[str]:
-    """Columns side by side, those of a table's numbers to the right below its head and a rule."""
+def aligned(rows: Sequence[Sequence[Any]], head: Sequence[str] = ()) -> list[str]:
+    """Rows as lines of columns below their head and a rule, a table's numbers to the right."""
     cells = [[_text(cell) for cell in row] for row in rows]
-    columns = [list(column) for column in zip(*cells, strict=True)]
-    sides = [str.ljust] * len(columns)
-    if head is not None:
-        sides = [str.rjust if all(map(_is_number, column)) else str.ljust for column in columns]
-        widths = [max(map(len, column)) for column in zip(head, *cells, strict=True)]
-        cells = [list(head), ["-" * width for width in widths], *cells]
-    else:
-        widths = [max(map(len, column)) for column in columns]
-    return [
-        "  "
-        + "  ".join(side(cell, width) for side, cell, width in zip(sides, row, widths, strict=True))
-        for row in cells
+    sides = [
+        str.rjust if head and all(map(_is_number, column)) else str.ljust
+        for column in zip(*(cells or [head]), strict=True)
     ]
+    cells = [list(head), *cells] if head else cells
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    if head:
+        cells.insert(1, ["-" * width for width in widths])
+    lines = (zip(sides, row, widths, strict=True) for row in cells)
+    return ["  ".join(side(cell, width) for side, cell, width in line).rstrip() for line in lines]
 
 
 def _is_number(text: str) -> bool:
