@@ -53,7 +53,7 @@ def aligned(rows: Sequence[Sequence[Any]], head: Sequence[str] = ()) -> list[str
     cells = [[_text(cell) for cell in row] for row in rows]
     sides = [
         str.rjust if head and all(map(_is_number, column)) else str.ljust
-        for column in zip(*(cells or [head]), strict=True)
+        for column in zip(*(cells or [list(head)]), strict=True)
     ]
     cells = [list(head), *cells] if head else cells
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]

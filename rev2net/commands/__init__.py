@@ -51,6 +51,16 @@ def refuse_overwriting(output: Path, *sources: Path) -> None:
             raise UserError(f"{output}: is what it would be made from, {source}; give another name")
 
 
+def add_result_arguments(parser: argparse.ArgumentParser, out: str | None = "OUT.csv") -> None:
+    """What the commands take alike that make a result of stored runs."""
+    parser.add_argument(
+        "--settings", required=True, help="the configuration: JSON text, or a YAML or JSON file"
+    )
+    parser.add_argument("--root", required=True, type=Path, help="folder of the runs, work/<name>")
+    if out is not None:
+        parser.add_argument("--out", required=True, metavar=out, type=Path, help="file to write")
+
+
 def existing_root(root: Path) -> Path:
     """A folder of runs; raises UserError for one that is not there, before anything is written."""
     if not root.is_dir():

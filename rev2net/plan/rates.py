@@ -48,17 +48,19 @@ class Rate(Section):
 class Rates(Section):
     """The figures of one machine under one configuration."""
 
-    open: Rate  # seconds to start decoding a video
-    decode: Rate  # seconds for a megapixel as downloaded, resizing included
-    encode: Rate  # seconds for a stored megapixel
-    encode_flow: Rate  # the same of flow, both components, as it is stored
-    flow: Rate  # seconds for a stored megapixel of a pair of frames
-    read: Rate  # seconds to read a stored megapixel back
-    training: dict[str, Rate]  # multiply-adds a second in the steps of a network, by its recipe
-    start: Rate  # seconds until a job begins its work
-    start_training: Rate  # the same with torch
-    rgb_bytes: Rate  # for a stored megapixel
-    flow_bytes: Rate
+    open: Rate = Field(description="seconds to begin decoding a video")
+    decode: Rate = Field(description="seconds a megapixel as downloaded, decoded and resized")
+    encode: Rate = Field(description="seconds a stored megapixel encoded")
+    encode_flow: Rate = Field(description="seconds a stored megapixel of flow, both components")
+    flow: Rate = Field(description="seconds of TV-L1 a stored megapixel")
+    read: Rate = Field(description="seconds a megapixel read from shards")
+    training: dict[str, Rate] = Field(
+        description="multiply-adds a second in training steps of a network, by its recipe"
+    )
+    start: Rate = Field(description="seconds for a job to start")
+    start_training: Rate = Field(description="seconds for a job with torch to start")
+    rgb_bytes: Rate = Field(description="bytes a stored megapixel")
+    flow_bytes: Rate = Field(description="bytes a stored megapixel of flow")
 
 
 # At 340x256 on real clips: 24.6 kB a frame and, with both components, 5.4 kB a flow frame at JPEG

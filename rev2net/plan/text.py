@@ -10,18 +10,6 @@ from rev2net.plan.rates import Rate, Rates
 from rev2net.printing import Facts, Report, Table
 
 HEAD = ("stage", "jobs", "a job", "longest", "core-hours", "GPU-hours", "GB", "GB memory")
-UNITS = {  # of the rates, and the factor to it
-    "open": ("ms a video to begin decoding", 1e3),
-    "decode": ("ms a megapixel decoded", 1e3),
-    "encode": ("ms a megapixel encoded", 1e3),
-    "encode_flow": ("ms a megapixel of flow encoded", 1e3),
-    "flow": ("ms a megapixel of TV-L1 flow", 1e3),
-    "read": ("ms a megapixel read from shards", 1e3),
-    "start": ("s for a job to start", 1),
-    "start_training": ("s for a training to start", 1),
-    "rgb_bytes": ("kB a stored megapixel", 1e-3),
-    "flow_bytes": ("kB a stored megapixel of flow", 1e-3),
-}
 
 
 def as_report(
@@ -41,21 +29,18 @@ def as_report(
     for name, facts in plan.datasets.items():
         stored = "{}x{}".format(*facts.stored_size(config.frames))
         data.append((name, f"{facts.videos:,}", f"{facts.frames:.0f}", stored, facts.source))
-    measured: dict[tuple[str, float], Rate] = {UNITS[key]: getattr(rates, key) for key in UNITS}
-    for recipe, rate in rates.training.items():
-        measured[f"G multiply-adds a second, {recipe}", 1e-9] = rate
+    measured: list[tuple[float, str, str]] = []
+    for key, field in Rates.model_fields.items():
+        found: Rate | dict[str, Rate] = getattr(rates, key)
+        named = {"": found} if isinstance(found, Rate) else found
+        for name, rate in named.items():
+            unit = f"{field.description}: {name}".removesuffix(": ")
+            measured.append((rate.value, unit, rate.source))
     return [
         Table(f"Plan of configuration {config.name!r}", HEAD, rows),
         Facts("At best", at_best),
         Table("Data", ("dataset", "videos", "frames a video", "stored at", "source"), data),
-        Table(
-            "Rates",
-            ("value", "unit", "source"),
-            [
-                (f"{rate.value * factor:,.2f}", unit, rate.source)
-                for (unit, factor), rate in measured.items()
-            ],
-        ),
+        Table("Rates", ("value", "unit", "source"), measured),
         *([Table("Warnings", ("warning",), [(line,) for line in warnings])] if warnings else []),
     ]
 

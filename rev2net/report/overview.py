@@ -16,7 +16,7 @@ from rev2net.paper.tables import benchmark_label, table_label
 from rev2net.report.blocks import Block, Prose, Section, number, signed
 from rev2net.report.paper_claims import verdict_word
 from rev2net.runs.record import StoredRun, needed_trainings
-from rev2net.tables.render import rounded
+from rev2net.tables.render import counted, rounded
 from rev2net.tables.verdicts import NOT_MEASURED, UNDECIDED
 
 OURS = METHODS["rev2net"].label
@@ -77,7 +77,7 @@ def leaders(frames: dict[str, pd.DataFrame]) -> list[str]:
             best, others = rows.iloc[first], rows.drop(index=rows.index[first])
             level = shown.count(max(shown)) - 1
             who = f"{best['row']} {INPUT_LABELS[best['input']]}"
-            who += f" and {_count(level, 'other')}" if level else ""
+            who += f" and {counted(level, 'other')}" if level else ""
             line = f"{place}: {who} with {rounded(best['measured']):.1f} %"
             if not pd.isna(best["ci_low"]):
                 line += f" [{rounded(best['ci_low']):.1f}, {rounded(best['ci_high']):.1f}]"
@@ -102,7 +102,7 @@ def _claims_sentence(claims: pd.DataFrame) -> str:
     ]
     listed = _listed([part for part in parts if not part.startswith("0 ")])
     start = "Of" if decided else "Nothing is decided: of"
-    return f"{start} the paper's {_count(num_claims, 'claim')} {listed} here."
+    return f"{start} the paper's {counted(num_claims, 'claim')} {listed} here."
 
 
 def _of_claim(verdicts: Iterable[str]) -> str:
@@ -148,7 +148,7 @@ def _undecided_sentence(measured: pd.DataFrame) -> str:
     half = (rows["ci_high"] - rows["ci_low"]) / 2
     verb = "is" if len(rows) == 1 else "are"
     sentence = (
-        f"{len(rows)} of {_count(len(measured), 'measured comparison')} {verb} undecided: on "
+        f"{len(rows)} of {counted(len(measured), 'measured comparison')} {verb} undecided: on "
         f"{_range(rows['groups'], 'source group')} and {_range(rows['seeds'], 'seed')} an "
         f"interval reaches {_span(half)} points to either side, and only a difference beyond "
         "that is told from none"
@@ -173,10 +173,6 @@ def _undecided_sentence(measured: pd.DataFrame) -> str:
     return f"{sentence} More seeds and more source groups decide more."
 
 
-def _count(count: int, noun: str) -> str:
-    return f"{count} {noun}" + ("" if count == 1 else "s")
-
-
 def _range(values: "pd.Series[Any]", noun: str) -> str:
     """Whole numbers from the least to the most.
 
@@ -184,7 +180,7 @@ def _range(values: "pd.Series[Any]", noun: str) -> str:
     ('1 seed', '6 to 40 groups')
     """
     low, high = int(values.min()), int(values.max())
-    return _count(low, noun) if low == high else f"{low} to {high} {noun}s"
+    return counted(low, noun) if low == high else f"{low} to {high} {noun}s"
 
 
 def _span(values: "pd.Series[Any]") -> str:

@@ -158,7 +158,7 @@ def _notes(top1: pd.DataFrame, in_domain: pd.DataFrame, config: Config) -> list[
         )
     averaged: dict[str, list[str]] = {}
     for row in top1.drop_duplicates("benchmark").to_dict("records"):
-        words = f"{_count(row['splits'], 'split')} and {_count(row['seeds'], 'seed')}"
+        words = f"{counted(row['splits'], 'split')} and {counted(row['seeds'], 'seed')}"
         averaged.setdefault(words, []).append(row["benchmark"])
     means = [f"{words} ({', '.join(of)})" for words, of in averaged.items()]
     if len(averaged) == 1:
@@ -195,7 +195,7 @@ def _notes(top1: pd.DataFrame, in_domain: pd.DataFrame, config: Config) -> list[
     empty = top1[top1["measured"].isna()]
     if len(empty):
         notes.append(
-            f"{_count(len(empty), 'cell')} without a finished run; the reasons stand in the CSV's "
+            f"{counted(len(empty), 'cell')} without a finished run; the reasons stand in the CSV's "
             "provenance column."
         )
     return notes
@@ -237,7 +237,12 @@ def _training(top1: pd.DataFrame, config: Config) -> str:
     return f"{words}. The last checkpoint of a fixed schedule; nothing is selected."
 
 
-def _count(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """A number of things.
+
+    >>> counted(1, "seed"), counted(3, "seed")
+    ('1 seed', '3 seeds')
+    """
     return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
