@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> None:
     from rev2net.config import Config, dump, parse_settings
     from rev2net.digests import write_text
     from rev2net.search import find_point, point_settings, search_settings, space_of
-    from rev2net.tables.trials import best_values, collect, recipes_found
+    from rev2net.tables.searched import best_values, collect, recipes_found
 
     config = parse_settings(Config, args.settings)
     if args.step == "point":

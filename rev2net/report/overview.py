@@ -1,6 +1,6 @@
-"""What was found, in sentences: who wins, and why so much of it is undecided.
+"""What was found: who wins and why so much of it is undecided, in sentences; then the tables.
 
-Everything is taken from the tables and from `claims.csv`: its verdicts, its intervals, and its
+Every sentence is taken from the tables and from `claims.csv`: its verdicts, its intervals, and its
 `detectable` differences (points that as many groups and seeds would show four times in five).
 """
 
@@ -12,11 +12,11 @@ import pandas as pd
 
 from rev2net.config import Config
 from rev2net.experiments import INPUT_LABELS, METHODS
-from rev2net.paper.tables import benchmark_label, table_label
-from rev2net.report.blocks import Block, Prose, Section, number, signed
+from rev2net.paper.tables import TABLES, benchmark_label, configured_tables, table_label
+from rev2net.report.blocks import Block, Prose, Result, Section, number, signed
 from rev2net.report.paper_claims import verdict_word
 from rev2net.runs.record import StoredRun, needed_trainings
-from rev2net.tables.render import counted, rounded
+from rev2net.tables.render import counted, layout_of, rounded
 from rev2net.tables.verdicts import NOT_MEASURED, UNDECIDED
 
 OURS = METHODS["rev2net"].label
@@ -40,6 +40,20 @@ def overview(
     blocks.append(Prose([f"{trained}; {tables}." if frames else f"{trained}."]))
     missing = [] if claims is not None else ["Who wins: `snakemake results/claims.csv` tests it."]
     return Section("overview", "What was found", blocks=blocks, missing=missing)
+
+
+def tables_section(config: Config, frames: dict[str, pd.DataFrame]) -> Section:
+    """Every finished table; of the others, what makes them."""
+    configured, missing = configured_tables(config), []
+    for name in sorted(TABLES, key=lambda name: name not in configured):
+        if name not in configured:
+            words = f"configuration “{config.name}” lacks its benchmarks."
+            missing.append(f"{table_label(name)}: {words}")
+        elif name not in frames:
+            missing.append(f"{table_label(name)}: `snakemake results/{name}.csv` makes it.")
+    blocks = [Result(layout_of(frame, config)) for frame in frames.values()]
+    lead = "Top-1 accuracy in %. Left what was measured here, right what the paper reports."
+    return Section("tables", "Tables", lead, blocks, missing)
 
 
 def findings(claims: pd.DataFrame | None) -> list[str]:

@@ -18,9 +18,8 @@ from rev2net.report.confusions import confusion_section
 from rev2net.report.curves import learning_section
 from rev2net.report.decoded import decoded_section
 from rev2net.report.neighbours import features_section
-from rev2net.report.overview import overview
+from rev2net.report.overview import overview, tables_section
 from rev2net.report.paper_claims import claims_section, contradictions_section
-from rev2net.report.result_tables import tables_section
 from rev2net.report.searched_weights import weights_section
 from rev2net.report.trainings import provenance_section
 from rev2net.report.transfers import transfer_section

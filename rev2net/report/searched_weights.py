@@ -9,7 +9,7 @@ from rev2net.experiments import INPUT_LABELS, METHODS
 from rev2net.figures.trials import accuracy_limits, fusion_panel, setting_panel, surface_panel
 from rev2net.paper.tables import benchmark_label, table_label
 from rev2net.report.blocks import Block, Gallery, Grid, Section, number, picture
-from rev2net.tables.trials import WEIGHTS
+from rev2net.tables.searched import WEIGHTS
 
 BEST_TRIALS = 5  # of a search, listed
 SEARCHED = (*WEIGHTS, "learning_rate")
