@@ -7,6 +7,7 @@ Files without a digest are accepted: they may be a person's own.
 """
 
 import hashlib
+import json
 import re
 import zipfile
 from pathlib import Path
@@ -81,6 +82,18 @@ def check_text(path: Path) -> bool:
             f"{digest_path(path).name} if you changed it on purpose"
         )
     return True
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON file of ours; raises UserError where it is absent, damaged or none."""
+    check_text(path)
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from None
+    except json.JSONDecodeError as error:
+        raise UserError(f"{path}: not JSON ({error})") from None
+    return content
 
 
 def file_digest(path: Path) -> str:

@@ -183,10 +183,7 @@ def benchmark_datasets(benchmark: str, config: Config) -> list[str]:
             f"benchmark {benchmark!r} is not in configuration {config.name!r}; "
             f"it has {', '.join(config.benchmarks)}"
         )
-    if isinstance(settings, WithinDataset):
-        return [settings.dataset]
-    assert isinstance(settings, CrossDataset)
-    return [settings.source, settings.target]
+    return list(settings.datasets)
 
 
 def seeds_and_splits(benchmark: str, config: Config) -> list[tuple[int, int]]:

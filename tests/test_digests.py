@@ -12,8 +12,8 @@ import torch
 
 from rev2net import digests
 from rev2net.cli import main
-from rev2net.commands.inspect_verify import verify
 from rev2net.errors import UserError
+from rev2net.inspection.verifying import verify
 from rev2net.runs import checkpoint
 from rev2net.shards.index import write_index
 from rev2net.shards.layout import shard_path

@@ -29,6 +29,7 @@ ACCURACY = 60.0  # percent
 SHARED = 0.8  # of what decides a hit: how hard the clip is, for every training; the rest is luck
 OF_GROUP = 0.7  # of both, so much is the group's, the rest the clip's
 RESAMPLES = 1000
+DRAWS = 4000  # of signs
 
 
 def hits(
@@ -37,8 +38,6 @@ def hits(
     spread: float,
     better: NDArray[np.float64] | float,
     random: np.random.Generator,
-    groups: int = GROUPS,
-    clips: int = CLIPS,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], list[str]]:
     """Values (trials, seeds, clips) of two methods, 100 or 0, and the clips' groups.
 
@@ -46,8 +45,8 @@ def hits(
     """
 
     def drawn(*shape: int) -> NDArray[np.float64]:
-        of_group = random.normal(size=(*shape, groups, 1)) * OF_GROUP**0.5
-        return of_group + random.normal(size=(*shape, groups, clips)) * (1 - OF_GROUP) ** 0.5
+        of_group = random.normal(size=(*shape, GROUPS, 1)) * OF_GROUP**0.5
+        return of_group + random.normal(size=(*shape, GROUPS, CLIPS)) * (1 - OF_GROUP) ** 0.5
 
     hardness = drawn(trials, 1, 1) * SHARED**0.5 + drawn(trials, 2, seeds) * (1 - SHARED) ** 0.5
     accuracy = ACCURACY + spread * random.normal(size=(trials, 2, seeds))
@@ -55,20 +54,12 @@ def hits(
     normal = statistics.NormalDist()
     threshold = np.vectorize(normal.inv_cdf)(np.clip(accuracy / 100, 0.01, 0.99))
     right = 100.0 * (hardness < threshold[..., None, None]).reshape(trials, 2, seeds, -1)
-    return right[:, 0], right[:, 1], [f"g{clip // clips}" for clip in range(groups * clips)]
-
-
-def compare(
-    first: NDArray[np.float64], second: NDArray[np.float64], group: list[str]
-) -> list[Difference]:
-    """Second minus first of every trial."""
-    return paired_differences(second, first, group, draws=4000)
+    return right[:, 0], right[:, 1], [f"g{clip // CLIPS}" for clip in range(GROUPS * CLIPS)]
 
 
 def verdicts(differences: list[Difference], seeds: int) -> list[str]:
     """Of the only claim of a table, that the second method is better."""
-    groups = GROUPS
-    return [verdict(BETTER, one.interval(), one.p_value, groups, seeds) for one in differences]
+    return [verdict(BETTER, one.interval(), one.p_value, GROUPS, seeds) for one in differences]
 
 
 def resampled_apart(
@@ -97,11 +88,11 @@ def measure(
     """One row of the table: fractions of the trials, and points."""
     random = np.random.default_rng((seed, seeds, round(10 * spread)))
     first, second, group = hits(trials, seeds, spread, 0.0, random)
-    same = compare(first, second, group)
+    same = paired_differences(second, first, group, draws=DRAWS)
     called = verdicts(same, seeds)
     detectable = np.array([one.detectable() for one in same])
     first_, better, _ = hits(trials, seeds, spread, detectable, random)
-    found = verdicts(compare(first_, better, group), seeds)
+    found = verdicts(paired_differences(better, first_, group, draws=DRAWS), seeds)
     row = {
         "different": sum(word in ("holds", "fails") for word in called) / trials,
         "detectable": float(np.median(detectable)),

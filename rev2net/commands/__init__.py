@@ -1,12 +1,11 @@
 """One module a subcommand: its arguments, and how it composes the packages below."""
 
 import argparse
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from rev2net.digests import check_text
+from rev2net.digests import read_json
 from rev2net.errors import UserError
 
 
@@ -52,6 +51,16 @@ def refuse_overwriting(output: Path, *sources: Path) -> None:
             raise UserError(f"{output}: is what it would be made from, {source}; give another name")
 
 
+def add_result_arguments(parser: argparse.ArgumentParser, out: str | None = "OUT.csv") -> None:
+    """What the commands take alike that make a result of stored runs."""
+    parser.add_argument(
+        "--settings", required=True, help="the configuration: JSON text, or a YAML or JSON file"
+    )
+    parser.add_argument("--root", required=True, type=Path, help="folder of the runs, work/<name>")
+    if out is not None:
+        parser.add_argument("--out", required=True, metavar=out, type=Path, help="file to write")
+
+
 def existing_root(root: Path) -> Path:
     """A folder of runs; raises UserError for one that is not there, before anything is written."""
     if not root.is_dir():
@@ -69,15 +78,3 @@ def class_map_in_words(summary: dict[str, Any]) -> str:
     if not summary.get("class_map"):
         return ""
     return f"{summary['class_map']} {summary['class_set']} {summary['class_map_digest']}"
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON file of ours; raises UserError where it is absent, damaged or none."""
-    check_text(path)
-    try:
-        content: dict[str, Any] = json.loads(path.read_text())
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror}") from None
-    except json.JSONDecodeError as error:
-        raise UserError(f"{path}: not JSON ({error})") from None
-    return content

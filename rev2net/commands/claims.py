@@ -10,18 +10,13 @@ end.
 """
 
 import argparse
-from pathlib import Path
 
-from rev2net.commands import existing_root
+from rev2net.commands import add_result_arguments, existing_root
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `rev2net claims`."""
-    parser.add_argument(
-        "--settings", required=True, help="the configuration: JSON text, or a YAML or JSON file"
-    )
-    parser.add_argument("--root", required=True, type=Path, help="folder of runs/ and fused/")
-    parser.add_argument("--out", required=True, metavar="OUT.csv", type=Path, help="file to write")
+    add_result_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> None:

@@ -14,7 +14,6 @@ from rev2net.commands import (
     add_run_arguments,
     class_map_in_words,
     dataset_paths,
-    read_json,
     read_split_summary,
 )
 
@@ -36,7 +35,7 @@ def run(args: argparse.Namespace) -> None:
     from rev2net.clips.dataset import Shards, read_split
     from rev2net.config import EvaluateSettings, parse_settings
     from rev2net.device import claim_device
-    from rev2net.digests import file_digest
+    from rev2net.digests import file_digest, read_json
     from rev2net.errors import UserError
     from rev2net.evaluation.metrics import topk
     from rev2net.evaluation.predict import predict

@@ -17,15 +17,6 @@ status.
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-from rev2net.errors import UserError
-
-if TYPE_CHECKING:
-    from rev2net.inspection.report import Report
-
-HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
-TORCH_SUFFIXES = (".pt", ".pth", ".pth.tar", ".pt.tar", ".ckpt")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,8 +45,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Print the tables of one path, or draw its sheet."""
-    from rev2net.commands.inspect_verify import verify
-    from rev2net.inspection.report import print_report, to_json
+    from rev2net.errors import UserError
+    from rev2net.inspection.contents import inspect_file
+    from rev2net.inspection.folders import inspect_folder
+    from rev2net.inspection.sheet import write_sheet
+    from rev2net.inspection.verifying import verify
+    from rev2net.printing import print_report, to_json
 
     if args.verify:
         verify(args.paths)
@@ -68,52 +63,10 @@ def run(args: argparse.Namespace) -> None:
         if value is not None and value < 1:
             raise UserError(f"--{name}: {value}; allowed is a whole number from 1")
     if args.sheet is not None:
-        from rev2net.inspection.sheet import write_sheet
-
         print(write_sheet(path, args.sheet, args.moments, args.rows))
         return
-    report = _inspect(path)
+    report = inspect_folder(path) if path.is_dir() else inspect_file(path)
     if args.json:
         print(to_json(report))
     else:
         print_report(report, args.rows or 20)
-
-
-def _inspect(path: Path) -> "Report":
-    """What a path holds, by its first bytes or its ending; anything else is taken for a video."""
-    if path.is_dir():
-        from rev2net.inspection.dataset import inspect_dataset
-        from rev2net.inspection.work import inspect_run, inspect_work, is_run, work_folders
-
-        if is_run(path):
-            return inspect_run(path)
-        folders = work_folders(path)
-        return inspect_work(folders) if folders else inspect_dataset(path)
-    try:
-        with open(path, "rb") as file:
-            start = file.read(len(HDF5_SIGNATURE))
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror}") from None
-    if not start and path.is_file():
-        raise UserError(f"{path}: an empty file")
-    name, suffix = path.name.lower(), path.suffix.lower()
-    if start == HDF5_SIGNATURE:
-        from rev2net.inspection.hdf5 import inspect_hdf5
-
-        return inspect_hdf5(path)
-    if name.endswith(TORCH_SUFFIXES):
-        from rev2net.inspection.checkpoint import inspect_checkpoint
-
-        return inspect_checkpoint(path)
-    if suffix in (".csv", ".json", ".jsonl"):
-        from rev2net.inspection import text
-
-        readers = {
-            ".csv": text.inspect_csv,
-            ".json": text.inspect_json,
-            ".jsonl": text.inspect_json_lines,
-        }
-        return readers[suffix](path)
-    from rev2net.inspection.video import inspect_video
-
-    return inspect_video(path)

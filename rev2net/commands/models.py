@@ -14,8 +14,7 @@ batch. An axis is named by its letter: C channels, T frames or segments, H and W
 """
 
 import argparse
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rev2net.models.cost import Cost
@@ -35,7 +34,6 @@ COLUMNS = (
     "activations",
     "endpoints",
 )
-NUMERIC = COLUMNS[4:]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Print one table, or one list of endpoints for each network."""
+    import dataclasses
     import json
 
     from tqdm import tqdm
@@ -59,6 +58,7 @@ def run(args: argparse.Namespace) -> None:
     from rev2net.errors import UserError
     from rev2net.models.cost import measure
     from rev2net.models.spec import SPECS, did_you_mean
+    from rev2net.printing import Table, aligned, print_report
 
     for option in ("classes", "length", "size"):
         if (value := getattr(args, option)) is not None and value < 1:
@@ -81,15 +81,18 @@ def run(args: argparse.Namespace) -> None:
             )
             measured.append((name, spec, cost))
     if args.json:
-        print(json.dumps([_record(*row) for row in measured], indent=1))
+        records = [
+            {"network": name, **dataclasses.asdict(spec), **dataclasses.asdict(cost)}
+            for name, spec, cost in measured
+        ]
+        print(json.dumps(records, indent=1))
     elif args.endpoints:
         for name, spec, cost in measured:
-            print(f"{name}, {spec.modality} {_shape(spec.layout, cost.input_shape)}")
+            title = f"{name}, {spec.modality} {_shape(spec.layout, cost.input_shape)}"
             rows = [(k, _shape(LAYOUTS[len(v)], v)) for k, v in cost.endpoints.items()]
-            _print_table(("endpoint", "shape"), rows)
-            print()
+            print_report([Table(title, ("endpoint", "shape"), rows)])
     else:
-        _print_table(COLUMNS, [_row(*row) for row in measured])
+        print(*aligned([_row(*row) for row in measured], COLUMNS), sep="\n")
 
 
 def _row(name: str, spec: "InputSpec", cost: "Cost") -> tuple[str, ...]:
@@ -107,25 +110,6 @@ def _row(name: str, spec: "InputSpec", cost: "Cost") -> tuple[str, ...]:
     )
 
 
-def _record(name: str, spec: "InputSpec", cost: "Cost") -> dict[str, Any]:
-    """One network and input, exactly."""
-    import dataclasses
-
-    return {"network": name, **dataclasses.asdict(spec), **dataclasses.asdict(cost)}
-
-
 def _shape(layout: str, shape: tuple[int, ...]) -> str:
     """The shape of one clip, each axis with its letter: "C3 T64 H224 W224"."""
     return " ".join(f"{axis}{n}" for axis, n in zip(layout, shape, strict=True) if axis != "B")
-
-
-def _print_table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    """Aligned columns, numbers to the right."""
-    cells = [header, *rows]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    for row in (header, tuple("-" * width for width in widths), *rows):
-        aligned = [
-            cell.rjust(width) if name in NUMERIC else cell.ljust(width)
-            for name, cell, width in zip(header, row, widths, strict=True)
-        ]
-        print("  ".join(aligned).rstrip())

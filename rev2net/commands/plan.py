@@ -45,40 +45,39 @@ def run(args: argparse.Namespace) -> None:
     from rev2net import config as configuration
     from rev2net.bench.measuring import num_cores
     from rev2net.errors import UserError
+    from rev2net.files import write_text
     from rev2net.paper import tables as paper
-    from rev2net.plan.checks import find_warnings
-    from rev2net.plan.estimate import estimate
+    from rev2net.plan.estimate import estimate, find_warnings
     from rev2net.plan.facts import dataset_facts
     from rev2net.plan.jobs import needed_jobs
-    from rev2net.plan.measure import measure
-    from rev2net.plan.rates import load_rates, save_rates
+    from rev2net.plan.rates import Rates, measure
     from rev2net.plan.recipes import recipe_table
-    from rev2net.plan.text import as_text, as_values
+    from rev2net.plan.text import as_report, as_values
+    from rev2net.printing import print_report
 
     for option in ("cores", "gpus"):
         if (value := getattr(args, option)) is not None and value < 1:
             raise UserError(f"--{option}: {value}; allowed is a whole number from 1")
-    config = configuration.load(args.config)
-    jobs = needed_jobs(args.targets or paper.configured_tables(config), config)
-    root = Path()
+    config, root = configuration.load(args.config), Path()
     if args.recipes:
         print(recipe_table(config, root), end="")
         return
+    jobs = needed_jobs(args.targets or paper.configured_tables(config), config)
     if args.rates is not None:
-        rates = load_rates(args.rates)
+        rates = configuration.parse_settings(Rates, str(args.rates))
     else:
         facts = dataset_facts(jobs.datasets(config)[0], config, root)
         runs = jobs.trainings | {point.run for point in jobs.points}
         rates = measure(config, runs, facts, _progress)
     if args.save_rates is not None:
-        save_rates(rates, args.save_rates)
+        write_text(args.save_rates, rates.model_dump_json(indent=1) + "\n")
     plan = estimate(jobs, config, rates, root)
-    warnings = find_warnings(plan, config, root)
+    found = (plan, rates, config, find_warnings(plan, config, root))
     cores = args.cores or num_cores()
     if args.json:
-        print(json.dumps(as_values(plan, rates, config, warnings, cores, args.gpus), indent=1))
+        print(json.dumps(as_values(*found, cores, args.gpus), indent=1))
     else:
-        print(as_text(plan, rates, config, warnings, cores, args.gpus))
+        print_report(as_report(*found, cores, args.gpus))
 
 
 def _progress(line: str) -> None:

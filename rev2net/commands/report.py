@@ -11,14 +11,13 @@ there yet are left out, and the page says what makes them.
 import argparse
 from pathlib import Path
 
+from rev2net.commands import add_result_arguments, existing_root
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `rev2net report`."""
     parser.add_argument("out", metavar="OUT.html", type=Path, help="file to write")
-    parser.add_argument(
-        "--settings", required=True, help="the configuration: JSON text, or a YAML or JSON file"
-    )
-    parser.add_argument("--root", required=True, type=Path, help="work/<name>")
+    add_result_arguments(parser, out=None)
     parser.add_argument("--results", required=True, type=Path, help="results/<name>")
 
 
@@ -31,8 +30,7 @@ def run(args: argparse.Namespace) -> None:
 
     if args.out.suffix != ".html":
         raise UserError(f"{args.out}: a name that ends in .html expected")
-    if not args.root.is_dir():
-        raise UserError(f"--root {args.root}: no such folder; work/<name> expected")
-    page = render_report(parse_settings(Config, args.settings), args.root, args.results)
+    config, root = parse_settings(Config, args.settings), existing_root(args.root)
+    page = render_report(config, root, args.results)
     write_text(args.out, page)
     print(f"{args.out}: {len(page) / 1e6:.1f} MB")

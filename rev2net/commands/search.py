@@ -20,7 +20,8 @@ for nothing.
 """
 
 import argparse
-from pathlib import Path
+
+from rev2net.commands import add_result_arguments
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,20 +30,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     point = steps.add_parser("point", help="write the training settings of one point")
     point.add_argument("path", metavar="POINT", help="the point's folder, relative to --root")
     collect = steps.add_parser("collect", help="write one row a run, the choice marked and as YAML")
-    collect.add_argument("--out", required=True, type=Path, metavar="OUT.csv")
-    for step in (point, collect):
-        step.add_argument(
-            "--settings", required=True, help="the configuration: JSON text, or a file"
-        )
-        step.add_argument("--root", required=True, type=Path, help="work/<name>")
+    add_result_arguments(point, out=None)
+    add_result_arguments(collect)
 
 
 def run(args: argparse.Namespace) -> None:
     """Write the step's file and say what it holds."""
     from rev2net.config import Config, dump, parse_settings
     from rev2net.digests import write_text
-    from rev2net.search import find_point, point_settings, space_of
-    from rev2net.tables.trials import best_values, collect, recipes_found
+    from rev2net.search import find_point, point_settings, search_settings, space_of
+    from rev2net.tables.searched import best_values, collect, recipes_found
 
     config = parse_settings(Config, args.settings)
     if args.step == "point":
@@ -57,8 +54,7 @@ def run(args: argparse.Namespace) -> None:
     write_text(args.out.with_suffix(".yaml"), recipes_found(frame, config))
     write_text(args.out, frame.to_csv(index=False, lineterminator="\n"))
     for row in frame[frame["chosen"]].to_dict("records"):
-        assert config.search is not None
-        keys = config.search.spaces[row["space"]].coarse
+        keys = search_settings(config).spaces[row["space"]].coarse
         values = ", ".join(f"{key} {row[key]:g}" for key in keys)
         print(
             f"{row['space']} on {row['benchmark']}: {values} ({row['top1_val']:.1f} % of "

@@ -125,6 +125,11 @@ class WithinDataset(Section):
     splits: Annotated[tuple[Literal[1, 2, 3], ...], Field(min_length=1)] | None = None
     seeds: Annotated[tuple[int, ...], Field(min_length=1)] | None = None  # where not all of them
 
+    @property
+    def datasets(self) -> tuple[DatasetName, ...]:
+        """What it reads: the dataset that it trains on first."""
+        return (self.dataset,)
+
 
 class CrossDataset(Section):
     """Train on the source (and the unlabelled target), test on the target."""
@@ -135,6 +140,11 @@ class CrossDataset(Section):
     class_set: Literal["small", "full", "wide-14", "wide-16", "wide-20"]
     # all-videos-tested is all-videos with every target video in the test, as its authors did
     protocol: Literal["official-split1", "all-videos", "all-videos-tested"]
+
+    @property
+    def datasets(self) -> tuple[DatasetName, ...]:
+        """What it reads: source before target."""
+        return (self.source, self.target)
 
 
 def _kind_of_benchmark(values: Any) -> str:

@@ -218,10 +218,7 @@ class Config(Section):
         directions = {"hmdb-ucf": ("hmdb51", "ucf101"), "ucf-hmdb": ("ucf101", "hmdb51")}
         for name, (source, target) in directions.items():
             settings = self.benchmarks.get(name)  # type: ignore[call-overload]
-            if settings is not None and (
-                not isinstance(settings, CrossDataset)
-                or (settings.source, settings.target) != (source, target)
-            ):
+            if settings is not None and settings.datasets != (source, target):
                 raise ValueError(f"benchmarks.{name} needs source {source} and target {target}")
         for name in self.recipes:
             _check_recipe_name(name)
@@ -234,12 +231,7 @@ class Config(Section):
                 raise ValueError(
                     "benchmarks.kinetics400.splits: kinetics400 has one official split, give [1]"
                 )
-            used = (
-                [benchmark.dataset]
-                if isinstance(benchmark, WithinDataset)
-                else [benchmark.source, benchmark.target]
-            )
-            for dataset in used:
+            for dataset in benchmark.datasets:
                 if dataset not in self.datasets:
                     raise ValueError(
                         f"benchmarks.{name} uses dataset {dataset!r}; "

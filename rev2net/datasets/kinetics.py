@@ -25,6 +25,7 @@ from rev2net.datasets.listing import (
 from rev2net.errors import UserError
 
 NUM_CLASSES = 400
+NUM_VIDEOS: dict[Side, int] = {"train": 246_534, "test": 19_906}  # of which most are still there
 SUFFIXES = {".mp4", ".mkv", ".webm", ".avi"}
 _COLUMNS = ("label", "youtube_id", "time_start", "time_end", "split")
 _SIDES: dict[str, Side] = {"train": "train", "val": "test", "validate": "test"}

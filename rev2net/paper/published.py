@@ -4,11 +4,9 @@ Read in the methods' own code, their READMEs and papers. What is not here is not
 as we know. Imports neither pandas nor torch, like `paper`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-# Videos of the training lists, of split 1 of UCF101 and HMDB51.
-LISTS = {"ucf101": 9537, "hmdb51": 3570, "kinetics400": 246_534}
 NEAREST = "hmdb51"  # in size to the lists of the cross-dataset benchmarks
 TOLERANCE = 0.01  # of epochs that were steps
 
@@ -22,26 +20,26 @@ class Published:
     source: str
     batch: int | None = None
     rate: float | None = None
-    epochs: float | None = None  # steps are those of `batch` on the list
+    epochs: float | None = None
     drops: tuple[float, ...] | None = None  # epochs at which the rate drops tenfold, or cycles end
+    steps: bool = False  # both are published in steps of `batch`
     scales: tuple[float, ...] | None = None  # crop sides over the short side
     dropout: float | None = None
     batchnorm: str | None = None
     test: str | None = None
     ours: str = ""  # what is ours for want of a published value
 
+    def in_epochs(self, videos: int) -> "Published":
+        """The same with its schedule in epochs of a list of so many videos."""
+        if not self.steps or self.batch is None or self.epochs is None:
+            return self
+        epochs, *drops = (n * self.batch / videos for n in (self.epochs, *(self.drops or ())))
+        return replace(self, epochs=epochs, drops=tuple(drops), steps=False)
 
-def _epochs(steps: float, dataset: str, batch: int) -> float:
-    return steps * batch / LISTS[dataset]
 
-
-def _steps(dataset: str, batch: int, length: float, *drops: float) -> dict[str, Any]:
-    """A schedule in steps, in epochs of its list."""
-    return {
-        "batch": batch,
-        "epochs": _epochs(length, dataset, batch),
-        "drops": tuple(_epochs(drop, dataset, batch) for drop in drops),
-    }
+def _steps(batch: int, length: float, *drops: float) -> dict[str, Any]:
+    """A schedule in steps."""
+    return {"batch": batch, "epochs": length, "drops": drops, "steps": True}
 
 
 _WIDE, _NARROW = (1.0, 0.875, 0.75, 0.66), (1.0, 0.875, 0.75)
@@ -52,7 +50,7 @@ _TSN_PAPER = "Wang 2016, its Caffe solvers"
 _TSM: dict[str, Any] = {"batchnorm": ALL, "dropout": 0.5, "epochs": 50, "drops": (20, 40)}
 _TSM_TEST = "10 x 8 segments, 3 crops of 256"
 _STM: dict[str, Any] = {"batchnorm": ALL, "test": _TSM_TEST}
-_OFF: dict[str, Any] = {"batch": 128, "rate": 0.02, "drops": (), "dropout": 0.8}
+_OFF: dict[str, Any] = {"rate": 0.02, "dropout": 0.8}
 _OFF_SOURCE = "Sun 2018, its solver files"
 _I3D: dict[str, Any] = {
     "scales": (0.875,),
@@ -66,16 +64,16 @@ _REV2NET = "everything: the paper gives none; I3D's"
 # By stream, start and list. Recipes of a list stand for those of the others that have none.
 PUBLISHED: dict[tuple[str, str, str], Published] = {
     ("tsn.rgb", "imagenet", "ucf101"): Published(
-        _TSN_PAPER, **_TSN_RGB, **_steps("ucf101", 128, 3500, 1500, 3000)
+        _TSN_PAPER, **_TSN_RGB, **_steps(128, 3500, 1500, 3000)
     ),
     ("tsn.rgb", "imagenet", "hmdb51"): Published(
-        _TSN_PAPER, **_TSN_RGB, **_steps("hmdb51", 128, 2500, 1000, 2000)
+        _TSN_PAPER, **_TSN_RGB, **_steps(128, 2500, 1000, 2000)
     ),
     ("tsn.flow", "imagenet", "ucf101"): Published(
-        _TSN_PAPER, **_TSN_FLOW, **_steps("ucf101", 128, 18000, 10000, 16000)
+        _TSN_PAPER, **_TSN_FLOW, **_steps(128, 18000, 10000, 16000)
     ),
     ("tsn.flow", "imagenet", "hmdb51"): Published(
-        _TSN_PAPER, **_TSN_FLOW, **_steps("hmdb51", 128, 7000, 4000, 6000)
+        _TSN_PAPER, **_TSN_FLOW, **_steps(128, 7000, 4000, 6000)
     ),
     ("tsn.rgbdiff", "imagenet", "ucf101"): Published(
         "the authors' PyTorch code",
@@ -111,29 +109,25 @@ PUBLISHED: dict[tuple[str, str, str], Published] = {
         "Jiang 2019", rate=0.001, epochs=25, drops=(15,), **_STM, ours="batch, dropout, crops"
     ),
     ("off.rgb", "imagenet", "ucf101"): Published(
-        _OFF_SOURCE,
-        **_OFF,
-        epochs=_epochs(20000, "ucf101", 128),
-        scales=_WIDE,
-        ours="crops in test",
+        _OFF_SOURCE, **_OFF, **_steps(128, 20000), scales=_WIDE, ours="crops in test"
     ),
     ("off.flow", "imagenet", "ucf101"): Published(
-        _OFF_SOURCE, **_OFF, epochs=_epochs(24000, "ucf101", 128), ours="crops: TSN's"
+        _OFF_SOURCE, **_OFF, **_steps(128, 24000), ours="crops: TSN's"
     ),
     ("off.rgbdiff", "imagenet", "ucf101"): Published(
-        _OFF_SOURCE, **_OFF, epochs=_epochs(12000, "ucf101", 128), ours="crops: TSN's"
+        _OFF_SOURCE, **_OFF, **_steps(128, 12000), ours="crops: TSN's"
     ),
     ("actionflownet.rgb", "scratch", "ucf101"): Published(
         "Ng 2018", ours="all but network and loss"
     ),
     ("i3d.rgb", "imagenet", "kinetics400"): Published(
-        "the authors' README", rate=0.1, **_I3D, **_steps("kinetics400", 384, 115e3, 97e3, 108e3)
+        "the authors' README", rate=0.1, **_I3D, **_steps(384, 115e3, 97e3, 108e3)
     ),
     ("i3d.flow", "imagenet", "kinetics400"): Published(
         "the authors' README",
         rate=0.1,
         **_I3D,
-        **_steps("kinetics400", 384, 155e3, 97e3, 104.5e3, 140e3, 150e3),
+        **_steps(384, 155e3, 97e3, 104.5e3, 140e3, 150e3),
     ),
     **{
         (f"i3d.{kind}", init, "ucf101"): Published("Carreira 2017", **_I3D, ours=_I3D_SMALL)

@@ -44,6 +44,7 @@ class Cell:
     adapt: str
     benchmark: str
     paper: float | None  # percent; None where the paper has none
+    runs: tuple[Run, ...]  # that it averages: every split and seed of its benchmark
     on_other_videos: bool = False  # the paper's number is not of the videos that are tested here
 
 
@@ -53,7 +54,7 @@ BENCHMARK_LABELS = {
     "kinetics400": "Kinetics",
     "hmdb-ucf": "HMDB→UCF",
     "ucf-hmdb": "UCF→HMDB",
-}
+}  # in the order of the columns
 
 _CROSS = ("hmdb-ucf", "ucf-hmdb")
 _WITHIN = ("ucf101", "hmdb51")
@@ -145,11 +146,22 @@ CONTRADICTIONS = (
 )
 
 
-def table_of(name: str) -> Table:
-    """A table by name; raises UserError that lists them for an unknown one."""
-    if name not in TABLES:
-        raise UserError(f"unknown table {name!r}; the tables are {', '.join(TABLES)}")
-    return TABLES[name]
+def benchmark_label(name: str) -> str:
+    """A benchmark as the paper heads its column.
+
+    >>> benchmark_label("hmdb-ucf")
+    'HMDB→UCF'
+    """
+    return BENCHMARK_LABELS.get(name, name)
+
+
+def table_label(name: str) -> str:
+    """A table as people call it.
+
+    >>> table_label("table5")
+    'Table 5'
+    """
+    return name.replace("table", "Table ")
 
 
 def configured_tables(config: Config) -> list[str]:
@@ -172,7 +184,9 @@ def cells(name: str, config: Config) -> list[Cell]:
 
     Raises UserError for an unknown table and for one whose benchmarks are not configured.
     """
-    table = table_of(name)
+    if name not in TABLES:
+        raise UserError(f"unknown table {name!r}; the tables are {', '.join(TABLES)}")
+    table = TABLES[name]
     for benchmark in table.benchmarks:
         if benchmark not in config.benchmarks:
             raise UserError(
@@ -190,12 +204,23 @@ def cells(name: str, config: Config) -> list[Cell]:
             adapt,
             benchmark,
             None if source_only else value,
+            averaged_runs(benchmark, row.method, row.input, row.init or init, adapt, config),
             row.on_other_videos,
         )
         for row in table.rows
         for init, adapt, source_only in _variants(table, config)
         for benchmark, value in zip(table.benchmarks, row.accuracy, strict=True)
     ]
+
+
+def averaged_runs(
+    benchmark: str, method: str, input_: str, init: str, adapt: str, config: Config
+) -> tuple[Run, ...]:
+    """Every split and seed of a benchmark."""
+    return tuple(
+        Run(benchmark, method, input_, init, adapt, split, seed)
+        for split, seed in seeds_and_splits(benchmark, config)
+    )
 
 
 def _variants(table: Table, config: Config) -> list[tuple[str, str, bool]]:
@@ -211,14 +236,6 @@ def _variants(table: Table, config: Config) -> list[tuple[str, str, bool]]:
     return variants
 
 
-def cell_runs(cell: Cell, config: Config) -> list[Run]:
-    """The runs that a cell averages: every split and seed of its benchmark."""
-    return [
-        Run(cell.benchmark, cell.method, cell.input, cell.init, cell.adapt, split, seed)
-        for split, seed in seeds_and_splits(cell.benchmark, config)
-    ]
-
-
 def table_runs(name: str, config: Config) -> list[Run]:
     """All runs of a table's cells, fused ones included."""
-    return sorted({run for cell in cells(name, config) for run in cell_runs(cell, config)})
+    return sorted({run for cell in cells(name, config) for run in cell.runs})

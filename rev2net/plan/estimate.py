@@ -1,5 +1,10 @@
-"""The estimate: a row a stage, from jobs, data and rates. Times are sums over all jobs."""
+"""The estimate: a row a stage, from jobs, data and rates; and what stands in its way here.
 
+Times are sums over all jobs.
+"""
+
+import functools
+import shutil
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,7 +17,7 @@ from rev2net.experiments import METHODS, Run
 from rev2net.plan.facts import BenchmarkFacts, DatasetFacts, benchmark_facts, dataset_facts
 from rev2net.plan.jobs import Jobs
 from rev2net.plan.rates import HEAD_BYTES, Rates
-from rev2net.plan.training import Work, evaluation_work, training_work
+from rev2net.plan.work import Work, evaluation_work, training_work
 
 # Peak memory of one job as measured on the mini benchmark and real clips, bytes; the rules ask for
 # more. Both stream, so that neither grows with videos.
@@ -21,6 +26,8 @@ FLOW_MEMORY = 0.4e9
 SMALL_MEMORY = 0.15e9
 INDEX_BYTES = 300  # a video in an index, in shard indexes and ledgers, together
 MINI_SECONDS = 0.06  # to render a video of the mini benchmark
+ATTEMPTS = 3  # of a job in the profiles: retries 2
+ROOM = 1.1  # temporary files and checkpoints of running trainings on top of what stays
 
 
 @dataclass(frozen=True)
@@ -34,6 +41,11 @@ class Stage:
     disk: float  # bytes that stay
     memory: float  # bytes, of the largest job; on the GPU where the stage uses one
     longest: float  # hours, of the longest job
+
+    @property
+    def of_runs(self) -> bool:
+        """Whether its jobs train or evaluate."""
+        return self.name.startswith(("train", "evaluate"))
 
 
 @dataclass(frozen=True)
@@ -91,104 +103,77 @@ def _small(name: str, jobs: int, rates: Rates, disk: float) -> Stage:
 
 def _shards(datasets: dict[str, DatasetFacts], config: Config, rates: Rates) -> list[Stage]:
     """Decoding and flow: both decode every video, each for itself."""
-    hours: dict[str, list[tuple[float, int]]] = defaultdict(list)  # a job, and how many of them
-    disk: dict[str, float] = defaultdict(float)
-    for name, facts in datasets.items():
-        width, height = facts.stored_size(config.frames)
-        stored, original = width * height / 1e6, facts.width * facts.height / 1e6
-        frames, shards = facts.stored_frames(config.frames), config.datasets[name].shards  # type: ignore[index]
-        decode = rates.open.value + facts.frames * original * rates.decode.value
-        seconds = {
-            "decode_frames": decode + frames * stored * rates.encode.value,
-            "compute_flow": decode
-            + (frames - 1) * stored * (rates.flow.value + rates.encode_flow.value),
-        }
-        for rule, video in seconds.items():
-            job = (rates.start.value + video * facts.videos / shards) / 3600
-            hours[rule].append((job, shards))
-        images = {"decode_frames": frames, "compute_flow": frames - 1}
-        size = {"decode_frames": rates.rgb_bytes.value, "compute_flow": rates.flow_bytes.value}
-        for rule, number in images.items():
-            disk[rule] += facts.videos * number * (HEAD_BYTES + stored * size[rule])
-    memory = {"decode_frames": DECODE_MEMORY, "compute_flow": FLOW_MEMORY}
-    return [
-        Stage(
-            name=rule,
-            jobs=sum(number for _, number in of_rule),
-            core_hours=sum(job * number for job, number in of_rule),
-            gpu_hours=0,
-            disk=disk[rule],
-            memory=memory[rule],
-            longest=max(job for job, _ in of_rule),
-        )
-        for rule, of_rule in hours.items()
-    ]
+    storing = {  # seconds and bytes for a stored megapixel, and peak memory
+        "decode_frames": (rates.encode.value, rates.rgb_bytes.value, DECODE_MEMORY),
+        "compute_flow": (
+            rates.flow.value + rates.encode_flow.value,
+            rates.flow_bytes.value,
+            FLOW_MEMORY,
+        ),
+    }
+    stages = []
+    for rule, (seconds, size, memory) in storing.items():
+        hours: list[float] = []  # of each job
+        disk = 0.0
+        for name, facts in datasets.items():
+            width, height = facts.stored_size(config.frames)
+            stored, original = width * height / 1e6, facts.width * facts.height / 1e6
+            images = facts.stored_frames(config.frames) - (rule == "compute_flow")
+            decoding = rates.open.value + facts.frames * original * rates.decode.value
+            video = decoding + images * stored * seconds
+            shards = config.datasets[name].shards  # type: ignore[index]
+            hours += [(rates.start.value + video * facts.videos / shards) / 3600] * shards
+            disk += facts.videos * images * (HEAD_BYTES + stored * size)
+        if hours:
+            stages.append(Stage(rule, len(hours), sum(hours), 0, disk, memory, max(hours)))
+    return stages
 
 
 def _runs(
     jobs: Jobs, config: Config, rates: Rates, datasets: dict[str, DatasetFacts], root: Path
 ) -> list[Stage]:
     """Trainings and evaluations, those of the search too."""
-    facts = {key: benchmark_facts(*key, config, root) for key in jobs.benchmarks}
-    work: dict[str, list[tuple[str, Work, float]]] = defaultdict(
-        list
-    )  # recipe, work, megapixels an image
+    works: dict[str, list[tuple[Run, Work]]] = defaultdict(list)
+
+    @functools.cache
+    def facts(benchmark: str, split: int) -> BenchmarkFacts:
+        return benchmark_facts(benchmark, split, config, root)
+
+    def add(kind: str, run: Run, settings: TrainSettings, train: int, scored: int | None) -> None:
+        works[f"train_{kind}"].append((run, training_work(run, settings, train)))
+        if scored is not None:
+            tested = datasets[experiments.benchmark_datasets(run.benchmark, config)[-1]]
+            test = experiments.evaluate_settings(run, config).test
+            classes, frames = facts(run.benchmark, run.split).num_classes, tested.stored_frames
+            scoring = evaluation_work(run, settings, test, classes, scored, frames(config.frames))
+            works[f"evaluate_{kind}"].append((run, scoring))
+
     for run in jobs.trainings:
-        settings = experiments.train_settings(run, config)
-        benchmark = facts[run.benchmark, run.split]
-        pixels = _megapixels(run, config, datasets)
-        trained = training_work(run, settings, benchmark.train)
-        work["train_run"].append((METHODS[run.method].recipe, trained, pixels))
-        if run in jobs.evaluations:
-            scored = _evaluation(run, config, settings, benchmark, benchmark.scored, datasets)
-            work["evaluate_run"].append((METHODS[run.method].recipe, scored, pixels))
+        split = facts(run.benchmark, run.split)
+        scored = split.scored if run in jobs.evaluations else None
+        add("run", run, experiments.train_settings(run, config), split.train, scored)
     for point in jobs.points:
-        run = point.run
         best = dict(point.values) if point.stage == "fine" else None
         settings = search.point_settings(point, config, best)
-        benchmark = benchmark_facts(run.benchmark, run.split, config, root)
-        held_out = round(benchmark.train * search.search_settings(config).validation_fraction)
-        pixels = _megapixels(run, config, datasets)
-        trained = training_work(run, settings, benchmark.train - held_out)
-        work["train_search_point"].append((METHODS[run.method].recipe, trained, pixels))
-        scored = _evaluation(run, config, settings, benchmark, held_out, datasets)
-        work["evaluate_search_point"].append((METHODS[run.method].recipe, scored, pixels))
-    return [_run_stage(rule, of_rule, config, rates) for rule, of_rule in work.items()]
-
-
-def _evaluation(
-    run: Run,
-    config: Config,
-    settings: TrainSettings,
-    benchmark: BenchmarkFacts,
-    videos: int,
-    datasets: dict[str, DatasetFacts],
-) -> Work:
-    tested = datasets[experiments.benchmark_datasets(run.benchmark, config)[-1]]
-    frames = tested.stored_frames(config.frames)
-    test = experiments.evaluate_settings(run, config).test
-    return evaluation_work(run, settings, test, benchmark.num_classes, videos, frames)
-
-
-def _megapixels(run: Run, config: Config, datasets: dict[str, DatasetFacts]) -> float:
-    """A stored image of a run's datasets, on average."""
-    sizes = [
-        datasets[name].stored_size(config.frames)
-        for name in experiments.benchmark_datasets(run.benchmark, config)
-    ]
-    return sum(width * height for width, height in sizes) / len(sizes) / 1e6
+        train = facts(point.run.benchmark, point.run.split).train
+        held_out = round(train * search.search_settings(config).validation_fraction)
+        add("search_point", point.run, settings, train - held_out, held_out)
+    return [_run_stage(rule, of_rule, config, rates, datasets) for rule, of_rule in works.items()]
 
 
 def _run_stage(
-    rule: str, works: Iterable[tuple[str, Work, float]], config: Config, rates: Rates
+    rule: str,
+    works: Iterable[tuple[Run, Work]],
+    config: Config,
+    rates: Rates,
+    datasets: dict[str, DatasetFacts],
 ) -> Stage:
-    compute, training = config.compute, rule.startswith("train")
-    gpus = min(config.resources.gpus, compute.processes if training else 1)
-    processes = compute.processes if training else 1
-    cores = (compute.threads + compute.loader_workers) * processes
+    compute, processes = config.compute, job_processes(rule, config)
+    gpus = min(config.resources.gpus, processes)
     hours, disk, memory = [], 0.0, 0.0
-    for recipe, work, megapixels in works:
-        computing = work.multiply_adds / _rate(recipe, rates) / processes
+    for run, work in works:
+        computing = work.multiply_adds / _rate(METHODS[run.method].recipe, rates) / processes
+        megapixels = _megapixels(run, config, datasets)
         reading = work.images * megapixels * rates.read.value / processes
         if compute.loader_workers:  # beside the computing
             seconds = max(computing, reading / compute.loader_workers)
@@ -198,7 +183,26 @@ def _run_stage(
         disk += work.disk
         memory = max(memory, work.memory)
     total = sum(hours)
+    cores = job_cores(rule, config)
     return Stage(rule, len(hours), total * cores, total * gpus, disk, memory, max(hours))
+
+
+def job_processes(rule: str, config: Config) -> int:
+    """Processes of one job of a rule: trainings alone may be spread over several."""
+    return config.compute.processes if rule.startswith("train") else 1
+
+
+def job_cores(rule: str, config: Config) -> int:
+    """Cores that a training or evaluation holds: its processes, each with its loaders."""
+    compute = config.compute
+    return (compute.threads + compute.loader_workers) * job_processes(rule, config)
+
+
+def _megapixels(run: Run, config: Config, datasets: dict[str, DatasetFacts]) -> float:
+    """A stored image of a run's datasets, on average."""
+    names = experiments.benchmark_datasets(run.benchmark, config)
+    sizes = [datasets[name].stored_size(config.frames) for name in names]
+    return sum(width * height for width, height in sizes) / len(sizes) / 1e6
 
 
 def _rate(recipe: str, rates: Rates) -> float:
@@ -207,3 +211,59 @@ def _rate(recipe: str, rates: Rates) -> float:
             f"rates: training has no {recipe!r}; it has {', '.join(rates.training) or 'nothing'}"
         )
     return rates.training[recipe].value
+
+
+def find_warnings(plan: Plan, config: Config, root: Path) -> list[str]:
+    """What stands in the way on this machine: room, memory, time, files that are not there.
+
+    One line for each; empty where nothing is known to be wrong.
+    """
+    found = []
+    free = shutil.disk_usage(root).free
+    if plan.disk * ROOM > free:
+        found.append(
+            f"disk: {plan.disk * ROOM / 1e9:,.0f} GB needed in {root.resolve()}, "
+            f"{free / 1e9:,.0f} GB free"
+        )
+    for stage in plan.stages:
+        if stage.of_runs:
+            found += _shortages(stage, config, on_gpus=bool(plan.gpu_hours))
+    if config.mini is None:
+        for name in plan.datasets:
+            settings = config.datasets[name]  # type: ignore[index]
+            if not settings.unpacked and not (root / settings.root).is_dir():
+                found.append(f"datasets.{name}.root: no folder {settings.root}")
+            found += [
+                f"datasets.{name}.archives: no file {archive}"
+                for archive in settings.archives
+                if not (root / archive).exists()
+            ]
+    files = {source.file for source in config.initial_weights.values() if not source.url}
+    found += [
+        f"initial_weights: no file {file}" for file in sorted(files) if not (root / file).exists()
+    ]
+    return found
+
+
+def _shortages(stage: Stage, config: Config, on_gpus: bool) -> list[str]:
+    """Where the configuration's resources are less than a stage takes."""
+    found = []
+    resources, takes = config.resources, f"{stage.name} takes about {stage.memory / 1e6:,.0f} MB"
+    if not on_gpus and stage.memory > resources.memory_mb * 1e6:
+        found.append(f"memory: {takes}; resources.memory_mb is {resources.memory_mb}")
+    card = resources.gpu_memory_mb
+    if on_gpus and card is not None and stage.memory > card * 1e6:
+        found.append(
+            f"GPU memory: {takes}; resources.gpu_memory_mb is {card}: set optimisation.accumulate "
+            "or test.batch"
+        )
+    given = resources.minutes * ATTEMPTS / 60
+    if stage.longest > given:
+        again = "; it has to be started again (docs/cluster.md)"
+        found.append(
+            f"time: the longest job of {stage.name} takes about {stage.longest:,.0f} h, "
+            f"{ATTEMPTS} attempts of resources.minutes {resources.minutes} are {given:,.0f} h"
+            + again
+            * stage.name.startswith("train")
+        )
+    return found

@@ -1,11 +1,13 @@
 """How much data there is: published figures, or those of indexes, ledgers and splits."""
 
 import csv
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rev2net.config import Config, CrossDataset, DatasetName, FramesSettings, MiniSettings
+from rev2net.datasets import hmdb51, kinetics, ucf101
+from rev2net.datasets.listing import Side
+from rev2net.digests import read_json
 from rev2net.mini.conventions import mini_classes
 
 
@@ -35,19 +37,24 @@ class DatasetFacts:
         return round(self.width * scale), round(self.height * scale)
 
 
-# UCF101: 13,320 clips of 7.21 s at 25 frames a second (Soomro 2012). HMDB51: 6,766 clips,
-# 240 pixels high, some 0.63 million frames. Kinetics-400: clips of 10 s; their size is assumed.
+# Videos of the official lists of each split.
+LISTS: dict[str, dict[Side, tuple[int, ...]]] = {
+    "ucf101": dict(ucf101.NUM_VIDEOS),
+    "hmdb51": {side: (number,) * 3 for side, number in hmdb51.NUM_VIDEOS.items()},
+    "kinetics400": {side: (number,) for side, number in kinetics.NUM_VIDEOS.items()},
+}
+VIDEOS = {name: sum(of_side[0] for of_side in sides.values()) for name, sides in LISTS.items()}
+# UCF101: clips of 7.21 s at 25 frames a second (Soomro 2012). HMDB51: 240 pixels high, some 0.63
+# million frames. Kinetics-400: clips of 10 s; their size is assumed.
 PUBLISHED = {
-    "ucf101": DatasetFacts(13_320, 180, 320, 240, 25, 101, "published"),
-    "hmdb51": DatasetFacts(6_766, 93, 352, 240, 30, 51, "published; width assumed"),
-    "kinetics400": DatasetFacts(266_440, 250, 640, 360, 25, 400, "published; size assumed"),
+    "ucf101": DatasetFacts(VIDEOS["ucf101"], 180, 320, 240, 25, ucf101.NUM_CLASSES, "published"),
+    "hmdb51": DatasetFacts(
+        VIDEOS["hmdb51"], 93, 352, 240, 30, hmdb51.NUM_CLASSES, "published; width assumed"
+    ),
+    "kinetics400": DatasetFacts(
+        VIDEOS["kinetics400"], 250, 640, 360, 25, kinetics.NUM_CLASSES, "published; size assumed"
+    ),
 }
-TRAINED = {  # videos of the training list, by split
-    "ucf101": (9537, 9586, 9624),
-    "hmdb51": (3570, 3570, 3570),
-    "kinetics400": (246_534,),
-}
-TESTED = {"ucf101": (3783, 3734, 3696), "hmdb51": (1530, 1530, 1530), "kinetics400": (19_906,)}
 # Classes, and videos of UCF101 and HMDB51 on the training and test list of split 1.
 CLASS_SETS: dict[str, tuple[int, dict[DatasetName, tuple[int, int]]]] = {
     "full": (12, {"ucf101": (1438, 571), "hmdb51": (840, 360)}),
@@ -64,7 +71,13 @@ class BenchmarkFacts:
 
     num_classes: int
     train: int
-    scored: int  # by an evaluation: its test videos, and its validation videos
+    val: int
+    test: int
+
+    @property
+    def scored(self) -> int:
+        """Videos that an evaluation scores."""
+        return self.val + self.test
 
 
 def dataset_facts(name: str, config: Config, root: Path) -> DatasetFacts:
@@ -86,36 +99,33 @@ def benchmark_facts(name: str, split: int, config: Config, root: Path) -> Benchm
     benchmark = config.benchmarks[name]  # type: ignore[index]
     summary = root / "work" / config.name / "splits" / name / f"split{split}.json"
     if summary.is_file():
-        made = json.loads(summary.read_text())
+        made = read_json(summary)
         usable = {part: counts.get("usable", 0) for part, counts in made["parts"].items()}
-        scored = usable["test"] + usable.get("val", 0)
-        return BenchmarkFacts(len(made["class_names"]), usable["train"], scored)
+        sides_of = (usable["train"], usable.get("val", 0), usable["test"])
+        return BenchmarkFacts(len(made["class_names"]), *sides_of)
     if not isinstance(benchmark, CrossDataset):
-        dataset, fraction = benchmark.dataset, benchmark.validation_fraction
-        facts = dataset_facts(dataset, config, root)
-        train, test = _sides(dataset, split, facts, config)
-        held_out = round(train * fraction)
-        return BenchmarkFacts(facts.num_classes, train - held_out, test + held_out)
-    source, target = benchmark.source, benchmark.target
-    sides: dict[DatasetName, tuple[int, int]]
+        facts = dataset_facts(benchmark.dataset, config, root)
+        train, test = _sides(benchmark.dataset, split, facts, config)
+        held_out = round(train * benchmark.validation_fraction)
+        return BenchmarkFacts(facts.num_classes, train - held_out, held_out, test)
     if config.mini is not None or benchmark.class_set == "small":
-        sides = {d: _sides(d, 1, dataset_facts(d, config, root), config) for d in (source, target)}
+        of = {name: dataset_facts(name, config, root) for name in benchmark.datasets}
         num_classes = dataset_facts("hmdb51", config, root).num_classes
+        sides = {name: _sides(name, 1, facts, config) for name, facts in of.items()}
     else:
         num_classes, sides = CLASS_SETS[benchmark.class_set]
-    train, held_out = sides[source]
-    return BenchmarkFacts(num_classes, train, sides[target][1] + held_out)
+    return BenchmarkFacts(num_classes, *sides[benchmark.source], sides[benchmark.target][1])
 
 
 def _sides(dataset: str, split: int, facts: DatasetFacts, config: Config) -> tuple[int, int]:
-    """Videos of a dataset's training and test list."""
+    """Videos of a dataset's training and test list, as far as they are there."""
     if config.mini is not None:
         test = round(facts.videos * MINI_TESTED)
         return facts.videos - test, test
-    number = min(split, len(TRAINED[dataset])) - 1
     # An incomplete copy lacks videos of both lists alike.
-    part = min(1.0, facts.videos / PUBLISHED[dataset].videos)
-    return round(TRAINED[dataset][number] * part), round(TESTED[dataset][number] * part)
+    part = min(1.0, facts.videos / VIDEOS[dataset])
+    train, test = (LISTS[dataset][side][split - 1] for side in ("train", "test"))
+    return round(train * part), round(test * part)
 
 
 def _mini_facts(name: str, mini: MiniSettings) -> DatasetFacts:

@@ -9,7 +9,7 @@ from rev2net.experiments import INPUT_LABELS, METHODS, Run
 from rev2net.models.spec import input_spec
 from rev2net.paper import tables as paper
 from rev2net.paper.published import ALL, PARTIAL, TOLERANCE, Published, published_recipe
-from rev2net.plan.facts import benchmark_facts
+from rev2net.plan.facts import LISTS, benchmark_facts
 from rev2net.plan.jobs import needed_jobs
 
 COLUMNS = (
@@ -35,12 +35,11 @@ def recipe_table(config: Config, root: Path) -> str:
 
 def _order(run: Run) -> tuple[object, ...]:
     methods, inputs = list(METHODS), list(INPUT_LABELS)
-    within = ("ucf101", "hmdb51", "kinetics400")
     return (
         methods.index(METHODS[run.method].recipe),
         inputs.index(run.input),
         run.init,
-        within.index(run.benchmark) if run.benchmark in within else len(within),
+        list(paper.BENCHMARK_LABELS).index(run.benchmark),
         run,
     )
 
@@ -51,7 +50,7 @@ def _row(stream: str, run: Run, config: Config, root: Path) -> tuple[str, ...]:
     videos = benchmark_facts(run.benchmark, run.split, config, root).train
     steps = optimisation.in_steps(videos).num_steps
     epochs = optimisation.epochs or steps * optimisation.batch / videos
-    published = published_recipe(stream, run.init, _dataset(run, config))
+    published = published_recipe(stream, run.init, run.benchmark)
     source, differs = "ours", "no recipe is published for this start"
     if published is not None:
         source = published[0].source
@@ -78,18 +77,14 @@ def _row(stream: str, run: Run, config: Config, root: Path) -> tuple[str, ...]:
     )
 
 
-def _dataset(run: Run, config: Config) -> str:
-    settings = config.benchmarks[run.benchmark]  # type: ignore[index]
-    return run.benchmark if isinstance(settings, CrossDataset) else settings.dataset
-
-
 def _differences(
     recipe: Recipe, epochs: float, published: Published, where: str, run: Run, config: Config
 ) -> Iterator[str]:
     """What is not as published, what is published for another list, and what is ours."""
     optimisation = recipe.optimisation
+    published = published.in_epochs(LISTS[where]["train"][0])
     of_a_list = (published.batch, published.rate, published.epochs)
-    if where != _dataset(run, config) and any(value is not None for value in of_a_list):
+    if where != run.benchmark and any(value is not None for value in of_a_list):
         yield f"published for {where}"
     pairs = (
         ("batch", optimisation.batch, published.batch),

@@ -1,61 +1,48 @@
-"""A plan as text, and as plain values for JSON."""
+"""A plan as tables for a person, and as plain values for JSON."""
 
 import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
 from rev2net.config import Config
-from rev2net.plan.estimate import Plan, Stage
+from rev2net.plan.estimate import Plan, Stage, job_cores
 from rev2net.plan.rates import Rate, Rates
+from rev2net.printing import Facts, Report, Table
 
 HEAD = ("stage", "jobs", "a job", "longest", "core-hours", "GPU-hours", "GB", "GB memory")
-UNITS = {  # of the rates, and the factor to it
-    "open": ("ms a video to begin decoding", 1e3),
-    "decode": ("ms a megapixel decoded", 1e3),
-    "encode": ("ms a megapixel encoded", 1e3),
-    "encode_flow": ("ms a megapixel of flow encoded", 1e3),
-    "flow": ("ms a megapixel of TV-L1 flow", 1e3),
-    "read": ("ms a megapixel read from shards", 1e3),
-    "start": ("s for a job to start", 1),
-    "start_training": ("s for a training to start", 1),
-    "rgb_bytes": ("kB a stored megapixel", 1e-3),
-    "flow_bytes": ("kB a stored megapixel of flow", 1e-3),
-}
 
 
-def as_text(
+def as_report(
     plan: Plan, rates: Rates, config: Config, warnings: Sequence[str], cores: int, gpus: int
-) -> str:
+) -> Report:
     """The stages and their sum, what they rest on, and what stands in the way."""
-    rows = [_row(stage, config) for stage in plan.stages]
     num_jobs = f"{sum(stage.jobs for stage in plan.stages):,}"
     sums = f"{plan.core_hours:,.2f}", f"{plan.gpu_hours:,.1f}", f"{plan.disk / 1e9:,.2f}"
-    total = ("total", num_jobs, "", "", *sums, "")
-    lines = [f"Plan of configuration {config.name!r}", "", *_aligned([HEAD, *rows, total])]
-    words = f"{cores} cores" + (
-        f" and {gpus} GPU{'s' * (gpus > 1)}" if config.resources.gpus else ""
-    )
-    days = plan.days(cores, gpus)
-    lines += ["", f"At best {_duration(24 * days)} on {words}, were every one of them always busy."]
+    rows = [*(_row(stage, config) for stage in plan.stages), ("total", num_jobs, "", "", *sums, "")]
+    machine = f"{cores} cores"
     if config.resources.gpus:
-        lines.append("Memory of trainings and evaluations is the GPU's.")
-    lines += ["", "Data"]
+        machine += f" and {gpus} GPU{'s' * (gpus > 1)}"
+    at_best = {f"on {machine}, were every one always busy": _duration(24 * plan.days(cores, gpus))}
+    if config.resources.gpus:
+        at_best["memory of trainings and evaluations"] = "the GPU's"
+    data = []
     for name, facts in plan.datasets.items():
-        width, height = facts.stored_size(config.frames)
-        lines.append(
-            f"  {name}: {facts.videos:,} videos of {facts.frames:.0f} frames ({facts.source}), "
-            f"stored at {width}x{height}"
-        )
-    lines += ["", "Rates"]
-    for key, (unit, factor) in UNITS.items():
-        rate: Rate = getattr(rates, key)
-        lines.append(f"  {rate.value * factor:10,.2f} {unit}: {rate.source}")
-    for recipe, rate in rates.training.items():
-        lines.append(
-            f"  {rate.value / 1e9:10,.2f} G multiply-adds a second, {recipe}: {rate.source}"
-        )
-    lines += ["", *(f"warning: {line}" for line in warnings)] if warnings else []
-    return "\n".join(lines)
+        stored = "{}x{}".format(*facts.stored_size(config.frames))
+        data.append((name, f"{facts.videos:,}", f"{facts.frames:.0f}", stored, facts.source))
+    measured: list[tuple[float, str, str]] = []
+    for key, field in Rates.model_fields.items():
+        found: Rate | dict[str, Rate] = getattr(rates, key)
+        named = {"": found} if isinstance(found, Rate) else found
+        for name, rate in named.items():
+            unit = f"{field.description}: {name}".removesuffix(": ")
+            measured.append((rate.value, unit, rate.source))
+    return [
+        Table(f"Plan of configuration {config.name!r}", HEAD, rows),
+        Facts("At best", at_best),
+        Table("Data", ("dataset", "videos", "frames a video", "stored at", "source"), data),
+        Table("Rates", ("value", "unit", "source"), measured),
+        *([Table("Warnings", ("warning",), [(line,) for line in warnings])] if warnings else []),
+    ]
 
 
 def as_values(
@@ -79,19 +66,16 @@ def as_values(
 
 
 def _row(stage: Stage, config: Config) -> tuple[str, ...]:
-    hours, each = stage.core_hours, stage.core_hours / stage.jobs
-    compute = config.compute
-    if stage.name.startswith(("train", "evaluate")):  # hours of the job, not of its cores
-        processes = compute.processes if stage.name.startswith("train") else 1
-        each /= (compute.threads + compute.loader_workers) * processes
-    gpu_hours = f"{stage.gpu_hours:,.1f}" if stage.gpu_hours else ""
+    each = stage.core_hours / stage.jobs
+    if stage.of_runs:  # hours of the job, not of its cores
+        each /= job_cores(stage.name, config)
     return (
         stage.name,
         f"{stage.jobs:,}",
         _duration(each),
         _duration(stage.longest),
-        f"{hours:,.2f}",
-        gpu_hours,
+        f"{stage.core_hours:,.2f}",
+        f"{stage.gpu_hours:,.1f}" if stage.gpu_hours else "",
         f"{stage.disk / 1e9:,.2f}",
         f"{stage.memory / 1e9:,.2f}",
     )
@@ -102,17 +86,3 @@ def _duration(hours: float) -> str:
         if hours * factor < 100:
             return f"{hours * factor:.1f} {unit}"
     return f"{hours / 24:.1f} days"
-
-
-def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    """Columns; all but the first to the right, a rule below the head."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        "  ".join(
-            cell.rjust(width) if place else cell.ljust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
-    lines.insert(1, "-" * (sum(widths) + 2 * (len(widths) - 1)))
-    return lines

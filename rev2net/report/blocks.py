@@ -1,16 +1,21 @@
-"""What a report is made of: sections of prose, grids of numbers and galleries of pictures.
+"""What a report is made of: sections of prose, tables of numbers and galleries of pictures.
 
-Plain data; `page.html.j2` turns it into HTML and escapes all text but `Markup`.
+Plain data; `page.html.j2` turns it into HTML and escapes all text.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
-from markupsafe import Markup
+import pandas as pd
 
+from rev2net.digests import check_text
 from rev2net.figures.learning import Pen
 from rev2net.figures.style import Format, data_uri
+from rev2net.paper.tables import benchmark_label
+from rev2net.runs.record import StoredRun, by_benchmark, first_of_each
+from rev2net.tables.render import Layout
 
 
 @dataclass(frozen=True)
@@ -23,11 +28,11 @@ class Prose:
 
 
 @dataclass(frozen=True)
-class Fragment:
-    """Finished HTML, such as a table of the paper."""
+class Result:
+    """A table of the paper, measured numbers beside its own."""
 
-    html: Markup
-    kind: Literal["fragment"] = "fragment"
+    layout: Layout
+    kind: Literal["result"] = "result"
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,7 @@ class Gallery:
     kind: Literal["gallery"] = "gallery"
 
 
-Block = Prose | Fragment | Grid | Gallery
+Block = Prose | Result | Grid | Gallery
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,34 @@ class Section:
     lead: str = ""
     blocks: Sequence[Block] = ()
     missing: Sequence[str] = ()
+
+
+def section(id: str, title: str, lead: str, blocks: Sequence[Block], made: str) -> Section:
+    """A chapter of blocks; where there are none, of the line that says what makes them."""
+    return Section(id, title, lead, blocks) if blocks else Section(id, title, missing=[made])
+
+
+def galleries(
+    stored: Sequence[StoredRun],
+    draw: Callable[[list[StoredRun]], Iterable[Picture]],
+    wide: bool = False,
+    printed: int = 4,
+) -> list[Block]:
+    """What is drawn of the first split and seed of every row, a gallery a benchmark."""
+    drawn = {name: list(draw(runs)) for name, runs in by_benchmark(first_of_each(stored)).items()}
+    return [
+        Gallery(benchmark_label(name), pictures, wide=wide, printed=printed)
+        for name, pictures in drawn.items()
+        if pictures
+    ]
+
+
+def read_rows(path: Path) -> pd.DataFrame | None:
+    """A CSV of ours, None where there is none; raises UserError where it was damaged."""
+    if not path.exists():
+        return None
+    check_text(path)
+    return pd.read_csv(path)
 
 
 def picture(content: bytes, alt: str, caption: str = "", kind: Format = "svg") -> Picture:

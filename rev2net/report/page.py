@@ -12,26 +12,20 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from rev2net.config import Config
-from rev2net.report.blocks import Section
-from rev2net.report.pictures import (
-    confusion_section,
-    decoded_section,
-    features_section,
-    learning_section,
-    search_section,
-    transfer_section,
-)
-from rev2net.report.words import (
-    claims_frame,
-    claims_section,
-    contradictions_section,
-    data_section,
-    overview,
-    provenance_section,
-    table_frames,
-    tables_section,
-)
+from rev2net.paper.tables import configured_tables
+from rev2net.report.blocks import Section, read_rows
+from rev2net.report.confusions import confusion_section
+from rev2net.report.curves import learning_section
+from rev2net.report.decoded import decoded_section
+from rev2net.report.neighbours import features_section
+from rev2net.report.overview import overview, tables_section
+from rev2net.report.paper_claims import claims_section, contradictions_section
+from rev2net.report.searched_weights import weights_section
+from rev2net.report.trainings import provenance_section
+from rev2net.report.transfers import transfer_section
+from rev2net.report.videos import data_section
 from rev2net.runs.record import stored_trainings
+from rev2net.tables.verdicts import CONTRADICTION
 
 
 def render_report(
@@ -43,7 +37,12 @@ def render_report(
     there and cannot be read.
     """
     stored = stored_trainings(config, root)
-    frames, claims = table_frames(config, results), claims_frame(results)
+    tables = {name: read_rows(results / f"{name}.csv") for name in configured_tables(config)}
+    frames = {name: frame for name, frame in tables.items() if frame is not None}
+    claims = read_rows(results / "claims.csv")
+    if claims is not None:  # the paper's contradictions are no measurement
+        claims = claims[claims["verdict"] != CONTRADICTION]
+    search, sweep = read_rows(results / "search.csv"), read_rows(results / "fusion.csv")
     parts: list[Callable[[], Section]] = [
         lambda: overview(config, stored, frames, claims),
         lambda: tables_section(config, frames),
@@ -54,7 +53,7 @@ def render_report(
         lambda: confusion_section(stored),
         lambda: features_section(config, stored),
         lambda: decoded_section(stored),
-        lambda: search_section(results),
+        lambda: weights_section(search, sweep),
         lambda: data_section(config, root),
         lambda: provenance_section(config, stored),
     ]

@@ -1,22 +1,18 @@
 """Where one cell of a table comes from: its runs, splits, weights, videos and code, as text."""
 
-import hashlib
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from rev2net.config import Config, digest
-from rev2net.digests import check_text
+from rev2net.digests import file_digest, read_json
 from rev2net.errors import UserError
 from rev2net.experiments import INPUT_LABELS, Run
-from rev2net.paper.tables import Cell, cell_runs, cells
+from rev2net.paper.tables import Cell, cells
 from rev2net.runs.scores import read_scores
-from rev2net.tables.build import measure_cells
+from rev2net.tables.build import StoredScores, distinct, measure_cells
 from rev2net.tables.render import rounded
-from rev2net.tables.stored import StoredScores, distinct
 
 
 def find_cell(
@@ -49,19 +45,19 @@ def explain(cell: Cell, config: Config, root: str | Path) -> str:
 
     Raises UserError as `build` does for scores that do not belong there.
     """
-    root = Path(root)
-    return "\n".join(_lines(cell, config, root)) + "\n"
+    return "\n".join(_lines(cell, config, Path(root))) + "\n"
 
 
 def _lines(cell: Cell, config: Config, root: Path) -> Iterator[str]:
-    runs = cell_runs(cell, config)
+    runs = cell.runs
     measured = measure_cells([cell], config, StoredScores(root, config))
     first = measured.iloc[0]
     yield f"{cell.table}: {cell.row}, {INPUT_LABELS[cell.input]}, {cell.benchmark}"
     yield f"configuration: {config.name}, digest {digest(config)}"
     for row in measured.to_dict("records"):
         if pd.isna(row["measured"]):
-            yield f"{row['metric']}: empty ({_reason(row['provenance'])})"
+            reason = row["provenance"].removeprefix("empty=").split(";")[0]
+            yield f"{row['metric']}: empty ({reason})"
             continue
         interval = f"[{rounded(row['ci_low']):.1f}, {rounded(row['ci_high']):.1f}]"
         if pd.isna(row["ci_low"]):
@@ -84,14 +80,14 @@ def _lines(cell: Cell, config: Config, root: Path) -> Iterator[str]:
             yield from _run_lines(stream, root)
 
 
-def _split_lines(path: Path, runs: list[Run], root: Path) -> Iterator[str]:
+def _split_lines(path: Path, runs: Sequence[Run], root: Path) -> Iterator[str]:
     """What the scores say of their split, and what the split's own summary adds."""
     stored = [root / run.scores_folder / "scores-test.h5" for run in runs]
     used = distinct(read_scores(one).split_digest for one in stored if one.exists())
-    summary = _read_json(path)
-    if summary is None:
+    if not path.exists():
         yield f"split: {path} is not there; scored on sha256 {', '.join(used) or 'nothing yet'}"
         return
+    summary = read_json(path)
     yield f"split: {path.with_suffix('.csv')}, sha256 {summary['digest']}"
     for digest_ in used:
         if digest_ != summary["digest"]:
@@ -108,16 +104,15 @@ def _split_lines(path: Path, runs: list[Run], root: Path) -> Iterator[str]:
 
 def _run_lines(run: Run, root: Path) -> Iterator[str]:
     yield f"run {run.path}"
-    record = _read_json(root / run.scores_folder / "run.json")
-    if record is None:
+    path = root / run.scores_folder / "run.json"
+    if not path.exists():
         yield "  not trained yet"
         return
+    record = read_json(path)
     try:
         versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
-        steps, weights = (
-            record["settings"]["optimisation"]["steps"],
-            record["settings"]["initial_weights"],
-        )
+        settings = record["settings"]
+        steps, weights = settings["optimisation"]["steps"], settings["initial_weights"]
         yield f"  trained by commit {record['commit']} with {versions}"
         yield f"  seed {run.seed}, {steps} steps on {record['device']}, {record['seconds']:.0f} s"
         start = "fresh weights"
@@ -125,37 +120,15 @@ def _run_lines(run: Run, root: Path) -> Iterator[str]:
             start = f"{weights['file']}, sha256 {record['initial_weights_digest']}"
         yield f"  started from {start}"
     except KeyError as error:
-        path = root / run.scores_folder / "run.json"
         raise UserError(f"{path}: no {error}; not a record of this program") from None
-    yield from (f"  {line}" for line in _scores_lines(run, root))
-
-
-def _scores_lines(run: Run, root: Path) -> Iterator[str]:
-    path = root / run.scores_folder / "scores-test.h5"
+    path = path.with_name("scores-test.h5")
     if not path.exists():
-        yield "not evaluated yet"
+        yield "  not evaluated yet"
         return
     scores = read_scores(path)
-    yield f"checkpoint sha256 {scores.checkpoint}"
+    yield f"  checkpoint sha256 {scores.checkpoint}"
     averaged = {"logit": "logits", "probability": "probabilities"}[scores.space]
-    yield f"scores {path} by commit {scores.commit}: {len(scores)} videos, {averaged} averaged"
-    weights = path.with_name("checkpoint.pt")
-    if weights.exists():
-        with open(weights, "rb") as file:
-            if hashlib.file_digest(file, "sha256").hexdigest() != scores.checkpoint:
-                yield "checkpoint.pt was made again since: evaluate it with snakemake"
-
-
-def _read_json(path: Path) -> dict[str, Any] | None:
-    check_text(path)
-    try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: {error}") from None
-    return content
-
-
-def _reason(provenance: str) -> str:
-    return provenance.removeprefix("empty=").split(";")[0]
+    yield f"  scores {path} by commit {scores.commit}: {len(scores)} videos, {averaged} averaged"
+    checkpoint = path.with_name("checkpoint.pt")
+    if checkpoint.exists() and file_digest(checkpoint) != scores.checkpoint:
+        yield "  checkpoint.pt was made again since: evaluate it with snakemake"

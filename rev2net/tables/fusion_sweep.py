@@ -13,10 +13,10 @@ import pandas as pd
 from rev2net.config import Config
 from rev2net.evaluation.fusion import fuse
 from rev2net.evaluation.metrics import top1
-from rev2net.experiments import RGB_FLOW, TSN_FUSION, Run
-from rev2net.paper.tables import Cell, cell_runs, cells, configured_tables
+from rev2net.experiments import RGB_FLOW, Run
+from rev2net.paper.tables import Cell, cells, configured_tables
 from rev2net.runs.scores import Scores
-from rev2net.tables.stored import StoredScores
+from rev2net.tables.build import StoredScores
 
 WEIGHTS = tuple(round(0.25 * step, 2) for step in range(17))  # of flow over RGB: 0 to 4
 COLUMNS = [
@@ -32,38 +32,41 @@ def sweep(config: Config, root: str | Path) -> pd.DataFrame:
     first table that has it.
     """
     reader = StoredScores(root, config)
-    seen: set[Run] = set()
-    rows: list[dict[str, object]] = []
+    two_streams: dict[tuple[Run, ...], Cell] = {}
     for table in configured_tables(config):
         for cell in cells(table, config):
-            runs = cell_runs(cell, config)
-            if cell.input != RGB_FLOW or runs[0] in seen:
-                continue
-            seen.update(runs)
-            rows += _cell_rows(cell, runs, config, reader)
+            if cell.input == RGB_FLOW:
+                two_streams.setdefault(cell.runs, cell)
+    rows = [row for cell in two_streams.values() for row in _cell_rows(cell, config, reader)]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _cell_rows(
-    cell: Cell, runs: list[Run], config: Config, reader: StoredScores
-) -> Iterator[dict[str, object]]:
+def _cell_rows(cell: Cell, config: Config, reader: StoredScores) -> Iterator[dict[str, object]]:
     streams = []
-    for run in runs:
+    for run in cell.runs:
         stored, reason = reader.read([stream for stream, _ in run.streams], "val")
         if reason:
             return
         streams.append((run, stored))
-    published = TSN_FUSION["flow"] if cell.method in ("tsn", "off") else 1.0
     for weight in WEIGHTS:
         accuracy = [_accuracy(run, stored, weight) for run, stored in streams]
         yield {
             **{key: getattr(cell, key) for key in COLUMNS[:6]},
             "flow_weight": weight,
-            "published": weight == published,
+            "published": weight == _flow_weight(cell.runs[0]),
             "top1_val": round(float(np.mean(accuracy)), 2),
             "videos": len(streams[0][1][0]),
             "configuration": config.name,
         }
+
+
+def _flow_weight(run: Run) -> float:
+    """What the flow streams of a row weigh together, the others together being 1."""
+    flow, others = (
+        sum(weight for stream, weight in run.streams if (stream.input == "flow") is of_flow)
+        for of_flow in (True, False)
+    )
+    return flow / others
 
 
 def _accuracy(run: Run, stored: list[Scores], flow_weight: float) -> float:
@@ -71,11 +74,7 @@ def _accuracy(run: Run, stored: list[Scores], flow_weight: float) -> float:
 
     Raises UserError where the streams cannot be fused.
     """
-    flow = sum(weight for stream, weight in run.streams if stream.input == "flow")
-    others = sum(weight for stream, weight in run.streams if stream.input != "flow")
-    weights = [
-        weight * (flow_weight * others / flow if stream.input == "flow" else 1.0)
-        for stream, weight in run.streams
-    ]
+    factor = flow_weight / _flow_weight(run)
+    weights = [weight * (factor if s.input == "flow" else 1.0) for s, weight in run.streams]
     fused = fuse(stored, weights, [stream.path for stream, _ in run.streams])
     return top1(fused.scores, fused.label)

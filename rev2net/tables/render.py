@@ -1,4 +1,4 @@
-"""Render a tidy table as Markdown, LaTeX and HTML, laid out like the paper's.
+"""Render a tidy table as Markdown and LaTeX, laid out like the paper's.
 
 Rows are model and input, columns the benchmarks: first what was measured, with its 95 %
 interval, then the paper's values in columns of their own, so that the two cannot be confused.
@@ -7,20 +7,18 @@ interval, then the paper's values in columns of their own, so that the two canno
 import re
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
-from html import escape
 
 import pandas as pd
 
 from rev2net.config import Config, CrossDataset
 from rev2net.experiments import INPUT_LABELS, METHODS
-from rev2net.paper.tables import BENCHMARK_LABELS, TABLES
+from rev2net.paper.tables import TABLES, benchmark_label, table_label
 
-_CROSS = ("hmdb-ucf", "ucf-hmdb")
 NO_VALUE = "–"
 
 
 @dataclass(frozen=True)
-class _Number:
+class Number:
     """A number of the grid: what stands large, what stands small beside it, best of its column."""
 
     text: str
@@ -29,19 +27,23 @@ class _Number:
 
 
 @dataclass(frozen=True)
-class _Layout:
+class Layout:
     """A table as it is printed, before the choice of a markup."""
 
     table: str  # table5
     caption: str
     benchmarks: list[str]  # column heads, of the measured and of the paper's columns
-    rows: list[tuple[str, str, list[_Number], list[_Number]]]  # model, input, measured, paper
+    rows: list[tuple[str, str, list[Number], list[Number]]]  # model, input, measured, paper
     notes: list[str]
+
+    @property
+    def title(self) -> str:
+        return f"{table_label(self.table)}. {self.caption}"
 
 
 def markdown(frame: pd.DataFrame, config: Config) -> str:
     """The table as GitHub Markdown, its columns aligned for the terminal."""
-    layout = _layout(frame, config)
+    layout = layout_of(frame, config)
     heads = ["Model", "Input", *layout.benchmarks, *(f"paper {b}" for b in layout.benchmarks)]
     lines = [heads]
     for model, input_, measured, paper in layout.rows:
@@ -54,13 +56,12 @@ def markdown(frame: pd.DataFrame, config: Config) -> str:
         for row in (enumerate(zip(line, widths, strict=True)) for line in (heads, rule, *lines[1:]))
     ]
     notes = [f"- {_markdown_text(note)}" for note in layout.notes]
-    title = f"{layout.table.replace('table', 'Table ')}. {layout.caption}"
-    return "\n".join([f"**{_markdown_text(title)}**", "", *table, "", *notes, ""])
+    return "\n".join([f"**{_markdown_text(layout.title)}**", "", *table, "", *notes, ""])
 
 
 def latex(frame: pd.DataFrame, config: Config) -> str:
     r"""The table as a LaTeX float; it takes `\usepackage{booktabs}` and nothing else."""
-    layout = _layout(frame, config)
+    layout = layout_of(frame, config)
     count = len(layout.benchmarks)
     heads = " & ".join(map(_latex_text, layout.benchmarks))
     body = []
@@ -91,40 +92,10 @@ def latex(frame: pd.DataFrame, config: Config) -> str:
     )
 
 
-def html(frame: pd.DataFrame, config: Config) -> str:
-    """The table as an HTML figure and the list of its notes, without any style."""
-    layout = _layout(frame, config)
-    benchmarks = "".join(f'<th scope="col">{escape(name)}</th>' for name in layout.benchmarks)
-    groups = "".join(
-        f'<th scope="colgroup" colspan="{len(layout.benchmarks)}">{name}</th>'
-        for name in ("Measured", "Paper")
-    )
-    body = []
-    for model, input_, measured, paper in layout.rows:
-        cells = [_html_number(number) for number in measured]
-        cells += [_html_number(number, "paper") for number in paper]
-        head = f'<th scope="row">{escape(model)}</th><td class="word">{escape(input_)}</td>'
-        body.append(f"<tr>{head}{''.join(cells)}</tr>")
-    title = f"{layout.table.replace('table', 'Table ')}. {layout.caption}"
-    return "\n".join(
-        [
-            f'<figure class="table"><figcaption>{escape(title)}</figcaption>',
-            '<div class="scroll"><table>',
-            f'<thead><tr><th rowspan="2">Model</th><th class="word" rowspan="2">Input</th>{groups}'
-            f"</tr><tr>{2 * benchmarks}</tr></thead>",
-            f"<tbody>{''.join(body)}</tbody>",
-            "</table></div></figure>",
-            '<ul class="notes">',
-            *(f"<li>{escape(note)}</li>" for note in layout.notes),
-            "</ul>",
-        ]
-    )
-
-
-def _layout(frame: pd.DataFrame, config: Config) -> _Layout:
+def layout_of(frame: pd.DataFrame, config: Config) -> Layout:
     """What is printed: the paper's accuracy of each cell, and what has to be known beside it."""
     named = frame.assign(
-        benchmark=frame["benchmark"].map(lambda name: BENCHMARK_LABELS.get(name, name)),
+        benchmark=frame["benchmark"].map(benchmark_label),
         input=frame["input"].map(lambda name: INPUT_LABELS.get(name, name)),
     )
     top1 = named[named["metric"] == "top1"]
@@ -146,7 +117,7 @@ def _layout(frame: pd.DataFrame, config: Config) -> _Layout:
         rows.append((str(model), str(input_), measured, paper))
     table = str(frame["table"].iloc[0])
     caption = f"{TABLES[table].title}; top-1 accuracy in %, configuration “{config.name}”"
-    return _Layout(table, caption, benchmarks, rows, _notes(top1, in_domain, config))
+    return Layout(table, caption, benchmarks, rows, _notes(top1, in_domain, config))
 
 
 def _best(column: "pd.Series[float]") -> float:
@@ -155,16 +126,16 @@ def _best(column: "pd.Series[float]") -> float:
     return max(values) if len(values) > 1 else float("nan")
 
 
-def _number(cell: "pd.Series[float] | None", column: str, best: float) -> _Number:
+def _number(cell: "pd.Series[float] | None", column: str, best: float) -> Number:
     if cell is None or pd.isna(cell[column]):
-        return _Number(NO_VALUE)
+        return Number(NO_VALUE)
     value = rounded(cell[column])
     detail = ""
     if column == "measured":
         spread = "" if pd.isna(cell["std"]) else f"±{rounded(cell['std']):.1f} "
         low, high = cell["ci_low"], cell["ci_high"]
         detail = spread + ("" if pd.isna(low) else f"[{rounded(low):.1f}, {rounded(high):.1f}]")
-    return _Number(f"{value:.1f}", detail.strip(), value == best)
+    return Number(f"{value:.1f}", detail.strip(), value == best)
 
 
 def rounded(percent: float) -> float:
@@ -187,7 +158,7 @@ def _notes(top1: pd.DataFrame, in_domain: pd.DataFrame, config: Config) -> list[
         )
     averaged: dict[str, list[str]] = {}
     for row in top1.drop_duplicates("benchmark").to_dict("records"):
-        words = f"{_count(row['splits'], 'split')} and {_count(row['seeds'], 'seed')}"
+        words = f"{counted(row['splits'], 'split')} and {counted(row['seeds'], 'seed')}"
         averaged.setdefault(words, []).append(row["benchmark"])
     means = [f"{words} ({', '.join(of)})" for words, of in averaged.items()]
     if len(averaged) == 1:
@@ -224,7 +195,7 @@ def _notes(top1: pd.DataFrame, in_domain: pd.DataFrame, config: Config) -> list[
     empty = top1[top1["measured"].isna()]
     if len(empty):
         notes.append(
-            f"{_count(len(empty), 'cell')} without a finished run; the reasons stand in the CSV's "
+            f"{counted(len(empty), 'cell')} without a finished run; the reasons stand in the CSV's "
             "provenance column."
         )
     return notes
@@ -259,33 +230,32 @@ def _training(top1: pd.DataFrame, config: Config) -> str:
         for benchmark in config.benchmarks.values()
         if isinstance(benchmark, CrossDataset)
     }
-    if sets and set(top1["benchmark"]) <= {BENCHMARK_LABELS[name] for name in _CROSS}:
+    if TABLES[str(top1["table"].iloc[0])].start == "cross":
         words += f"; classes {', '.join(sorted(sets))}"
     if "kinetics" in set(top1["init"]):
         words += "; all seeds start from the Kinetics runs that there are"
     return f"{words}. The last checkpoint of a fixed schedule; nothing is selected."
 
 
-def _count(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """A number of things.
+
+    >>> counted(1, "seed"), counted(3, "seed")
+    ('1 seed', '3 seeds')
+    """
     return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
-def _markdown_number(number: _Number) -> str:
+def _markdown_number(number: Number) -> str:
     text = f"**{number.text}**" if number.best else number.text
     return f"{text} {number.detail}".strip()
-
-
-def _html_number(number: _Number, kind: str = "measured") -> str:
-    text = f"<b>{escape(number.text)}</b>" if number.best else escape(number.text)
-    detail = f" <small>{escape(number.detail)}</small>" if number.detail else ""
-    return f'<td class="{kind}">{text}{detail}</td>'
 
 
 def _markdown_text(text: str) -> str:
     return re.sub(r"([\\`*|<])", r"\\\1", text)
 
 
-def _latex_number(number: _Number) -> str:
+def _latex_number(number: Number) -> str:
     text = rf"\textbf{{{number.text}}}" if number.best else _latex_text(number.text)
     return rf"{text} {{\scriptsize {_latex_text(number.detail)}}}" if number.detail else text
 

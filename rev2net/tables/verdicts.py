@@ -6,13 +6,11 @@ holds where the corrected interval lies on the claimed side, fails where it lies
 is undecided else, with one seed always (docs/decisions.md).
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from rev2net.config import Config
 from rev2net.evaluation.statistics import (
@@ -23,11 +21,10 @@ from rev2net.evaluation.statistics import (
     holm_confidence,
     paired_differences,
 )
-from rev2net.experiments import INPUT_LABELS, METHODS, Run
+from rev2net.experiments import INPUT_LABELS
 from rev2net.paper.claims import CLAIMS, TOLERANCE, Claim, RowKey, paper_difference
-from rev2net.paper.tables import CONTRADICTIONS, cell_runs, cells, configured_tables
-from rev2net.tables.measure import TOP1, per_video
-from rev2net.tables.stored import StoredScores, by_split
+from rev2net.paper.tables import CONTRADICTIONS, Cell, cells, configured_tables
+from rev2net.tables.build import TOP1, PerVideo, StoredScores, by_split, per_video
 
 # fmt: off
 COLUMNS = [
@@ -37,8 +34,8 @@ COLUMNS = [
 ]
 # fmt: on
 FEWEST_GROUPS = 20  # source groups for a claim of no difference
-NOT_MEASURED = "not measured"
-ONE_SEED = "undecided (one seed)"  # of what trainings differ by nothing is known
+UNDECIDED, NOT_MEASURED = "undecided", "not measured"
+ONE_SEED = f"{UNDECIDED} (one seed)"  # of what trainings differ by nothing is known
 CONTRADICTION = "contradiction"  # the verdict of a row where the paper disagrees with itself
 
 
@@ -47,8 +44,23 @@ class _Comparison:
     """One claim on one pair of rows and one benchmark."""
 
     claim: Claim
-    pair: tuple[RowKey, RowKey]
-    benchmark: str
+    first: Cell
+    second: Cell
+
+    @property
+    def published(self) -> float | None:
+        """The paper's own difference, points."""
+        pair = tuple((cell.method, cell.input) for cell in (self.first, self.second))
+        return paper_difference(self.claim, pair, self.first.benchmark)  # type: ignore[arg-type]
+
+    @property
+    def has_common_network(self) -> bool:
+        """Whether the rows have a training in common, as two streams and one of them do."""
+        first, second = (
+            {stream for run in cell.runs for stream, _ in run.streams}
+            for cell in (self.first, self.second)
+        )
+        return bool(first & second)
 
 
 def measure_claims(config: Config, root: str | Path) -> pd.DataFrame:
@@ -58,32 +70,21 @@ def measure_claims(config: Config, root: str | Path) -> pd.DataFrame:
     in points of top-1 accuracy, first minus second. Raises UserError as `build` does.
     """
     reader = StoredScores(root, config)
-    rows = []
+    rows: list[dict[str, object]] = []
     for table in configured_tables(config):
-        compared = list(_comparisons(table, config))
-        found, notes = _differences(table, compared, config, reader)
+        compared = _comparisons(table, config)
+        found = _differences(compared, reader)
         # What is not measured counts too: a verdict cannot vanish when more runs have finished.
-        p_values = [_p_value(one, found[one]) if one in found else 1.0 for one in compared]
+        p_values = [_p_value(one.claim, found[one]) for one in compared]
         corrected = zip(p_values, holm(p_values), holm_confidence(p_values), strict=True)
         for comparison, (p_value, p_holm, confidence) in zip(compared, corrected, strict=True):
-            row = _row(comparison, config)
-            if comparison in found:
-                difference, num_groups = found[comparison]
-                interval = difference.interval(confidence)
-                seeds = int(row["seeds"])  # type: ignore[call-overload]
-                row |= {
-                    "difference": round(difference.value, 2),
-                    "ci_low": round(interval.low, 2),
-                    "ci_high": round(interval.high, 2),
-                    "p_value": round(p_value, 5),
-                    "p_holm": round(p_holm, 5),
-                    "groups": num_groups,
-                    "verdict": verdict(comparison.claim, interval, p_holm, num_groups, seeds),
-                    **_reach(comparison, difference, interval, confidence, seeds, row["note"]),
-                }
+            row = _row(comparison, config) | {"family": len(compared)}
+            difference = found[comparison]
+            if isinstance(difference, str):
+                row |= {"verdict": NOT_MEASURED, "note": difference}
             else:
-                row |= {"verdict": NOT_MEASURED, "note": notes[comparison]}
-            row["family"] = len(compared)
+                row |= {"p_value": round(p_value, 5), "p_holm": round(p_holm, 5)}
+                row |= _measured(comparison, *difference, p_holm, confidence, row["note"])
             rows.append(row)
     rows += [
         {
@@ -110,140 +111,139 @@ def verdict(claim: Claim, interval: Interval, p_holm: float, num_groups: int, se
     low, high = interval.low, interval.high
     if claim.kind == "better":
         if p_holm >= 1 - CONFIDENCE:
-            return "undecided"
-        return "holds" if low > 0 else "fails" if high < 0 else "undecided"
+            return UNDECIDED
+        return "holds" if low > 0 else "fails" if high < 0 else UNDECIDED
     if num_groups < FEWEST_GROUPS:
-        return "undecided"
+        return UNDECIDED
     if interval.low > -TOLERANCE and interval.high < TOLERANCE:
         return "holds"
-    return "fails" if interval.low > TOLERANCE or interval.high < -TOLERANCE else "undecided"
+    return "fails" if interval.low > TOLERANCE or interval.high < -TOLERANCE else UNDECIDED
 
 
-def _reach(
-    comparison: _Comparison,
-    difference: Difference,
-    interval: Interval,
-    confidence: float,
-    seeds: int,
-    note: object,
-) -> dict[str, object]:
-    """What the test can find at all: its power in points, and notes where that is too little."""
-    notes = [str(note)] if note else []
-    if seeds == 1:
-        return {"note": "; ".join([*notes, "the interval is for these trained networks"])}
-    if comparison.claim.kind == "better":
-        return {"detectable": round(difference.detectable(confidence), 2)}
-    reach = (interval.high - interval.low) / 2
-    if reach >= TOLERANCE:
-        notes.append(
-            f"this test set and {seeds} seeds cannot decide it: the interval reaches {reach:.1f} "
-            f"points to either side, {TOLERANCE:g} is allowed"
-        )
-    found = round(difference.confirmable(confidence), 2)
-    return {"detectable": found, "note": "; ".join(notes) or None}
-
-
-def _comparisons(table: str, config: Config) -> Iterator[_Comparison]:
-    benchmarks = list(dict.fromkeys(cell.benchmark for cell in cells(table, config)))
-    for claim in CLAIMS:
-        if claim.table == table:
-            for pair in claim.pairs:
-                for benchmark in benchmarks:
-                    yield _Comparison(claim, pair, benchmark)
+def _comparisons(table: str, config: Config) -> list[_Comparison]:
+    of_table: dict[tuple[str, RowKey], Cell] = {}
+    for cell in cells(table, config):  # the adapted row is first: it stays
+        of_table.setdefault((cell.benchmark, (cell.method, cell.input)), cell)
+    return [
+        _Comparison(claim, of_table[benchmark, first], of_table[benchmark, second])
+        for claim in CLAIMS
+        if claim.table == table
+        for first, second in claim.pairs
+        for benchmark in dict.fromkeys(benchmark for benchmark, _ in of_table)
+    ]
 
 
 def _differences(
-    table: str, compared: list[_Comparison], config: Config, reader: StoredScores
-) -> tuple[dict[_Comparison, tuple[Difference, int]], dict[_Comparison, str]]:
+    compared: list[_Comparison], reader: StoredScores
+) -> dict[_Comparison, tuple[Difference, int] | str]:
     """The measured differences with their numbers of groups, and why the others are missing.
 
     One resampling a benchmark serves all of its comparisons.
     """
-    runs = {
-        (cell.method, cell.input, cell.benchmark): cell_runs(cell, config)
-        for cell in reversed(cells(table, config))  # the adapted row is first: it stays
-    }
-    found: dict[_Comparison, tuple[Difference, int]] = {}
-    notes: dict[_Comparison, str] = {}
-    for benchmark in dict.fromkeys(comparison.benchmark for comparison in compared):
-        here = [comparison for comparison in compared if comparison.benchmark == benchmark]
-        values: dict[RowKey, NDArray[np.float64]] = {}
-        streams: dict[RowKey, set[Run]] = {}
-        reasons: dict[RowKey, str] = {}
-        for key in dict.fromkeys(key for comparison in here for key in comparison.pair):
-            stored, reason = reader.read(runs[*key, benchmark], "test")
+    found: dict[_Comparison, tuple[Difference, int] | str] = {}
+    for benchmark in dict.fromkeys(one.first.benchmark for one in compared):
+        here = [one for one in compared if one.first.benchmark == benchmark]
+        values: dict[Cell, PerVideo] = {}
+        reasons: dict[Cell, str] = {}
+        for cell in dict.fromkeys(cell for one in here for cell in (one.first, one.second)):
+            stored, reason = reader.read(cell.runs, "test")
             if reason:
-                reasons[key] = reason
-            else:  # the reader has seen that groups and order are those of all rows
-                values[key], group, stratum, _ = per_video(TOP1, by_split(stored))
-                streams[key] = {
-                    stream for run in runs[*key, benchmark] for stream, _ in run.streams
-                }
-        measured = []
-        for comparison in here:
-            missing = [reasons[key] for key in comparison.pair if key in reasons]
-            if missing:
-                notes[comparison] = missing[0]
-            elif len(set(group)) < 2:
-                notes[comparison] = "a comparison takes at least two source groups"
+                reasons[cell] = reason
             else:
-                measured.append(comparison)
+                values[cell] = per_video(TOP1, by_split(stored))
+        measured = []
+        for one in here:
+            missing = [reasons[cell] for cell in (one.first, one.second) if cell in reasons]
+            if missing:
+                found[one] = missing[0]
+            elif len(set(values[one.first].group_N)) < 2:
+                found[one] = "a comparison takes at least two source groups"
+            else:
+                measured.append(one)
         if measured:
-            first_QSN, second_QSN = (
-                np.stack([values[comparison.pair[side]] for comparison in measured])
-                for side in (0, 1)
-            )
-            # Rows with a network in common, such as two streams and one of them, differ less.
-            common = [bool(streams[one.pair[0]] & streams[one.pair[1]]) for one in measured]
+            # The reader has seen that groups and order are those of all rows.
+            _, group, stratum, _ = values[measured[0].first]
             differences = paired_differences(
-                first_QSN, second_QSN, group, stratum, share_seeds=common
+                np.stack([values[one.first].value_SN for one in measured]),
+                np.stack([values[one.second].value_SN for one in measured]),
+                group,
+                stratum,
+                # Rows with a network in common differ less.
+                share_seeds=[one.has_common_network for one in measured],
             )
-            num_groups = len(set(group))
-            found |= {
-                comparison: (difference, num_groups)
-                for comparison, difference in zip(measured, differences, strict=True)
-            }
-    return found, notes
+            for one, difference in zip(measured, differences, strict=True):
+                found[one] = difference, len(set(group))
+    return found
 
 
-def _p_value(comparison: _Comparison, measured: tuple[Difference, int]) -> float:
-    difference, _ = measured
-    if comparison.claim.kind == "better":
-        return difference.p_value
-    return difference.equivalence_p_value(TOLERANCE)
+def _p_value(claim: Claim, found: tuple[Difference, int] | str) -> float:
+    if isinstance(found, str):
+        return 1.0
+    if claim.kind == "better":
+        return found[0].p_value
+    return found[0].equivalence_p_value(TOLERANCE)
 
 
 def _row(comparison: _Comparison, config: Config) -> dict[str, object]:
-    claim, pair, benchmark = comparison.claim, comparison.pair, comparison.benchmark
-    example: list[Run] = cell_runs(
-        next(cell for cell in cells(claim.table, config) if cell.benchmark == benchmark), config
-    )
+    claim, runs, published = comparison.claim, comparison.first.runs, comparison.published
+    # Where the paper's own numbers do not bear the claim out.
+    note = None
+    if published is None:
+        note = "the paper has no number to compare"
+    elif claim.kind == "better" and published <= 0:
+        note = "the paper's own numbers say otherwise"
+    elif claim.kind == "equal" and abs(published) > TOLERANCE:
+        note = "the paper's own numbers differ by more"
     return {
         "claim": claim.name,
         "statement": claim.statement,
         "source": claim.source,
         "table": claim.table,
-        "benchmark": benchmark,
-        "first": _label(pair[0]),
-        "second": _label(pair[1]),
+        "benchmark": comparison.first.benchmark,
+        "first": _label(comparison.first),
+        "second": _label(comparison.second),
         "kind": claim.kind,
-        "paper_difference": paper_difference(claim, pair, benchmark),
+        "paper_difference": published,
         "configuration": config.name,
         "evidence": evidence(config),
-        "note": _paper_against_itself(comparison),
-        "seeds": len({run.seed for run in example}),
-        "splits": len({run.split for run in example}),
+        "note": note,
+        "seeds": len({run.seed for run in runs}),
+        "splits": len({run.split for run in runs}),
     }
 
 
-def _paper_against_itself(comparison: _Comparison) -> str | None:
-    """Where the paper's own numbers do not bear the claim out."""
-    published = paper_difference(comparison.claim, comparison.pair, comparison.benchmark)
-    if published is None:
-        return "the paper has no number to compare"
-    if comparison.claim.kind == "better":
-        return None if published > 0 else "the paper's own numbers say otherwise"
-    return None if abs(published) <= TOLERANCE else "the paper's own numbers differ by more"
+def _measured(
+    comparison: _Comparison,
+    difference: Difference,
+    num_groups: int,
+    p_holm: float,
+    confidence: float,
+    note: object,
+) -> dict[str, object]:
+    """A comparison's interval and verdict, and what it could find at all: its power in points."""
+    claim, interval = comparison.claim, difference.interval(confidence)
+    seeds = len({run.seed for run in comparison.first.runs})
+    notes = [str(note)] if note else []
+    row: dict[str, object] = {
+        "difference": round(difference.value, 2),
+        "ci_low": round(interval.low, 2),
+        "ci_high": round(interval.high, 2),
+        "groups": num_groups,
+        "verdict": verdict(claim, interval, p_holm, num_groups, seeds),
+    }
+    if seeds == 1:
+        notes.append("the interval is for these trained networks")
+    elif claim.kind == "better":
+        row["detectable"] = round(difference.detectable(confidence), 2)
+    else:
+        row["detectable"] = round(difference.confirmable(confidence), 2)
+        reach = (interval.high - interval.low) / 2
+        if reach >= TOLERANCE:
+            notes.append(
+                f"this test set and {seeds} seeds cannot decide it: the interval reaches "
+                f"{reach:.1f} points to either side, {TOLERANCE:g} is allowed"
+            )
+    return row | {"note": "; ".join(notes) or None}
 
 
 def evidence(config: Config) -> str:
@@ -255,5 +255,5 @@ def evidence(config: Config) -> str:
     return "reproduction (class list and protocol of the cross-dataset tables are ours)"
 
 
-def _label(key: RowKey) -> str:
-    return f"{METHODS[key[0]].label} {INPUT_LABELS[key[1]]}"
+def _label(cell: Cell) -> str:
+    return f"{cell.row} {INPUT_LABELS[cell.input]}"

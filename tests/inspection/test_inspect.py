@@ -15,6 +15,7 @@ import torch
 from rev2net.cli import main
 from rev2net.commands import inspect
 from rev2net.errors import UserError
+from rev2net.inspection.contents import inspect_file
 from rev2net.runs.features import Features, write_features
 from tests.shard_files import Dataset
 
@@ -291,7 +292,7 @@ def test_a_file_that_is_not_what_its_name_says_is_one_line(
 ) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(UserError, match=line) as error:
-        inspect._inspect(tmp_path / name)
+        inspect_file(tmp_path / name)
     assert "\n" not in str(error.value)
 
 

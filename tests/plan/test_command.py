@@ -19,8 +19,7 @@ from rev2net.flow import tvl1
 from rev2net.flow.parameters import of_settings
 from rev2net.plan.facts import dataset_facts
 from rev2net.plan.jobs import needed_jobs
-from rev2net.plan.measure import measure
-from rev2net.plan.rates import Rate, Rates, load_rates, save_rates
+from rev2net.plan.rates import Rate, Rates, measure
 from rev2net.video.ffmpeg import ffmpeg_binary
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,8 +34,9 @@ def rates(tmp_path: Path) -> Path:
     one = Rate(value=1.0, source="given")
     given = dict.fromkeys(set(Rates.model_fields) - {"training"}, one)
     training = {name: Rate(value=1e12, source="given") for name in NETWORKS}
-    save_rates(Rates(training=training, **given), tmp_path / "rates.json")
-    return tmp_path / "rates.json"
+    path = tmp_path / "rates.json"
+    path.write_text(Rates(training=training, **given).model_dump_json())
+    return path
 
 
 @pytest.mark.parametrize(
@@ -169,6 +169,7 @@ def test_this_machine_can_be_measured(tmp_path: Path) -> None:
     assert set(found.training) == {"tsn", "tsm", "i3d", "rev2net"}
     speeds = {name: rate.value / expected["training"] for name, rate in found.training.items()}
     assert all(0.1 < speed < 10 for speed in speeds.values()), speeds
-    save_rates(found, tmp_path / "kept.json")
-    assert load_rates(tmp_path / "kept.json") == found
+    kept = tmp_path / "kept.json"
+    kept.write_text(found.model_dump_json())
+    assert configuration.parse_settings(Rates, str(kept)) == found
     assert any("i3d" in line for line in lines)

@@ -5,7 +5,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from rev2net.report.findings import findings, leaders, why_undecided
+from rev2net.report.overview import findings, leaders
+from rev2net.report.paper_claims import why_undecided
 
 BASE: dict[str, Any] = {
     "claim": "a",

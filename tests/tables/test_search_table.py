@@ -9,7 +9,7 @@ import pytest
 from rev2net.config import Config, digest, dump, validate
 from rev2net.errors import UserError
 from rev2net.search import Point, point_settings, points
-from rev2net.tables.trials import best_values, collect, recipes_found
+from rev2net.tables.searched import best_values, collect, recipes_found
 
 
 def store(work: Any, config: Config, point: Point, right: int, best: Any = None) -> None:

@@ -1,4 +1,4 @@
-"""`rev2net inspect --verify`: whether finished files still hold what was written."""
+"""Whether finished files still hold what was written."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -6,6 +6,9 @@ from pathlib import Path
 
 from rev2net import digests
 from rev2net.errors import UserError
+from rev2net.shards.layout import KINDS
+from rev2net.shards.reader import open_hdf5
+from rev2net.shards.verify import verify_shard
 
 
 def verify(paths: Iterable[Path]) -> None:
@@ -46,10 +49,6 @@ def _files(path: Path, above: frozenset[Path] = frozenset()) -> Iterator[Path]:
 
 def _is_intact(path: Path) -> bool:
     """False where no digest is known; raises UserError for a damaged file."""
-    from rev2net.shards.layout import KINDS
-    from rev2net.shards.reader import open_hdf5
-    from rev2net.shards.verify import verify_shard
-
     if path.suffix == ".pt":
         digests.check_zip(path)
         return True

@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from rev2net.config import Config, CrossDataset, TrainSettings, digest, parse_settings
+from rev2net.config import Config, TrainSettings, digest, parse_settings
 from rev2net.errors import UserError
 from rev2net.evaluation import metrics
 from rev2net.evaluation.statistics import bootstrap_interval
-from rev2net.runs.scores import Scores, disagreement, read_scores
+from rev2net.runs.scores import Scores, disagreement
 from rev2net.search import STAGES, Point, Stage, points, search_settings, space_of
+from rev2net.tables.build import read_own_scores
 
 WEIGHTS = ("flow", "frames", "feature_discrepancy", "latent_discrepancy")
 # fmt: off
@@ -42,7 +43,10 @@ def collect(
     rows = []
     for stage in stages:
         for point in points(config, stage, space, benchmark):
-            path, scores = _read(point, config, Path(root))
+            path = Path(root) / point.path / "scores-val.h5"
+            scores = read_own_scores(path, point.run, "val", config)
+            if not len(scores):
+                raise UserError(f"{path}: no video; raise search.validation_fraction")
             before, other = first.setdefault(point.run.benchmark, (path, scores))
             difference = disagreement(other, scores, ("split_digest", "videos_expected"))
             if difference:
@@ -79,8 +83,7 @@ def recipes_found(frame: pd.DataFrame, config: Config) -> str:
             part = "loss" if key in WEIGHTS else "optimisation"
             parts.setdefault(part, {})[key] = float(f"{row[key]:.4g}")
         for name, benchmark in config.benchmarks.items():
-            source = benchmark.source if isinstance(benchmark, CrossDataset) else benchmark.dataset
-            if source == row["benchmark"]:
+            if benchmark.datasets[0] == row["benchmark"]:
                 found[f"{row['space']}.{name}"] = parts
     head = (
         f"# Chosen on validation videos by the search of configuration {config.name!r}: the\n"
@@ -88,18 +91,6 @@ def recipes_found(frame: pd.DataFrame, config: Config) -> str:
         f"# recipes_from: results/{config.name}/search.yaml\n"
     )
     return head + yaml.safe_dump(found, sort_keys=True, default_flow_style=None)
-
-
-def _read(point: Point, config: Config, root: Path) -> tuple[Path, Scores]:
-    """The validation scores of a point, known to be its own."""
-    path = root / point.path / "scores-val.h5"
-    scores = read_scores(path)
-    for key, value in {**vars(point.run), "part": "val", "configuration": config.name}.items():
-        if getattr(scores, key) != value:
-            raise UserError(f"{path}: {key} is {getattr(scores, key)!r}, {value!r} expected")
-    if not len(scores):
-        raise UserError(f"{path}: no video; raise search.validation_fraction")
-    return path, scores
 
 
 def _row(point: Point, config: Config, path: Path, scores: Scores) -> dict[str, object]:

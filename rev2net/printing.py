@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 MAX_WIDTH = 100  # characters of a list or an object as printed; JSON has all of it
+NOTHING = "-"
 
 
 @dataclass(frozen=True)
@@ -29,35 +30,47 @@ class Table:
 Report: TypeAlias = list[Facts | Table]
 
 
-def print_report(report: Report, max_rows: int) -> None:
+def print_report(report: Report, max_rows: int | None = None) -> None:
     """Aligned columns; of a longer table the number of rows left out is said."""
     for section in report:
-        if not (section.values if isinstance(section, Facts) else section.rows):
-            print(f"{section.title}: none")
-        elif isinstance(section, Facts):
-            _print_columns(section.title, [[name, value] for name, value in section.values.items()])
+        if isinstance(section, Facts):
+            rows: Sequence[Sequence[Any]] = list(section.values.items())
+            shown, lines = rows, aligned(rows)
         else:
-            rows = [list(section.columns), *section.rows[:max_rows]]
-            _print_columns(section.title, rows, header=True)
-            if len(section.rows) > max_rows:
-                print(f"… and {len(section.rows) - max_rows} more")
+            rows, shown = section.rows, section.rows[:max_rows]
+            lines = aligned(shown, section.columns)
+        if rows:
+            print(section.title, *(f"  {line}" for line in lines), sep="\n")
+        else:
+            print(f"{section.title}: none")
+        if len(rows) > len(shown):
+            print(f"… and {len(rows) - len(shown)} more")
         print()
 
 
-def _print_columns(title: str, rows: Sequence[Sequence[Any]], header: bool = False) -> None:
+def aligned(rows: Sequence[Sequence[Any]], head: Sequence[str] = ()) -> list[str]:
+    """Rows as lines of columns below their head and a rule, a table's numbers to the right."""
     cells = [[_text(cell) for cell in row] for row in rows]
+    sides = [
+        str.rjust if head and all(map(_is_number, column)) else str.ljust
+        for column in zip(*(cells or [list(head)]), strict=True)
+    ]
+    cells = [list(head), *cells] if head else cells
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    if header:
+    if head:
         cells.insert(1, ["-" * width for width in widths])
-    print(title)
-    for row in cells:
-        print("  " + "  ".join(map(str.ljust, row, widths)).rstrip())
+    lines = (zip(sides, row, widths, strict=True) for row in cells)
+    return ["  ".join(side(cell, width) for side, cell, width in line).rstrip() for line in lines]
+
+
+def _is_number(text: str) -> bool:
+    return text[:1].isdigit() or text in ("", NOTHING)
 
 
 def _text(value: Any) -> str:
     """A value on one line."""
     if value is None:
-        return "-"
+        return NOTHING
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, list):
@@ -74,14 +87,12 @@ def _cut(text: str) -> str:
 
 def to_json(report: Report) -> str:
     """One object: facts by title as objects, tables by title as lists of objects."""
-    sections: dict[str, Any] = {}
-    for section in report:
-        if isinstance(section, Facts):
-            sections[section.title] = dict(section.values)
-        else:
-            sections[section.title] = [
-                dict(zip(section.columns, row, strict=True)) for row in section.rows
-            ]
+    sections = {
+        section.title: dict(section.values)
+        if isinstance(section, Facts)
+        else [dict(zip(section.columns, row, strict=True)) for row in section.rows]
+        for section in report
+    }
     return json.dumps(_plain(sections), indent=1, ensure_ascii=False, allow_nan=False)
 
 

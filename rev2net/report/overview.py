@@ -1,23 +1,59 @@
-"""What was found, in sentences: who wins, and why so much of it is undecided.
+"""What was found: who wins and why so much of it is undecided, in sentences; then the tables.
 
-Everything is taken from the tables and from `claims.csv`: its verdicts, its intervals, and its
+Every sentence is taken from the tables and from `claims.csv`: its verdicts, its intervals, and its
 `detectable` differences (points that as many groups and seeds would show four times in five).
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
 
+from rev2net.config import Config
 from rev2net.experiments import INPUT_LABELS, METHODS
-from rev2net.paper.tables import BENCHMARK_LABELS, TABLES
-from rev2net.report.blocks import number, signed
-from rev2net.tables.render import rounded
-from rev2net.tables.verdicts import FEWEST_GROUPS, NOT_MEASURED
+from rev2net.paper.tables import TABLES, benchmark_label, configured_tables, table_label
+from rev2net.report.blocks import Block, Prose, Result, Section, number, signed
+from rev2net.report.paper_claims import verdict_word
+from rev2net.runs.record import StoredRun, needed_trainings
+from rev2net.tables.render import counted, layout_of, rounded
+from rev2net.tables.verdicts import NOT_MEASURED, UNDECIDED
 
 OURS = METHODS["rev2net"].label
 LISTED = 4  # decided comparisons named in a sentence
-UNDECIDED = "undecided"
+
+
+def overview(
+    config: Config,
+    stored: Sequence[StoredRun],
+    frames: dict[str, pd.DataFrame],
+    claims: pd.DataFrame | None,
+) -> Section:
+    """Who wins, in sentences; then what that rests on."""
+    blocks: list[Block] = [Prose(findings(claims))]
+    if lines := leaders(frames):
+        blocks += [Prose(["Highest of each column:"]), Prose(lines, as_list=True)]
+    trained = f"Trainings finished: {len(stored)} of {len(needed_trainings(config))}"
+    cells = [frame.loc[frame["metric"] == "top1", "measured"] for frame in frames.values()]
+    measured, wanted = sum(map(pd.Series.count, cells)), sum(map(len, cells))
+    tables = f"cells of the tables measured: {measured} of {wanted}"
+    blocks.append(Prose([f"{trained}; {tables}." if frames else f"{trained}."]))
+    missing = [] if claims is not None else ["Who wins: `snakemake results/claims.csv` tests it."]
+    return Section("overview", "What was found", blocks=blocks, missing=missing)
+
+
+def tables_section(config: Config, frames: dict[str, pd.DataFrame]) -> Section:
+    """Every finished table; of the others, what makes them."""
+    configured, missing = configured_tables(config), []
+    for name in sorted(TABLES, key=lambda name: name not in configured):
+        if name not in configured:
+            words = f"configuration “{config.name}” lacks its benchmarks."
+            missing.append(f"{table_label(name)}: {words}")
+        elif name not in frames:
+            missing.append(f"{table_label(name)}: `snakemake results/{name}.csv` makes it.")
+    blocks = [Result(layout_of(frame, config)) for frame in frames.values()]
+    lead = "Top-1 accuracy in %. Left what was measured here, right what the paper reports."
+    return Section("tables", "Tables", lead, blocks, missing)
 
 
 def findings(claims: pd.DataFrame | None) -> list[str]:
@@ -46,7 +82,7 @@ def leaders(frames: dict[str, pd.DataFrame]) -> list[str]:
     for name, frame in frames.items():
         top1 = frame[(frame["metric"] == "top1") & frame["measured"].notna()]
         for benchmark, rows in top1.groupby("benchmark", sort=False):
-            place = f"{_title(name)}, {BENCHMARK_LABELS.get(str(benchmark), str(benchmark))}"
+            place = f"{table_label(name)}, {benchmark_label(str(benchmark))}"
             shown = [rounded(value) for value in rows["measured"]]
             if len(rows) > 1 and len(set(shown)) == 1:
                 lines.append(f"{place}: all {len(rows)} rows are equal at {shown[0]:.1f} %.")
@@ -54,8 +90,9 @@ def leaders(frames: dict[str, pd.DataFrame]) -> list[str]:
             first = int(rows["measured"].to_numpy().argmax())
             best, others = rows.iloc[first], rows.drop(index=rows.index[first])
             level = shown.count(max(shown)) - 1
-            also = f" and {_count(level, 'other')}" if level else ""
-            line = f"{place}: {_row(best)}{also} with {rounded(best['measured']):.1f} %"
+            who = f"{best['row']} {INPUT_LABELS[best['input']]}"
+            who += f" and {counted(level, 'other')}" if level else ""
+            line = f"{place}: {who} with {rounded(best['measured']):.1f} %"
             if not pd.isna(best["ci_low"]):
                 line += f" [{rounded(best['ci_low']):.1f}, {rounded(best['ci_high']):.1f}]"
                 within = int((others["ci_high"] >= best["ci_low"]).sum())
@@ -65,52 +102,21 @@ def leaders(frames: dict[str, pd.DataFrame]) -> list[str]:
     return lines
 
 
-def verdict_word(verdict: str) -> str:
-    """A verdict without its reason in brackets.
-
-    >>> verdict_word("undecided (one seed)"), verdict_word("not measured")
-    ('undecided', 'not measured')
-    """
-    return verdict.partition(" (")[0]
-
-
-def why_undecided(row: "pd.Series[Any]") -> str:
-    """Why the comparison of a row of `claims.csv` is undecided; empty where it is decided."""
-    word, _, given = str(row["verdict"]).partition(" (")
-    if word != UNDECIDED:
-        return ""
-    reasons = [given.removesuffix(")")] if given else []
-    low, high, groups = row["ci_low"], row["ci_high"], row["groups"]
-    if row["kind"] == "equal" and groups < FEWEST_GROUPS:
-        reasons.append(f"{FEWEST_GROUPS} groups needed")
-    elif row["kind"] == "equal":
-        reasons.append("interval leaves ±1 point")
-    elif low <= 0 <= high:
-        reasons.append("interval holds 0")
-    elif not given:
-        reasons.append("p-value does not agree with the interval")
-    return "; ".join(reasons)
-
-
 def _claims_sentence(claims: pd.DataFrame) -> str:
     """How many of the paper's claims hold, one verdict a claim."""
     verdicts = [_of_claim(group["verdict"]) for _, group in claims.groupby("claim", sort=False)]
-    counts = {word: verdicts.count(word) for word in ("holds", "fails", UNDECIDED, NOT_MEASURED)}
-    words = {
-        "holds": "in every comparison",
-        "fails": "in one at least",
-        UNDECIDED: "",
-        NOT_MEASURED: "",
-    }
-    if len(set(verdicts)) == 1 and verdicts[0] not in ("holds", "fails"):
-        return f"Nothing is decided: all {len(verdicts)} claims of the paper are {verdicts[0]}."
+    num_claims, count = len(verdicts), Counter(verdicts)
+    decided = count["holds"] + count["fails"]
+    if len(count) == 1 and not decided:
+        return f"Nothing is decided: all {num_claims} claims of the paper are {verdicts[0]}."
     parts = [
-        f"{count} {_verb(word, count)} {words[word]}".strip()
-        for word, count in counts.items()
-        if count
+        f"{count['holds']} {'holds' if count['holds'] == 1 else 'hold'} in every comparison",
+        f"{count['fails']} {'fails' if count['fails'] == 1 else 'fail'} in one at least",
+        *(f"{count[w]} {'is' if count[w] == 1 else 'are'} {w}" for w in (UNDECIDED, NOT_MEASURED)),
     ]
-    nothing = "" if counts["holds"] or counts["fails"] else "Nothing is decided: of"
-    return f"{nothing or 'Of'} the paper's {_count(len(verdicts), 'claim')} {_listed(parts)} here."
+    listed = _listed([part for part in parts if not part.startswith("0 ")])
+    start = "Of" if decided else "Nothing is decided: of"
+    return f"{start} the paper's {counted(num_claims, 'claim')} {listed} here."
 
 
 def _of_claim(verdicts: Iterable[str]) -> str:
@@ -119,12 +125,6 @@ def _of_claim(verdicts: Iterable[str]) -> str:
     if "fails" in words:
         return "fails"
     return words.pop() if len(words) == 1 else UNDECIDED
-
-
-def _verb(word: str, count: int) -> str:
-    if word in ("holds", "fails"):
-        return word if count == 1 else word.removesuffix("s")
-    return f"{'is' if count == 1 else 'are'} {word}"
 
 
 def _duels(who: str, rows: pd.DataFrame, holds: str = "better", fails: str = "worse") -> str:
@@ -147,10 +147,10 @@ def _duels(who: str, rows: pd.DataFrame, holds: str = "better", fails: str = "wo
 
 
 def _duel(row: "pd.Series[Any]") -> str:
-    benchmark = BENCHMARK_LABELS.get(row["benchmark"], row["benchmark"])
+    pair = f"{row['first']} against {row['second']} on {benchmark_label(row['benchmark'])}"
     return (
-        f"{row['first']} against {row['second']} on {benchmark}, {signed(row['difference'])} "
-        f"points [{signed(row['ci_low'])}, {signed(row['ci_high'])}]"
+        f"{pair}, {signed(row['difference'])} points "
+        f"[{signed(row['ci_low'])}, {signed(row['ci_high'])}]"
     )
 
 
@@ -162,7 +162,7 @@ def _undecided_sentence(measured: pd.DataFrame) -> str:
     half = (rows["ci_high"] - rows["ci_low"]) / 2
     verb = "is" if len(rows) == 1 else "are"
     sentence = (
-        f"{len(rows)} of {_count(len(measured), 'measured comparison')} {verb} undecided: on "
+        f"{len(rows)} of {counted(len(measured), 'measured comparison')} {verb} undecided: on "
         f"{_range(rows['groups'], 'source group')} and {_range(rows['seeds'], 'seed')} an "
         f"interval reaches {_span(half)} points to either side, and only a difference beyond "
         "that is told from none"
@@ -187,18 +187,6 @@ def _undecided_sentence(measured: pd.DataFrame) -> str:
     return f"{sentence} More seeds and more source groups decide more."
 
 
-def _row(cell: "pd.Series[Any]") -> str:
-    return f"{cell['row']} {INPUT_LABELS.get(cell['input'], cell['input'])}"
-
-
-def _title(table: str) -> str:
-    return table.replace("table", "Table ") if table in TABLES else table
-
-
-def _count(count: int, noun: str) -> str:
-    return f"{count} {noun}" + ("" if count == 1 else "s")
-
-
 def _range(values: "pd.Series[Any]", noun: str) -> str:
     """Whole numbers from the least to the most.
 
@@ -206,11 +194,11 @@ def _range(values: "pd.Series[Any]", noun: str) -> str:
     ('1 seed', '6 to 40 groups')
     """
     low, high = int(values.min()), int(values.max())
-    return _count(low, noun) if low == high else f"{low} to {high} {noun}s"
+    return counted(low, noun) if low == high else f"{low} to {high} {noun}s"
 
 
-def _span(values: "pd.Series[Any]", decimals: int = 1) -> str:
-    low, high = number(values.min(), decimals), number(values.max(), decimals)
+def _span(values: "pd.Series[Any]") -> str:
+    low, high = number(values.min()), number(values.max())
     return low if low == high else f"{low} to {high}"
 
 

@@ -1,0 +1,209 @@
+"""What a folder holds: a dataset, a run, a configuration's work/<name>, or work/ itself."""
+
+import csv
+import json
+from collections import Counter
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from rev2net.config import DatasetSettings
+from rev2net.datasets.index import IMPORTERS
+from rev2net.datasets.listing import Listing, Side
+from rev2net.errors import UserError
+from rev2net.inspection.contents import accuracies
+from rev2net.printing import Facts, Report, Table
+from rev2net.runs.examples import read_examples, verdict
+
+# One of them makes a folder a run's: the first where it is finished, the others before.
+RUN_FILES = ("run.json", "checkpoint.pt", "last.pt", "last.jsonl")
+SCORES = "scores-test.h5"
+# The folders of the videos as published; elsewhere they are looked for in the whole root.
+VIDEOS = {"ucf101": "UCF-101", "hmdb51": "hmdb51_org", "kinetics400": "videos"}
+SIDES: tuple[Side, ...] = ("train", "test", "unused")
+
+
+def inspect_folder(folder: Path) -> Report:
+    """A run, what the workflow fills, or else a dataset; raises UserError where it is none."""
+    if _is_run(folder):
+        return _run(folder)
+    inside = [folder, *sorted(path for path in folder.iterdir() if path.is_dir())]
+    work = [path for path in inside if (path / "runs").is_dir() or (path / "shards").is_dir()]
+    if work:
+        return _work(work[:1] if work[0] == folder else work)
+    return _dataset(folder)
+
+
+def _is_run(folder: Path) -> bool:
+    """Whether a training has written into a folder."""
+    return any((folder / name).is_file() for name in RUN_FILES)
+
+
+def _run(folder: Path) -> Report:
+    """How far a run is, what it scored, and its files."""
+    record = _record(folder)
+    facts: dict[str, Any] = {"run": folder.name, "state": _state(folder)}
+    facts |= {name: value for name, value in record.items() if not isinstance(value, dict)}
+    report: Report = [Facts("run", facts)]
+    for part in ("test", "val"):
+        scores = folder / f"scores-{part}.h5"
+        if scores.is_file():
+            report.append(Facts(f"{part}: accuracy in percent", accuracies(scores)))
+    if shares := _shares(folder):
+        parts, of = ("3b-5c", "stem"), ("least", "median", "most")
+        columns = ["term", *(f"{part}: {word}" for part in parts for word in of)]
+        report.append(Table("gradient, percent of the classification's", columns, shares))
+    examples = folder / "examples.h5"
+    if examples.is_file() and (measures := read_examples(examples).measures):
+        words = {f"verdict {n}": line for n, line in enumerate(verdict(measures), 1)}
+        report.append(Facts("decoded held-out clips", measures | words))
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    rows = [[path.name, path.stat().st_size] for path in files if not path.name.startswith(".")]
+    return [*report, Table("files", ["name", "bytes"], rows)]
+
+
+def _work(folders: list[Path]) -> Report:
+    """Of each configuration: its datasets, as far as they are made, and its runs."""
+    datasets, runs = [], []
+    for folder in folders:
+        for ledger in sorted(folder.glob("shards/*/ledger.csv")):
+            datasets.append([folder.name, ledger.parent.name, *_usable(ledger)])
+        for place in sorted(path for path in folder.glob("runs/**/") if _is_run(path)):
+            scores = place / SCORES
+            top1 = accuracies(scores).get("top1") if scores.is_file() else None
+            name = place.relative_to(folder / "runs").as_posix()
+            runs.append([folder.name, name, _state(place), top1])
+    return [
+        Table("datasets", ["configuration", "dataset", "videos", "usable"], datasets),
+        Table("runs", ["configuration", "run", "state", "test top-1"], runs),
+    ]
+
+
+def _shares(folder: Path) -> list[list[Any]]:
+    """The range over a training of each weighted term's gradient, as its log has it."""
+    log = folder / "metrics.jsonl"
+    lines = [json.loads(line) for line in log.read_text().splitlines()] if log.is_file() else []
+    names = {name for line in lines for name in line}
+    rows = []
+    for term in sorted(name.removesuffix("_share_deep") for name in names if "_share_deep" in name):
+        row: list[Any] = [term]
+        for part in ("deep", "stem"):
+            shares = [line[key] for line in lines if (key := f"{term}_share_{part}") in line]
+            row += [f"{value:.3g}" for value in (min(shares), median(shares), max(shares))]
+        rows.append(row)
+    return rows
+
+
+def _state(folder: Path) -> str:
+    if (folder / "run.json").is_file() and (folder / "checkpoint.pt").is_file():
+        return "evaluated" if (folder / SCORES).is_file() else "trained"
+    log, steps = folder / "last.jsonl", None
+    lines = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
+    for line in lines.splitlines():  # up to the last whole one
+        try:
+            steps = int(json.loads(line)["step"])
+        except (ValueError, KeyError, TypeError):
+            break
+    return f"unfinished, at step {steps}" if steps is not None else "unfinished"
+
+
+def _record(folder: Path) -> dict[str, Any]:
+    path = folder / "run.json"
+    try:
+        record = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    except ValueError as error:
+        raise UserError(f"{path}: not JSON ({error})") from None
+    return record if isinstance(record, dict) else {}
+
+
+def _usable(ledger: Path) -> list[int]:
+    """How many videos a ledger lists, and how many are ok in every kind."""
+    bad: Counter[str] = Counter()
+    with open(ledger, newline="", encoding="utf-8", errors="replace") as file:
+        for row in csv.DictReader(file):
+            bad[row.get("video_id") or ""] += row.get("status") != "ok"
+    return [len(bad), sum(not count for count in bad.values())]
+
+
+def _dataset(folder: Path) -> Report:
+    """Videos by split and class, listed and present, and the names of those that are missing.
+
+    Raises UserError where no dataset's lists are found, or where they break their format.
+    """
+    dataset, lists = _recognised(folder)
+    settings = DatasetSettings(
+        root=str(folder),
+        videos=VIDEOS[dataset] if (folder / VIDEOS[dataset]).is_dir() else ".",
+        lists=lists,
+        official=True,
+        partial=True,
+        max_unusable_fraction=1,
+        shards=1,
+    )
+    remarks = []
+    try:
+        listing = IMPORTERS[dataset](settings)
+    except UserError as error:
+        # Lists of one's own, or broken ones: then the second reading says so.
+        listing = IMPORTERS[dataset](settings.model_copy(update={"official": False}))
+        remarks.append(str(error).split(";")[0])
+    facts = {"dataset": dataset, "lists": settings.lists, "videos in": settings.videos}
+    return _listed(facts, listing, remarks + listing.warnings)
+
+
+def _listed(facts: dict[str, Any], listing: Listing, remarks: list[str]) -> Report:
+    videos = listing.videos
+    present = [video for video in videos if video.present]
+    facts |= {
+        "listed": len(videos),
+        "present": len(present),
+        "missing": len(videos) - len(present),
+        "classes": len(listing.class_names),
+        "source groups": len({video.group for video in videos}),
+    }
+    splits = []
+    for k in range(len(videos[0].sides) if videos else 0):
+        listed_on, present_on = (Counter(v.sides[k] for v in some) for some in (videos, present))
+        splits.append([k + 1, *(n for side in SIDES for n in (listed_on[side], present_on[side]))])
+    listed_in, present_in = (Counter(v.class_name for v in some) for some in (videos, present))
+    classes = [[name, listed_in[name], present_in[name]] for name in listing.class_names]
+    missing = [[video.video_id, video.path] for video in videos if not video.present]
+    columns = [words for side in SIDES for words in (side, f"{side} present")]
+    return [
+        Facts("dataset", facts),
+        Table("remarks", ["remark"], [[remark] for remark in remarks]),
+        Table("videos by split", ["split", *columns], splits),
+        Table("videos by class", ["class", "listed", "present"], classes),
+        Table("missing", ["video_id", "expected at"], missing),
+    ]
+
+
+def _recognised(folder: Path) -> tuple[str, str]:
+    """Dataset and `lists`, relative to the folder: there or one level below it."""
+    places = [folder, *sorted(path for path in folder.iterdir() if path.is_dir())]
+    for dataset in VIDEOS:
+        for place in places:
+            if (name := _lists_in(place, dataset)) is not None:
+                return dataset, (place.relative_to(folder) / name).as_posix()
+    raise UserError(
+        f"{folder}: no dataset: found neither classInd.txt (UCF101) nor "
+        "<class>_test_split1.txt (HMDB51) nor a CSV with a column youtube_id (Kinetics) in it "
+        "or one folder below"
+    )
+
+
+def _lists_in(place: Path, dataset: str) -> str | None:
+    """What of a folder are the lists of a dataset: ".", a file's name, or nothing."""
+    pattern = {"ucf101": "classInd.txt", "hmdb51": "*_test_split1.txt", "kinetics400": "*.csv"}
+    files = sorted(path for path in place.glob(pattern[dataset]) if path.name[0] != ".")
+    if dataset != "kinetics400":
+        return "." if files else None
+    found = [path for path in files if "youtube_id" in _first_line(path)]
+    if not found:
+        return None
+    return "." if len(found) == len(files) > 1 else found[0].name
+
+
+def _first_line(path: Path) -> str:
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.readline()

@@ -1,0 +1,76 @@
+"""What transfers: accuracy on the source's held-out videos against that on the target's."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rev2net.config import Config, CrossDataset
+from rev2net.experiments import INPUT_LABELS, METHODS
+from rev2net.figures.learning import Pen
+from rev2net.figures.style import INPUT_COLORS
+from rev2net.figures.transfer import Transfer, transfer_gap
+from rev2net.paper.tables import Cell, averaged_runs, benchmark_label
+from rev2net.report.blocks import Gallery, Section, picture, section
+from rev2net.runs.record import StoredRun, by_benchmark, first_of_each, label
+from rev2net.tables.build import IN_DOMAIN, TOP1, StoredScores, measure_cells
+
+
+def transfer_section(config: Config, root: Path, stored: Sequence[StoredRun]) -> Section:
+    """In-domain against cross-dataset accuracy of every network that is finished.
+
+    Measured as the tables do, whether or not a table has the row: the streams of a two-stream row
+    are networks of their own.
+    """
+    lead = (
+        "The full bar is the accuracy on the target dataset with its 95 % interval, its pale rest "
+        "reaches the accuracy on held-out videos of the source; beside it the difference in "
+        "points."
+    )
+    reader = StoredScores(root, config)
+    found = {
+        name: _transfers(runs, config, reader)
+        for name, runs in by_benchmark(first_of_each(stored)).items()
+        if isinstance(config.benchmarks[name], CrossDataset)  # type: ignore[index]
+    }
+    pictures = []
+    for name, rows in found.items():
+        if rows:
+            alt = "; ".join(
+                f"{row.label} {row.input} {row.in_domain:.1f} % in the source, "
+                f"{row.across:.1f} % in the target"
+                for row in rows
+            )
+            pictures.append(picture(transfer_gap(benchmark_label(name), rows), alt))
+    shown = sorted({row.input for rows in found.values() for row in rows}, reverse=True)
+    colors = {kind: Pen(INPUT_LABELS[kind], INPUT_COLORS[kind]) for kind in shown}
+    return section(
+        "transfer",
+        "What transfers: RGB against flow",
+        lead,
+        [Gallery("", pictures, colors, wide=True, printed=2)] if pictures else [],
+        "Transfer gap: `snakemake results/table1.csv results/table5.csv` measures it.",
+    )
+
+
+def _transfers(runs: Sequence[StoredRun], config: Config, reader: StoredScores) -> list[Transfer]:
+    """The networks of one benchmark that have both accuracies, each model's together."""
+    rows = measure_cells(list(_cells(runs, config)), config, reader)
+    measured = rows[rows["measured"].notna()]
+    across = measured[measured["metric"] == TOP1.name]
+    inside = measured[measured["metric"] == IN_DOMAIN.name][["row", "input", "measured"]]
+    both = across.merge(inside, on=["row", "input"], suffixes=("", "_inside"))
+    columns = ["row", "input", "measured_inside", "measured", "ci_low", "ci_high"]
+    found = [Transfer(*values) for values in both[columns].itertuples(index=False)]
+    order = list(both["row"])
+    return sorted(found, key=lambda row: order.index(row.label))
+
+
+def _cells(runs: Sequence[StoredRun], config: Config) -> Iterator[Cell]:
+    """A cell a network, as the tables have them; one model's inputs have one row."""
+    for run in (one.run for one in runs):
+        model, input_ = METHODS[run.method].label, INPUT_LABELS[run.input]
+        row = label(run, runs).replace(f"{model} {input_}", model)
+        words = (run.benchmark, run.method, run.input, run.init, run.adapt)
+        averaged = averaged_runs(*words, config)
+        yield Cell(
+            "", row, run.method, run.input, run.init, run.adapt, run.benchmark, None, averaged
+        )
