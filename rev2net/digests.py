@@ -7,6 +7,7 @@ Files without a digest are accepted: they may be a person's own.
 """
 
 import hashlib
+import json
 import re
 import zipfile
 from pathlib import Path
@@ -14,13 +15,14 @@ from typing import Any
 
 from rev2net import files
 from rev2net.errors import UserError
+from rev2net.runs.identity import TRAINING_PATTERN
 
 # HDF5's layout since 1.10 has checksums in its own structures. Damaged files of the older layout,
 # which is h5py's default, can crash or hang the library: 3 of 1,500 did; of this one, 0 of 2,500.
 LIBVER = "v110"
 SEAL = "digest"  # the attribute of an HDF5 file
 CHANGED = "damaged: its content is not what was written"
-RUN_FOLDER = re.compile(r"split\d+\.seed\d+.*")  # see `experiments.Run`
+RUN_FOLDER = re.compile(TRAINING_PATTERN.rpartition("/")[2])  # the last part of a run's path
 UNSEALED = ("frames",)  # datasets too large to read at every opening
 
 
@@ -81,6 +83,18 @@ def check_text(path: Path) -> bool:
             f"{digest_path(path).name} if you changed it on purpose"
         )
     return True
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON file of ours; raises UserError where it is absent, damaged or none."""
+    check_text(path)
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from None
+    except ValueError as error:
+        raise UserError(f"{path}: not JSON ({error})") from None
+    return content
 
 
 def file_digest(path: Path) -> str:

@@ -11,11 +11,14 @@ import hashlib
 import itertools
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from rev2net.config import Config, SearchSettings, TrainSettings, WithinDataset
 from rev2net.errors import UserError
-from rev2net.experiments import Run, train_settings
+from rev2net.experiments import train_settings
+from rev2net.runs.folder import WorkFolder
+from rev2net.runs.identity import Run
 
 Stage = Literal["coarse", "fine"]
 STAGES: tuple[Stage, ...] = ("coarse", "fine")
@@ -38,7 +41,7 @@ class Point:
     @property
     def path(self) -> str:
         """Its folder, relative to `work/<name>`."""
-        return f"search/{self.run.path}/{self.name}"
+        return str(WorkFolder(Path()).point(self.run.path, self.name).path)
 
 
 def search_settings(config: Config) -> SearchSettings:

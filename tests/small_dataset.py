@@ -13,8 +13,9 @@ import numpy as np
 
 from rev2net.config import FlowSettings, FlowShardSettings, FramesSettings, load
 from rev2net.flow.quantize import quantize, stack_components
+from rev2net.runs.folder import ShardFolder
 from rev2net.shards.index import write_index
-from rev2net.shards.layout import flow_attributes, rgb_attributes, shard_path
+from rev2net.shards.layout import flow_attributes, rgb_attributes
 from rev2net.shards.writer import write_shard
 from rev2net.video.images import encode_image
 
@@ -64,7 +65,9 @@ def write_small_data(root: Path) -> SmallData:
         }
         for kind in ("rgb", "flow"):
             shard = {"dataset": dataset, "shard": 0, "num_shards": 1, "index_digest": "0"}
-            with write_shard(shard_path(folder, kind, 0), attributes[kind] | shard) as writer:
+            with write_shard(
+                ShardFolder(folder).shard(kind, 0), attributes[kind] | shard
+            ) as writer:
                 for k in range(VIDEOS):
                     name = f"{dataset}_{k}"
                     rgb[name], flow[name] = video(k % 2, 100 * number + k)

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from rev2net.config import FlowSettings, FlowShardSettings, FramesSettings
 from rev2net.flow.quantize import quantize, stack_components
+from rev2net.runs.folder import ShardFolder
 from rev2net.shards.index import write_index
-from rev2net.shards.layout import flow_attributes, rgb_attributes, shard_path
+from rev2net.shards.layout import flow_attributes, rgb_attributes
 from rev2net.shards.writer import write_shard
 from rev2net.video.images import encode_image
 
@@ -44,9 +45,9 @@ def write_clips(
     }
     rows = []
     with (
-        write_shard(shard_path(shards, "rgb", 0), rgb_attributes(frames) | origin) as rgb,
+        write_shard(ShardFolder(shards).shard("rgb", 0), rgb_attributes(frames) | origin) as rgb,
         write_shard(
-            shard_path(shards, "flow", 0), flow_attributes(settings, "numba", {}, 1) | origin
+            ShardFolder(shards).shard("flow", 0), flow_attributes(settings, "numba", {}, 1) | origin
         ) as flows,
     ):
         for clip in clips:

@@ -18,8 +18,10 @@ from pathlib import Path
 import numpy as np
 
 from rev2net.config import Config, load
-from rev2net.experiments import Run, scores_digest
+from rev2net.experiments import scores_digest
 from rev2net.paper import tables as paper
+from rev2net.runs.folder import WorkFolder
+from rev2net.runs.identity import Run
 from rev2net.runs.scores import Scores, write_scores
 from rev2net.tables.build import build
 from rev2net.tables.fusion_sweep import sweep
@@ -45,7 +47,7 @@ def store(run: Run, config: Config, root: Path, part: str) -> None:
     label = random.integers(classes, size=count)
     scores = np.random.default_rng(abs(hash(run.path))).normal(size=(count, classes))
     scores[np.arange(count), label] += 1.5
-    path = root / run.scores_folder / f"scores-{part}.h5"
+    path = WorkFolder(root).run(run).scores(part)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_scores(
         path,

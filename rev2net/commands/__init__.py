@@ -1,12 +1,9 @@
 """One module a subcommand: its arguments, and how it composes the packages below."""
 
 import argparse
-import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
-from rev2net.digests import check_text
 from rev2net.errors import UserError
 
 
@@ -57,27 +54,3 @@ def existing_root(root: Path) -> Path:
     if not root.is_dir():
         raise UserError(f"--root {root}: no such folder; work/<name> expected")
     return root
-
-
-def read_split_summary(split: Path) -> dict[str, Any]:
-    """The JSON that stands beside a split's CSV."""
-    return read_json(split.with_suffix(".json"))
-
-
-def class_map_in_words(summary: dict[str, Any]) -> str:
-    """Map, set and version of the classes of a split; nothing inside one dataset."""
-    if not summary.get("class_map"):
-        return ""
-    return f"{summary['class_map']} {summary['class_set']} {summary['class_map_digest']}"
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON file of ours; raises UserError where it is absent, damaged or none."""
-    check_text(path)
-    try:
-        content: dict[str, Any] = json.loads(path.read_text())
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror}") from None
-    except json.JSONDecodeError as error:
-        raise UserError(f"{path}: not JSON ({error})") from None
-    return content

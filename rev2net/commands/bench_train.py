@@ -74,15 +74,13 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _loop(chosen: "Config", steps: int, device: "torch.device") -> None:
-    from dataclasses import asdict
-
     from rev2net.bench.train import LOOP_BAR, loop_cost
-    from rev2net.experiments import Run, train_settings
+    from rev2net.experiments import train_settings
+    from rev2net.runs.identity import Run
     from rev2net.training.log import TrainingLog
     from rev2net.training.loop import Training, log_interval
 
-    wanted = Run.parse(RUN)
-    settings = train_settings(wanted, chosen)
+    settings = train_settings(Run.parse(RUN), chosen)
     compute = settings.compute.model_copy(
         update={"threads": 1, "loader_workers": 0, "processes": 1, "sync_batchnorm": False}
     )
@@ -93,7 +91,7 @@ def _loop(chosen: "Config", steps: int, device: "torch.device") -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         split, shards, class_names = _write_videos(folder, chosen)
-        arguments = (settings, asdict(wanted), split, shards, class_names, folder, device)
+        arguments = (settings, split, shards, class_names, folder, device)
         training = Training(*arguments)
         log = TrainingLog(folder / "log.jsonl", steps + 1, 0, every, epoch=float(steps + 2))
         _progress(f"loop: {steps} steps")
@@ -148,8 +146,9 @@ def _write_videos(folder: Path, chosen: "Config") -> "tuple[Path, dict[str, Path
     import numpy as np
     import numpy.typing as npt
 
+    from rev2net.runs.folder import ShardFolder
     from rev2net.shards.index import write_index
-    from rev2net.shards.layout import rgb_attributes, shard_path
+    from rev2net.shards.layout import rgb_attributes
     from rev2net.shards.writer import write_shard
     from rev2net.video.images import encode_image
 
@@ -166,7 +165,7 @@ def _write_videos(folder: Path, chosen: "Config") -> "tuple[Path, dict[str, Path
             "num_shards": 1,
             "index_digest": "",
         }
-        with write_shard(shard_path(shards[dataset], "rgb", 0), attributes) as writer:
+        with write_shard(ShardFolder(shards[dataset]).shard("rgb", 0), attributes) as writer:
             for number in range(VIDEOS):
                 for _ in range(FRAMES):
                     noise = rng.integers(0, 256, (height // 8, width // 8, 3)).astype(np.uint8)

@@ -11,15 +11,15 @@ from rev2net.errors import UserError
 from rev2net.inspection.hdf5 import accuracies
 from rev2net.inspection.report import Facts, Report, Table
 from rev2net.runs.examples import read_examples, verdict
-
-# One of them makes a folder a run's: the first where it is finished, the others before.
-RUN_FILES = ("run.json", "checkpoint.pt", "last.pt", "last.jsonl")
-SCORES = "scores-test.h5"
+from rev2net.runs.folder import RunFolder
 
 
 def is_run(folder: Path) -> bool:
     """Whether a training has written into a folder."""
-    return any((folder / name).is_file() for name in RUN_FILES)
+    files = RunFolder(folder)
+    # The first where it is finished, the others before.
+    ours = (files.record, files.checkpoint, files.state, files.unfinished_metrics)
+    return any(file.is_file() for file in ours)
 
 
 def work_folders(folder: Path) -> list[Path]:
@@ -36,15 +36,15 @@ def inspect_run(folder: Path) -> Report:
     facts |= {name: value for name, value in record.items() if not isinstance(value, dict)}
     report: Report = [Facts("run", facts)]
     for part in ("test", "val"):
-        scores = folder / f"scores-{part}.h5"
+        scores = RunFolder(folder).scores(part)
         if scores.is_file():
             report.append(Facts(f"{part}: accuracy in percent", accuracies(scores)))
     if shares := _shares(folder):
         parts, of = ("3b-5c", "stem"), ("least", "median", "most")
         columns = ["term", *(f"{part}: {word}" for part in parts for word in of)]
         report.append(Table("gradient, percent of the classification's", columns, shares))
-    if (folder / "examples.h5").is_file():
-        measures = read_examples(folder / "examples.h5").measures
+    if (examples := RunFolder(folder).examples).is_file():
+        measures = read_examples(examples).measures
         if measures:
             words = {f"verdict {n}": line for n, line in enumerate(verdict(measures), 1)}
             report.append(Facts("decoded held-out clips", measures | words))
@@ -60,7 +60,7 @@ def inspect_work(folders: list[Path]) -> Report:
         for ledger in sorted(folder.glob("shards/*/ledger.csv")):
             datasets.append([folder.name, ledger.parent.name, *_usable(ledger)])
         for place in sorted(path for path in folder.glob("runs/**/") if is_run(path)):
-            scores = place / SCORES
+            scores = RunFolder(place).scores("test")
             top1 = accuracies(scores).get("top1") if scores.is_file() else None
             name = place.relative_to(folder / "runs").as_posix()
             runs.append([folder.name, name, _state(place), top1])
@@ -72,7 +72,7 @@ def inspect_work(folders: list[Path]) -> Report:
 
 def _shares(folder: Path) -> list[list[Any]]:
     """The range over a training of each weighted term's gradient, as its log has it."""
-    log = folder / "metrics.jsonl"
+    log = RunFolder(folder).metrics
     lines = [json.loads(line) for line in log.read_text().splitlines()] if log.is_file() else []
     names = {name for line in lines for name in line}
     rows = []
@@ -86,14 +86,15 @@ def _shares(folder: Path) -> list[list[Any]]:
 
 
 def _state(folder: Path) -> str:
-    if (folder / "run.json").is_file() and (folder / "checkpoint.pt").is_file():
-        return "evaluated" if (folder / SCORES).is_file() else "trained"
-    steps = _last_step(folder / "last.jsonl")
+    files = RunFolder(folder)
+    if files.record.is_file() and files.checkpoint.is_file():
+        return "evaluated" if files.scores("test").is_file() else "trained"
+    steps = _last_step(files.unfinished_metrics)
     return f"unfinished, at step {steps}" if steps is not None else "unfinished"
 
 
 def _record(folder: Path) -> dict[str, Any]:
-    path = folder / "run.json"
+    path = RunFolder(folder).record
     try:
         record = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     except ValueError as error:

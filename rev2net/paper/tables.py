@@ -8,7 +8,8 @@ from typing import Literal
 
 from rev2net.config import Config
 from rev2net.errors import UserError
-from rev2net.experiments import METHODS, RGB_FLOW, RGB_RGBDIFF, Run, parent, seeds_and_splits
+from rev2net.experiments import METHODS, parent, seeds_and_splits
+from rev2net.runs.identity import RGB_FLOW, RGB_RGBDIFF, Run
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from rev2net import experiments, search
 from rev2net.config import Config
-from rev2net.experiments import FUSED_INPUTS, RGB_FLOW, Run
 from rev2net.paper import tables as paper
+from rev2net.runs.identity import FUSED_INPUTS, RGB_FLOW, Run
 
 OTHER_TARGETS = ("claims", "fusion", "search")
 

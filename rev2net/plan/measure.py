@@ -18,7 +18,7 @@ from rev2net import experiments
 from rev2net.bench.decode import Timer, one_core, write_clips
 from rev2net.bench.flow import rendered_pairs
 from rev2net.config import Config
-from rev2net.experiments import METHODS, Run
+from rev2net.experiments import METHODS
 from rev2net.flow.parameters import of_settings
 from rev2net.flow.quantize import quantize, stack_components
 from rev2net.flow.tvl1 import resolve_backend, tvl1_sequence
@@ -27,6 +27,7 @@ from rev2net.models.spec import input_spec
 from rev2net.plan.facts import DatasetFacts
 from rev2net.plan.rates import FLOW_BYTES, GPU_RATE, RGB_BYTES, Rate, Rates
 from rev2net.plan.training import run_cost, step_multiply_adds
+from rev2net.runs.identity import Run
 from rev2net.video.decoding import Frame, FrameStream
 from rev2net.video.images import ImageDecoder, encode_image
 

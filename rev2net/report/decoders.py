@@ -22,7 +22,7 @@ def decoder_measures(stored: Sequence[StoredRun]) -> list[Grid | Prose]:
     rows, words = [], []
     for benchmark, runs in by_benchmark(stored).items():
         for one in runs:
-            path = one.folder / "examples.h5"
+            path = one.folder.examples
             measures = read_examples(path).measures if path.exists() else {}
             if measures:
                 place, name = BENCHMARK_LABELS[benchmark], label(one.run, runs)

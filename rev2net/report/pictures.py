@@ -124,7 +124,7 @@ def confusion_section(stored: Sequence[StoredRun]) -> Section:
         for one in runs:
             if one.run.input != "rgb":
                 continue
-            files = [other.folder / "scores-test.h5" for other in same_row(stored, one.run)]
+            files = [other.folder.scores("test") for other in same_row(stored, one.run)]
             scores = [read_scores(path) for path in files if path.exists()]
             if not any(map(len, scores)):
                 continue
@@ -163,7 +163,7 @@ def features_section(config: Config, stored: Sequence[StoredRun]) -> Section:
             for one in runs
             if one.run.method in EMBEDDED
             and one.run.input == "rgb"
-            and (one.folder / "features.h5").exists()
+            and one.folder.features.exists()
         ]
         pictures = [drawn for one in shown for drawn in _embedding(one, label(one.run, runs))]
         if pictures:
@@ -237,7 +237,7 @@ def _transfers(runs: Sequence[StoredRun], config: Config, reader: StoredScores) 
 
 def _embedding(one: StoredRun, name: str) -> Iterator[Picture]:
     """One run's features by domain, then by class; evenly thinned where they are many."""
-    stored = read_features(one.folder / "features.h5")
+    stored = read_features(one.folder.features)
     if len(set(stored.dataset)) < 2 or len(stored.video_id) < 4:
         return
     names = one.record.get("class_names", [])
@@ -259,7 +259,7 @@ def _whole(one: StoredRun) -> bool:
 
 
 def _decoded(one: StoredRun, name: str, clips: int) -> Iterator[Picture]:
-    path = one.folder / "examples.h5"
+    path = one.folder.examples
     if not path.exists():
         return
     examples = read_examples(path)

@@ -15,6 +15,7 @@ from rev2net.config import Config, digest
 from rev2net.paper.tables import BENCHMARK_LABELS, CONTRADICTIONS, TABLES, configured_tables
 from rev2net.report.blocks import Block, Fragment, Grid, Prose, Section, number, signed
 from rev2net.report.findings import findings, leaders, verdict_word, why_undecided
+from rev2net.runs.folder import WorkFolder
 from rev2net.runs.record import StoredRun, needed_trainings
 from rev2net.tables.render import html
 from rev2net.tables.stored import distinct
@@ -142,7 +143,7 @@ def data_section(config: Config, root: Path) -> Section:
     """What of each dataset was usable, and how each benchmark is split."""
     rows, problems, missing = [], [], []
     for dataset in config.datasets:
-        path = root / "shards" / dataset / "ledger.csv"
+        path = WorkFolder(root).shards(dataset).ledger
         if not path.exists():
             missing.append(f"{dataset}: the workflow writes {path} with its shards.")
             continue

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from rev2net.config import Config, digest
-from rev2net.experiments import Run
 from rev2net.paper.tables import Cell, cell_runs, cells
+from rev2net.runs.identity import Run
 from rev2net.runs.scores import Scores
 from rev2net.tables.measure import (
     IN_DOMAIN,

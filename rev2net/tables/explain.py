@@ -11,8 +11,10 @@ import pandas as pd
 from rev2net.config import Config, digest
 from rev2net.digests import check_text
 from rev2net.errors import UserError
-from rev2net.experiments import INPUT_LABELS, Run
+from rev2net.experiments import INPUT_LABELS
 from rev2net.paper.tables import Cell, cell_runs, cells
+from rev2net.runs.folder import WorkFolder
+from rev2net.runs.identity import Run
 from rev2net.runs.scores import read_scores
 from rev2net.tables.build import measure_cells
 from rev2net.tables.render import rounded
@@ -74,7 +76,7 @@ def _lines(cell: Cell, config: Config, root: Path) -> Iterator[str]:
         yield f"videos: {first['videos_evaluated']} of {first['videos_expected']} expected"
         yield f"protocol: {first['protocol']}"
     for split in distinct(run.split for run in runs):
-        path = root / "splits" / cell.benchmark / f"split{split}.json"
+        path = WorkFolder(root).split(cell.benchmark, split).with_suffix(".json")
         yield from _split_lines(path, [run for run in runs if run.split == split], root)
     for run in runs:
         if len(run.streams) > 1:
@@ -86,7 +88,7 @@ def _lines(cell: Cell, config: Config, root: Path) -> Iterator[str]:
 
 def _split_lines(path: Path, runs: list[Run], root: Path) -> Iterator[str]:
     """What the scores say of their split, and what the split's own summary adds."""
-    stored = [root / run.scores_folder / "scores-test.h5" for run in runs]
+    stored = [WorkFolder(root).run(run).scores("test") for run in runs]
     used = distinct(read_scores(one).split_digest for one in stored if one.exists())
     summary = _read_json(path)
     if summary is None:
@@ -108,7 +110,7 @@ def _split_lines(path: Path, runs: list[Run], root: Path) -> Iterator[str]:
 
 def _run_lines(run: Run, root: Path) -> Iterator[str]:
     yield f"run {run.path}"
-    record = _read_json(root / run.scores_folder / "run.json")
+    record = _read_json(WorkFolder(root).run(run).record)
     if record is None:
         yield "  not trained yet"
         return
@@ -125,13 +127,13 @@ def _run_lines(run: Run, root: Path) -> Iterator[str]:
             start = f"{weights['file']}, sha256 {record['initial_weights_digest']}"
         yield f"  started from {start}"
     except KeyError as error:
-        path = root / run.scores_folder / "run.json"
+        path = WorkFolder(root).run(run).record
         raise UserError(f"{path}: no {error}; not a record of this program") from None
     yield from (f"  {line}" for line in _scores_lines(run, root))
 
 
 def _scores_lines(run: Run, root: Path) -> Iterator[str]:
-    path = root / run.scores_folder / "scores-test.h5"
+    path = WorkFolder(root).run(run).scores("test")
     if not path.exists():
         yield "not evaluated yet"
         return
@@ -139,7 +141,7 @@ def _scores_lines(run: Run, root: Path) -> Iterator[str]:
     yield f"checkpoint sha256 {scores.checkpoint}"
     averaged = {"logit": "logits", "probability": "probabilities"}[scores.space]
     yield f"scores {path} by commit {scores.commit}: {len(scores)} videos, {averaged} averaged"
-    weights = path.with_name("checkpoint.pt")
+    weights = WorkFolder(root).run(run).checkpoint
     if weights.exists():
         with open(weights, "rb") as file:
             if hashlib.file_digest(file, "sha256").hexdigest() != scores.checkpoint:

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from rev2net.config import Config
 from rev2net.errors import UserError
-from rev2net.experiments import Run, scores_digest
+from rev2net.experiments import scores_digest
+from rev2net.runs.folder import WorkFolder
+from rev2net.runs.identity import Run
 from rev2net.runs.scores import Scores, disagreement, read_checkpoint, read_scores
 
 
@@ -48,7 +50,7 @@ class StoredScores:
         return any(self._path(run, part).exists() for run in runs)
 
     def _path(self, run: Run, part: str) -> Path:
-        return self._root / run.scores_folder / f"scores-{part}.h5"
+        return WorkFolder(self._root).run(run).scores(part)
 
     def _read_one(self, run: Run, part: str) -> Scores:
         path = self._path(run, part)

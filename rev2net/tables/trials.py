@@ -13,6 +13,7 @@ from rev2net.config import Config, CrossDataset, TrainSettings, digest, parse_se
 from rev2net.errors import UserError
 from rev2net.evaluation import metrics
 from rev2net.evaluation.statistics import bootstrap_interval
+from rev2net.runs.folder import WorkFolder
 from rev2net.runs.scores import Scores, disagreement, read_scores
 from rev2net.search import STAGES, Point, Stage, points, search_settings, space_of
 
@@ -92,7 +93,7 @@ def recipes_found(frame: pd.DataFrame, config: Config) -> str:
 
 def _read(point: Point, config: Config, root: Path) -> tuple[Path, Scores]:
     """The validation scores of a point, known to be its own."""
-    path = root / point.path / "scores-val.h5"
+    path = WorkFolder(root).point(point.run.path, point.name).scores("val")
     scores = read_scores(path)
     for key, value in {**vars(point.run), "part": "val", "configuration": config.name}.items():
         if getattr(scores, key) != value:

@@ -23,9 +23,10 @@ from rev2net.evaluation.statistics import (
     holm_confidence,
     paired_differences,
 )
-from rev2net.experiments import INPUT_LABELS, METHODS, Run
+from rev2net.experiments import INPUT_LABELS, METHODS
 from rev2net.paper.claims import CLAIMS, TOLERANCE, Claim, RowKey, paper_difference
 from rev2net.paper.tables import CONTRADICTIONS, cell_runs, cells, configured_tables
+from rev2net.runs.identity import Run
 from rev2net.tables.measure import TOP1, per_video
 from rev2net.tables.stored import StoredScores, by_split
 

@@ -11,7 +11,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from rev2net.config import ComputeSettings, TrainSettings
 from rev2net.errors import UserError
-from rev2net.experiments import Run, without_weights
+from rev2net.experiments import without_weights
 from rev2net.models.network import VideoNetwork
 from rev2net.models.weights import load_weights
 from rev2net.models.weights_file import obtain_weights
@@ -22,7 +22,7 @@ def initialise(network: VideoNetwork, settings: TrainSettings, class_names: Sequ
     """Load the run's initial weights and print what became of every parameter."""
     source = settings.initial_weights
     if source is None:
-        raise UserError(without_weights(Run.parse(settings.run)))
+        raise UserError(without_weights(settings.run))
     path = obtain_weights(source)
     report = load_weights(network, path, partial=source.partial, class_names=class_names)
     if distributed.rank() == 0:

@@ -1,6 +1,5 @@
 """Published checkpoints land where they belong, and the report says so."""
 
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -9,11 +8,12 @@ import torch.nn.functional as F
 
 from rev2net.config import load
 from rev2net.errors import UserError
-from rev2net.experiments import Run, train_settings
+from rev2net.experiments import train_settings
 from rev2net.models import build
 from rev2net.models.spec import input_spec
 from rev2net.models.weights import cross_modality, inflate, load_weights, superseded
 from rev2net.runs.checkpoint import save_trained
+from rev2net.runs.identity import Run
 
 # torchvision's googlenet.py: input channels and the six numbers of each module.
 GOOGLENET = {
@@ -138,7 +138,7 @@ def own_run(folder, method="i3d", classes=("climb", "golf"), **options):
     config = load(Path(__file__).resolve().parents[2] / "config.yaml")
     settings = train_settings(run, config)
     network = build(method, len(classes), width=settings.network.width, **options)
-    save_trained(folder, network, settings, asdict(run), list(classes), "")
+    save_trained(folder, network, settings, list(classes), "")
     return folder / "checkpoint.pt", network
 
 

@@ -6,7 +6,7 @@ import pytest
 from work_folder import CONFIG, I3D_RGB, Work
 
 from rev2net.config import Config
-from rev2net.experiments import Run
+from rev2net.runs.identity import Run
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ here: it copies its frames in their natural order, or sees no motion.
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ import torch
 
 from rev2net.bench.arrays import Clip, write_clips
 from rev2net.bench.discs import DIRECTIONS, moving_disc
-from rev2net.clips.dataset import ClipShape, Shards, read_split
+from rev2net.clips.dataset import read_split
 from rev2net.config import (
     ClipSettings,
     ComputeSettings,
@@ -27,9 +26,9 @@ from rev2net.config import (
     load,
 )
 from rev2net.evaluation.decode import decode_examples
-from rev2net.experiments import Run
 from rev2net.runs.checkpoint import load_trained
 from rev2net.runs.examples import Examples, verdict
+from rev2net.runs.identity import Run
 from rev2net.training.loop import train
 
 RUN = Run("ucf101", "rev2net", "rgb", "scratch", "none", 1, 0)
@@ -54,7 +53,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Examples, list[di
     split, shards = write_clips(folder, "ucf101", clips(), FRAMES, flow)
     settings = TrainSettings(
         configuration="test",
-        run=RUN.path,
+        run=RUN,
         network=NetworkSettings(width=0.25, options={"dropout": 0.0}),
         clip=ClipSettings(length=LENGTH, size=SIZE, scales=(1.0,), flip=False),
         optimisation=OptimisationSettings(
@@ -80,21 +79,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Examples, list[di
         flow_bound=BOUND,
         initial_weights=None,
     )
-    train(settings, asdict(RUN), split, shards, DIRECTIONS, folder / "run")
+    train(settings, split, shards, DIRECTIONS, folder / "run")
     run = load_trained(folder / "run")
-    found = decode_examples(
-        run.network,
-        RUN.path,
-        read_split(split, ["test"])["test"],
-        DIRECTIONS,
-        Shards.open(shards, ("rgb", "flow"), FRAMES, BOUND),
-        ClipShape(("rgb", "flow"), segments=False, length=LENGTH),
-        SIZE,
-        BOUND,
-        run.flow_unit,
-        {"flow", "frames"},
-        torch.device("cpu"),
-    )
+    found = decode_examples(run, read_split(split, ["test"])["test"], shards, torch.device("cpu"))
     lines = (folder / "run/metrics.jsonl").read_text().splitlines()
     return found, [json.loads(line) for line in lines]
 

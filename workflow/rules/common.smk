@@ -10,9 +10,10 @@ from rev2net import config as configuration
 from rev2net import experiments, search
 from rev2net.config import CrossDataset
 from rev2net.errors import UserError
-from rev2net.experiments import FUSED_INPUTS, STAGE_VERSIONS, Run
+from rev2net.experiments import STAGE_VERSIONS
 from rev2net.paper import tables as paper
-from rev2net.paper.tables import TABLES
+from rev2net.runs.folder import WorkFolder
+from rev2net.runs.identity import FUSED_INPUTS, RGB_FLOW, Run
 
 try:
     CONFIG = configuration.validate(configuration.Config, config, "configuration")
@@ -173,7 +174,7 @@ def parent_checkpoint(wildcards):
     """The checkpoint that a run starts from where the workflow makes it; nothing for most."""
     run = wildcards_run(wildcards)
     if start := experiments.parent(run, CONFIG):
-        return experiments.checkpoint_path(start, CONFIG)
+        return WorkFolder.of(CONFIG.name).run(start).checkpoint
     source = experiments.train_settings(run, CONFIG).initial_weights
     if source is None and run.init != "scratch":
         raise WorkflowError(experiments.without_weights(run))
@@ -197,7 +198,7 @@ def training_threads():
 def stream_scores(wildcards):
     """The scores of the streams that a fused row adds."""
     return [
-        f"work/{CONFIG.name}/{stream.scores_folder}/scores-{wildcards.part}.h5"
+        WorkFolder.of(CONFIG.name).run(stream).scores(wildcards.part)
         for stream, _ in wildcards_run(wildcards).streams
     ]
 
@@ -260,7 +261,7 @@ def all_scores(wildcards):
         for table in paper.configured_tables(CONFIG)
         for run in paper.table_runs(table, CONFIG)
     }
-    return [f"work/{CONFIG.name}/{run.scores_folder}/scores-test.h5" for run in runs]
+    return [WorkFolder.of(CONFIG.name).run(run).scores("test") for run in runs]
 
 
 def validation_scores(wildcards):
@@ -269,10 +270,10 @@ def validation_scores(wildcards):
         stream
         for table in paper.configured_tables(CONFIG)
         for run in paper.table_runs(table, CONFIG)
-        if run.input == experiments.RGB_FLOW
+        if run.input == RGB_FLOW
         for stream, _ in run.streams
     }
-    return [f"work/{CONFIG.name}/{run.scores_folder}/scores-val.h5" for run in streams]
+    return [WorkFolder.of(CONFIG.name).run(run).scores("val") for run in streams]
 
 
 def report_files(wildcards):
@@ -284,7 +285,7 @@ def report_files(wildcards):
         for stream, _ in run.streams
     }
     return [
-        f"work/{CONFIG.name}/{run.scores_folder}/{file}"
+        WorkFolder.of(CONFIG.name).run(run).path / file
         for run in sorted(trainings)
         for file in ("run.json", "metrics.jsonl", "features.h5", "examples.h5")
     ]
@@ -300,7 +301,7 @@ def table_scores(wildcards):
             " report.html"
         )
     return [
-        f"work/{CONFIG.name}/{run.scores_folder}/scores-{part}.h5"
+        WorkFolder.of(CONFIG.name).run(run).scores(part)
         for run in runs
         for part in ("test", "val")
     ]
