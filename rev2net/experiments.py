@@ -147,8 +147,15 @@ def without_weights(run: Run) -> str:
     )
 
 
+def initial_weights(run: Run, config: Config) -> WeightsSource | None:
+    """What a run starts from; None: fresh weights. Raises UserError where it is not known."""
+    source = _initial_weights(run, config)
+    if source is None and run.init != "scratch":
+        raise UserError(without_weights(run))
+    return source
+
+
 def _initial_weights(run: Run, config: Config) -> WeightsSource | None:
-    """What a run starts from; None: fresh weights."""
     start = parent(run, config)
     if start is not None:
         # Sun-OFF has more than the TSN it stands on; all others only another number of classes.

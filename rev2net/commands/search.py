@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> None:
         point = find_point(args.path, config)
         best = None
         if point.stage == "fine":
-            best = best_values(config, args.root, space_of(point), point.run.benchmark)
+            best = best_values(config, args.root, space_of(point.run), point.run.benchmark)
         settings = point_settings(point, config, best)
         folder = WorkFolder(args.root).point(point.run.path, point.name)
         write_text(folder.settings, dump(settings) + "\n")

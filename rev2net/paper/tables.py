@@ -223,3 +223,19 @@ def cell_runs(cell: Cell, config: Config) -> list[Run]:
 def table_runs(name: str, config: Config) -> list[Run]:
     """All runs of a table's cells, fused ones included."""
     return sorted({run for cell in cells(name, config) for run in cell_runs(cell, config)})
+
+
+def scores_needed(target: str, config: Config) -> list[tuple[Run, str]]:
+    """The scores, run and part, that a table, `claims` or `fusion` is made of.
+
+    A table is of test scores, with those of validation videos for its weights beside them; claims
+    are tested on the test scores of every table, fusion is swept over validation scores of the
+    streams of two-stream rows. Raises UserError for a table that the configuration cannot make.
+    """
+    if target not in ("claims", "fusion"):
+        return [(run, part) for run in table_runs(target, config) for part in ("test", "val")]
+    runs = {run for table in configured_tables(config) for run in table_runs(table, config)}
+    if target == "claims":
+        return [(run, "test") for run in sorted(runs)]
+    streams = {stream for run in runs if run.input == RGB_FLOW for stream, _ in run.streams}
+    return [(stream, "val") for stream in sorted(streams)]
