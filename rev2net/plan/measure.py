@@ -53,7 +53,7 @@ def measure(
         progress(f"a training step of {recipe}")
         training[recipe] = _training_rate(recipe, runs, config)
     progress("how long jobs take to start")
-    values["start"] = _seconds_to_import("rev2net.commands.shard_stage")
+    values["start"] = _seconds_to_import("rev2net.shards.make")
     values["start_training"] = _seconds_to_import("rev2net.training.loop")
     flow_bytes = FLOW_BYTES[config.flow.codec]
     return Rates(rgb_bytes=RGB_BYTES, flow_bytes=flow_bytes, training=training, **values)
