@@ -23,6 +23,7 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/inputs.smk"
 include: "workflow/rules/mini.smk"
 include: "workflow/rules/extract.smk"
 include: "workflow/rules/index.smk"
@@ -38,3 +39,10 @@ rule all:
     default_target: True
     input:
         expand("results/{table}.csv", table=paper.configured_tables(CONFIG)),
+
+
+# No directive of Snakemake names one environment for all rules (its global `conda:` is for the
+# Snakefile's own Python).
+for stage in workflow.rules:
+    if not stage.norun:
+        stage.conda_env = f"{workflow.basedir}/envs/environment.yaml"

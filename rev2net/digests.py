@@ -15,13 +15,14 @@ from typing import Any
 
 from rev2net import files
 from rev2net.errors import UserError
+from rev2net.runs.identity import TRAINING_PATTERN
 
 # HDF5's layout since 1.10 has checksums in its own structures. Damaged files of the older layout,
 # which is h5py's default, can crash or hang the library: 3 of 1,500 did; of this one, 0 of 2,500.
 LIBVER = "v110"
 SEAL = "digest"  # the attribute of an HDF5 file
 CHANGED = "damaged: its content is not what was written"
-RUN_FOLDER = re.compile(r"split\d+\.seed\d+.*")  # see `experiments.Run`
+RUN_FOLDER = re.compile(TRAINING_PATTERN.rpartition("/")[2])  # the last part of a run's path
 UNSEALED = ("frames",)  # datasets too large to read at every opening
 
 
@@ -91,7 +92,7 @@ def read_json(path: Path) -> dict[str, Any]:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}") from None
-    except json.JSONDecodeError as error:
+    except ValueError as error:
         raise UserError(f"{path}: not JSON ({error})") from None
     return content
 

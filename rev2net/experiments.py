@@ -1,21 +1,18 @@
-"""The compared methods, the identity of a run, and what a run depends on.
+"""The compared methods, and what a run depends on.
 
 Which runs a table needs is in `paper`. The workflow, the command line and the tables all ask these
 two. Imports neither pandas nor torch: Snakemake reads it for every job.
 """
 
-import re
 from dataclasses import dataclass, replace
 from typing import get_args
 
 from rev2net.config import (
-    Adaptation,
     BenchmarkName,
     Config,
     CrossDataset,
     EvaluateSettings,
     FlowShardSettings,
-    Initialisation,
     Recipe,
     TrainSettings,
     WeightsSource,
@@ -23,6 +20,8 @@ from rev2net.config import (
     digest,
 )
 from rev2net.errors import UserError
+from rev2net.runs.folder import WorkFolder
+from rev2net.runs.identity import RGB_FLOW, RGB_RGBDIFF, Run
 
 # Raised when the output of a stage changes for the same input and settings: the code that the
 # workflow calls through the shell is invisible to it (a changed number re-runs the stage).
@@ -70,8 +69,6 @@ METHODS: dict[str, Method] = {
     "rev2net-noddp": Method("Rev2Net w/o DDP", "rev2net", DISCREPANCY),
 }
 
-RGB_FLOW, RGB_RGBDIFF = "rgb+flow", "rgb+rgbdiff"
-FUSED_INPUTS = (RGB_FLOW, RGB_RGBDIFF)
 INPUT_LABELS = {
     "rgb": "RGB",
     "flow": "Flow",
@@ -80,99 +77,13 @@ INPUT_LABELS = {
     RGB_RGBDIFF: "RGB + RGB diff.",
 }
 
-# Weight of an RGB-like and of a flow stream in a fused row, as each method publishes them
-# (TSN 1:1.5; I3D adds logits; where a paper says nothing: equal).
-TSN_FUSION = {"rgb": 1.0, "rgbdiff": 1.0, "flow": 1.5}
-OFF_OVER_TSN = 2.0  # Sun-OFF adds its network's scores to those of the TSN that it stands on, 2:1
 
-_RUN_PATH = re.compile(
-    r"(?P<benchmark>[a-z0-9-]+)/(?P<method>[a-z0-9-]+)/"
-    r"(?P<input>[a-z+]+)\.(?P<init>[a-z]+)\.(?P<adapt>[a-z]+)/split(?P<split>\d+)\.seed(?P<seed>\d+)"
-)
-
-
-@dataclass(frozen=True, order=True)
-class Run:
-    """One training (or, with input `rgb+flow`, one fusion of several), named by its path.
-
-    >>> Run("hmdb-ucf", "i3d", "rgb", "scratch", "mkmmd", 1, 0).path
-    'hmdb-ucf/i3d/rgb.scratch.mkmmd/split1.seed0'
-    """
-
-    benchmark: str
-    method: str
-    input: str
-    init: str
-    adapt: str
-    split: int
-    seed: int
-
-    @property
-    def path(self) -> str:
-        return (
-            f"{self.benchmark}/{self.method}/{self.input}.{self.init}.{self.adapt}/"
-            f"split{self.split}.seed{self.seed}"
-        )
-
-    @classmethod
-    def parse(cls, path: str) -> "Run":
-        """The run of a path; raises UserError naming the word that is not in the vocabulary."""
-        match = _RUN_PATH.fullmatch(path.strip("/"))
-        if match is None:
-            raise UserError(
-                f"run {path!r} is not <benchmark>/<method>/<input>.<init>.<adapt>/"
-                "split<k>.seed<s>, for example hmdb-ucf/i3d/rgb.scratch.mkmmd/split1.seed0"
-            )
-        words = match.groupdict()
-        for key, allowed in (
-            ("benchmark", get_args(BenchmarkName)),
-            ("method", tuple(METHODS)),
-            ("input", tuple(INPUT_LABELS)),
-            ("init", get_args(Initialisation)),
-            ("adapt", get_args(Adaptation)),
-        ):
-            if words[key] not in allowed:
-                raise UserError(
-                    f"run {path!r}: {key} {words[key]!r} is none of {', '.join(allowed)}"
-                )
-        return cls(
-            words["benchmark"],
-            words["method"],
-            words["input"],
-            words["init"],
-            words["adapt"],
-            int(words["split"]),
-            int(words["seed"]),
-        )
-
-    @property
-    def streams(self) -> "tuple[tuple[Run, float], ...]":
-        """The trainings behind this run with the weights of their scores; a training's is itself.
-
-        Rev2Net's second stream is an I3D on flow (the paper's "R + F", PROTOCOLS section 1). Each
-        input of Sun-OFF is two networks: its own, and the TSN that it was trained on.
-        """
-        if self.input not in FUSED_INPUTS:
-            return ((self, 1.0),)
-        found: list[tuple[Run, float]] = []
-        for input_ in self.input.split("+"):
-            stream = replace(self, input=input_)
-            if self.method == "off":
-                weight = TSN_FUSION[input_]
-                found.append((stream, OFF_OVER_TSN * weight))
-                found.append((replace(stream, method="tsn"), weight))
-            elif self.method == "tsn":
-                found.append((stream, TSN_FUSION[input_]))
-            elif input_ == "flow" and self.method.startswith("rev2net"):
-                found.append((replace(stream, method="i3d"), 1.0))
-            else:
-                found.append((stream, 1.0))
-        return tuple(found)
-
-    @property
-    def scores_folder(self) -> str:
-        """Where the run's scores lie, relative to `work/<name>`."""
-        return f"{'fused' if self.input in FUSED_INPUTS else 'runs'}/{self.path}"
+def check_run(run: Run) -> None:
+    """Raise UserError for a run whose benchmark or method is unknown, naming it."""
+    for key, allowed in (("benchmark", get_args(BenchmarkName)), ("method", tuple(METHODS))):
+        word = getattr(run, key)
+        if word not in allowed:
+            raise UserError(f"run {run.path!r}: {key} {word!r} is none of {', '.join(allowed)}")
 
 
 def benchmark_datasets(benchmark: str, config: Config) -> list[str]:
@@ -233,18 +144,21 @@ def without_weights(run: Run) -> str:
     )
 
 
-def checkpoint_path(run: Run, config: Config) -> str:
-    """Where a run's finished weights lie."""
-    return f"work/{config.name}/{run.scores_folder}/checkpoint.pt"
+def initial_weights(run: Run, config: Config) -> WeightsSource | None:
+    """What a run starts from; None: fresh weights. Raises UserError where it is not known."""
+    source = _initial_weights(run, config)
+    if source is None and run.init != "scratch":
+        raise UserError(without_weights(run))
+    return source
 
 
 def _initial_weights(run: Run, config: Config) -> WeightsSource | None:
-    """What a run starts from; None: fresh weights."""
     start = parent(run, config)
     if start is not None:
         # Sun-OFF has more than the TSN it stands on; all others only another number of classes.
         other_network = start.method != run.method
-        return WeightsSource(file=checkpoint_path(start, config), partial=other_network)
+        checkpoint = WorkFolder.of(config.name).run(start).checkpoint
+        return WeightsSource(file=str(checkpoint), partial=other_network)
     return _published_weights(run, config)
 
 
@@ -268,7 +182,7 @@ def train_settings(run: Run, config: Config) -> TrainSettings:
     recipe = recipe_of(run, config)
     return TrainSettings(
         configuration=config.name,
-        run=run.path,
+        run=run,
         network=recipe.network,
         clip=recipe.clip,
         optimisation=recipe.optimisation,

@@ -11,14 +11,18 @@ import hashlib
 import itertools
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from rev2net.config import Config, SearchSettings, TrainSettings, WithinDataset
 from rev2net.errors import UserError
-from rev2net.experiments import Run, train_settings
+from rev2net.experiments import train_settings
+from rev2net.runs.folder import WorkFolder
+from rev2net.runs.identity import Run
 
 Stage = Literal["coarse", "fine"]
 STAGES: tuple[Stage, ...] = ("coarse", "fine")
+POINT_PATTERN = f"({'|'.join(STAGES)})-[0-9a-f]{{8}}"  # of `Point.name`
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class Point:
     @property
     def path(self) -> str:
         """Its folder, relative to `work/<name>`."""
-        return f"search/{self.run.path}/{self.name}"
+        return str(WorkFolder(Path()).point(self.run.path, self.name).path)
 
 
 def search_settings(config: Config) -> SearchSettings:
@@ -57,36 +61,50 @@ def searched_run(space: str, benchmark: str, config: Config) -> Run:
 
 
 def points(
-    config: Config, stage: Stage, space: str | None = None, benchmark: str | None = None
+    config: Config,
+    stage: Stage | None = None,
+    space: str | None = None,
+    benchmark: str | None = None,
 ) -> list[Point]:
-    """The points of a stage, of one space and benchmark or of all."""
+    """The points of one stage, space and benchmark, or of all."""
     search = search_settings(config)
     found = []
-    for where, (name, chosen) in itertools.product(search.benchmarks, search.spaces.items()):
-        if space not in (None, name) or benchmark not in (None, where):
+    grids = itertools.product(STAGES, search.benchmarks, search.spaces.items())
+    for of_stage, where, (name, chosen) in grids:
+        asked = stage in (None, of_stage) and space in (None, name)
+        if not asked or benchmark not in (None, where):
             continue
         run = searched_run(name, where, config)
         keys = sorted(chosen.coarse)
-        grids = [chosen.coarse[key] if stage == "coarse" else chosen.fine for key in keys]
+        axes = [chosen.coarse[key] if of_stage == "coarse" else chosen.fine for key in keys]
         found += [
-            Point(run, stage, tuple(zip(keys, values, strict=True)))
-            for values in itertools.product(*grids)
+            Point(run, of_stage, tuple(zip(keys, values, strict=True)))
+            for values in itertools.product(*axes)
         ]
     return found
 
 
 def find_point(path: str, config: Config) -> Point:
     """The point that lies in a folder; raises UserError for one that no space has."""
-    for stage in STAGES:
-        for point in points(config, stage):
-            if point.path == path:
-                return point
+    for point in points(config):
+        if point.path == path:
+            return point
     raise UserError(f"{path} is no point of the search of configuration {config.name!r}")
 
 
-def space_of(point: Point) -> str:
-    """The space ("rev2net.rgb") of a point."""
-    return f"{point.run.method}.{point.run.input}"
+def space_of(run: Run) -> str:
+    """The space ("rev2net.rgb") that varies the recipe of a run."""
+    return f"{run.method}.{run.input}"
+
+
+def settled_by(run: Run, name: str, config: Config) -> list[Point]:
+    """The points whose scores settle the named one: of a fine point, the coarse ones of its space.
+
+    Nothing of a coarse point.
+    """
+    if name.startswith("coarse"):
+        return []
+    return points(config, "coarse", space_of(run), run.benchmark)
 
 
 def point_settings(point: Point, config: Config, best: dict[str, float] | None) -> TrainSettings:

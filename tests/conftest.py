@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rev2net.config import Config
-from rev2net.experiments import Run
+from rev2net.runs.identity import Run
 from tests.example_scores import MakeScores, changed
 from tests.real_data import REAL_DATA, WITHOUT
 from tests.shard_files import Dataset

@@ -15,8 +15,8 @@ from rev2net.cli import main
 from rev2net.errors import UserError
 from rev2net.inspection.verifying import verify
 from rev2net.runs import checkpoint
+from rev2net.runs.folder import ShardFolder
 from rev2net.shards.index import write_index
-from rev2net.shards.layout import shard_path
 from rev2net.shards.reader import ShardIndex
 from rev2net.shards.writer import write_shard
 
@@ -27,7 +27,7 @@ IMAGES = [np.random.default_rng(seed).integers(0, 256, 500, np.uint8) for seed i
 def shard(tmp_path: Path) -> Path:
     """A shard of two videos, and its index."""
     attributes: dict[str, Any] = {"format_version": 1, "kind": "rgb", "shard": 0, "num_shards": 1}
-    path = shard_path(tmp_path, "rgb", 0)
+    path = ShardFolder(tmp_path).shard("rgb", 0)
     with write_shard(path, attributes) as writer:
         for name, images in (("a", IMAGES[:5]), ("b", IMAGES[5:])):
             for image in images:

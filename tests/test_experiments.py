@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from rev2net import experiments
 from rev2net.config import Recipe, WeightsSource, load
 from rev2net.errors import UserError
-from rev2net.experiments import METHODS, Run
+from rev2net.experiments import METHODS
+from rev2net.runs.identity import Run
 
 ROOT = Path(__file__).resolve().parent.parent
 MINI = load(ROOT / "config.yaml")
@@ -45,7 +46,7 @@ def test_a_run_is_its_path(run: Run) -> None:
 )
 def test_a_path_outside_the_vocabulary_is_refused(path: str, words: str) -> None:
     with pytest.raises(UserError, match=words):
-        Run.parse(path)
+        experiments.check_run(Run.parse(path))
 
 
 def test_an_ablation_is_rev2nets_recipe_less_what_it_goes_without() -> None:

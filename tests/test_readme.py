@@ -12,7 +12,6 @@ import re
 import shlex
 import subprocess
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +21,10 @@ import torch
 from rev2net import experiments
 from rev2net.cli import COMMANDS, _parser, main
 from rev2net.config import dump
-from rev2net.experiments import Run
 from rev2net.mini.encode import encode
 from rev2net.runs.checkpoint import build_network, save_trained
+from rev2net.runs.folder import WorkFolder
+from rev2net.runs.identity import Run
 from rev2net.runs.scores import Scores, write_scores
 from tests.small_dataset import MINI
 
@@ -69,8 +69,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = Run("hmdb-ucf", "rev2net", "rgb", "scratch", "mkmmd", 1, 0)
     work = folder / "work" / "mini"
     settings = experiments.train_settings(run, MINI)
-    network = build_network(settings, asdict(run), len(CLASSES)).eval()
-    save_trained(work / run.scores_folder, network, settings, asdict(run), CLASSES, "0" * 64)
+    network = build_network(settings, len(CLASSES)).eval()
+    save_trained(WorkFolder(work).run(run).path, network, settings, CLASSES, "0" * 64)
     (work / "config.json").write_text(dump(MINI))
     write_scores(
         folder / "scores-test.h5",

@@ -42,7 +42,7 @@ def test_a_point_changes_what_it_searches_and_nothing_else() -> None:
 def test_every_compared_method_is_granted_as_many_trials() -> None:
     trials = {
         space: sum(
-            space_of(point) == space
+            space_of(point.run) == space
             for stage in ("coarse", "fine")
             for point in points(MINI, stage)
         )

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from rev2net.config import CrossDatasetTables, load
-from rev2net.experiments import Run, scores_digest
+from rev2net.experiments import scores_digest
+from rev2net.runs.folder import WorkFolder
+from rev2net.runs.identity import Run
 from rev2net.runs.scores import Scores, write_scores
 
 CONFIG = load(Path(__file__).parents[1] / "config.yaml").model_copy(
@@ -31,7 +33,7 @@ class Work:
         self.root = root
 
     def path(self, run: Run, part: str = "test") -> Path:
-        return self.root / run.scores_folder / f"scores-{part}.h5"
+        return WorkFolder(self.root).run(run).scores(part)
 
     def add(
         self,

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from rev2net.config import FlowSettings, FlowShardSettings, FramesSettings
 from rev2net.flow.parameters import default_settings
 from rev2net.flow.quantize import quantize, stack_components
+from rev2net.runs.folder import ShardFolder
 from rev2net.shards.index import write_index
-from rev2net.shards.layout import Attributes, flow_attributes, rgb_attributes, shard_path
+from rev2net.shards.layout import Attributes, flow_attributes, rgb_attributes
 from rev2net.shards.writer import write_shard
 from rev2net.video.images import ImageBytes, encode_image
 
@@ -61,7 +62,7 @@ def write_clips(
         with ExitStack() as stack:
             writers = {
                 kind: stack.enter_context(
-                    write_shard(shard_path(folders[dataset], kind, 0), of_kind | origin)
+                    write_shard(ShardFolder(folders[dataset]).shard(kind, 0), of_kind | origin)
                 )
                 for kind, of_kind in attributes.items()
             }

@@ -1,15 +1,13 @@
 """Shards of a handful of clips, made as the workflow makes them: what the benchmarks measure on."""
 
-import argparse
-import contextlib
 import csv
-import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rev2net.errors import UserError
+from rev2net.runs.folder import ShardFolder
 
 if TYPE_CHECKING:
     from rev2net.config import FlowShardSettings, FramesSettings
@@ -32,30 +30,20 @@ class ClipShards:
                 writer.writerow([video_id, clip.resolve(), "-", 0, video_id, "train"])
 
     def make_rgb(self, settings: "FramesSettings") -> None:
-        """Run `rev2net frames` on all clips, one shard."""
-        from rev2net.commands import frames
-
-        with contextlib.redirect_stdout(io.StringIO()):
-            frames.run(self._arguments("rgb", settings.model_dump_json()))
+        """Store the frames of all clips, one shard."""
+        self._make("rgb", settings)
 
     def make_flow(self, settings: "FlowShardSettings") -> None:
-        """Run `rev2net flow` on all clips, one shard."""
-        from rev2net.commands import flow
+        """Store the flow of all clips, one shard."""
+        self._make("flow", settings)
 
-        with contextlib.redirect_stdout(io.StringIO()):
-            flow.run(self._arguments("flow", settings.model_dump_json()))
+    def _make(self, kind: str, settings: "FramesSettings | FlowShardSettings") -> None:
+        from rev2net.shards.make import make_shard
 
-    def _arguments(self, kind: str, settings: str) -> argparse.Namespace:
-        shard = self.folder / kind / "0.h5"
-        return argparse.Namespace(
-            index=self.index,
-            root=self.folder,  # the paths in the index are absolute
-            shard=0,
-            num_shards=1,
-            settings=settings,
-            output=shard,
-            ledger=shard.with_suffix(".csv"),
-        )
+        files = ShardFolder(self.folder)
+        root = self.folder  # the paths in the index are absolute
+        output, ledger = files.shard(kind, 0), files.ledger_part(kind, 0)
+        make_shard(settings, self.index, root, 0, 1, output, ledger)
 
 
 def default_frames(short_side: int | None, quality: int) -> "FramesSettings":

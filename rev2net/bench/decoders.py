@@ -41,11 +41,13 @@ from rev2net.errors import UserError
 from rev2net.evaluation.decode import decode_examples
 from rev2net.evaluation.metrics import topk
 from rev2net.evaluation.predict import predict
-from rev2net.experiments import METHODS, Run
+from rev2net.experiments import METHODS
 from rev2net.figures.decoded_clips import clip_sheet
 from rev2net.files import write_text
 from rev2net.flow import tvl1
 from rev2net.runs.checkpoint import load_trained
+from rev2net.runs.folder import RunFolder
+from rev2net.runs.identity import Run
 from rev2net.training.loop import train
 from rev2net.video import decode
 
@@ -109,7 +111,7 @@ def settings(run: Run, args: argparse.Namespace) -> TrainSettings:
         options["latent_endpoint"] = args.latent_endpoint
     return TrainSettings(
         configuration=args.task,
-        run=run.path,
+        run=run,
         network=NetworkSettings(width=args.width, options=options),
         clip=ClipSettings(
             length=args.length,
@@ -142,37 +144,21 @@ def train_and_measure(
 ) -> None:
     """Train unless that is done; write measures.json and pictures of decoded clips beside it."""
     split, shards = data / "split1.csv", {"ucf101": data / "shards/ucf101"}
-    if not (folder / "checkpoint.pt").exists():
-        train(chosen, asdict(run), split, shards, class_names, folder)
+    if not RunFolder(folder).checkpoint.exists():
+        train(chosen, split, shards, class_names, folder)
     trained = load_trained(folder)
     entries = read_split(split, ["test"])["test"]
-    kinds = ("rgb", "flow")
-    opened = Shards.open(shards, kinds, chosen.frames, chosen.flow_bound)
     clip = chosen.clip
-    shape = ClipShape(kinds, False, clip.length, clip.stride)
+    opened = Shards.open(shards, ("rgb",), chosen.frames, chosen.flow_bound)
     test = TestSettings(clips=1, crops=1, size=clip.size, average="logit", batch=16)
     rgb = ClipShape(("rgb",), False, clip.length, clip.stride)
     scores = predict(trained.network, entries, opened, rgb, test, COMPUTE, CPU)
     labels = np.array([entry.label for entry in entries])
     found = {"top1": topk(scores.scores, labels, 1), "videos": len(labels)}
-    decoders = [term for term in ("flow", "frames") if getattr(chosen.loss, term) > 0]
-    if decoders:
-        examples = decode_examples(
-            trained.network,
-            run.path,
-            entries,
-            class_names,
-            opened,
-            shape,
-            clip.size,
-            chosen.flow_bound,
-            trained.flow_unit,
-            decoders,
-            CPU,
-        )
-        found |= examples.measures
-        for number, name in enumerate(examples.video_id):
-            (folder / f"{number}.png").write_bytes(clip_sheet(name, *examples.one(number)))
+    examples = decode_examples(trained, entries, shards, CPU)
+    found |= examples.measures
+    for number, name in enumerate(examples.video_id):
+        (folder / f"{number}.png").write_bytes(clip_sheet(name, *examples.one(number)))
     (folder / "measures.json").write_text(json.dumps({**asdict(run), **found}, indent=1) + "\n")
     print(folder, {name: round(value, 3) for name, value in found.items()}, flush=True)
 
@@ -248,7 +234,7 @@ def table(folders: list[Path]) -> None:
             logs = [
                 json.loads(line)
                 for path in paths
-                for line in path.with_name("metrics.jsonl").read_text().splitlines()
+                for line in RunFolder(path.parent).metrics.read_text().splitlines()
             ]
             for term in ("flow", "frames"):
                 ranges = [

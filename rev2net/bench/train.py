@@ -22,7 +22,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -36,10 +36,11 @@ from rev2net.bench.measuring import progress, refuse_below
 from rev2net.config import ComputeSettings, Config, FramesSettings, LossSettings, load
 from rev2net.device import claim_device
 from rev2net.errors import UserError
-from rev2net.experiments import Run, train_settings
+from rev2net.experiments import train_settings
 from rev2net.models import build
 from rev2net.models.cost import measure
 from rev2net.models.spec import input_spec
+from rev2net.runs.identity import Run
 from rev2net.training.batches import Batch
 from rev2net.training.log import TrainingLog
 from rev2net.training.loop import Training, log_interval
@@ -105,7 +106,7 @@ def _loop(chosen: Config, steps: int, device: torch.device) -> None:
         videos = {dataset: noise(dataset, part, chosen.frames) for dataset, part in parts.items()}
         split, shards = write_clips(folder, videos, chosen.frames)
         names = ["one", "other"]
-        training = Training(settings, asdict(wanted), split, shards, names, folder, device)
+        training = Training(settings, split, shards, names, folder, device)
         log = TrainingLog(folder / "log.jsonl", steps + 1, 0, every, epoch=float(steps + 2))
         progress(f"loop: {steps} steps")
         cost = loop_cost(training, log, steps)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,10 +21,11 @@ from torch.utils.data import Dataset, Sampler
 from rev2net.clips import sampling
 from rev2net.clips.sampling import Crop
 from rev2net.config import FramesSettings
-from rev2net.digests import check_text
+from rev2net.digests import check_text, read_json
 from rev2net.errors import UserError
 from rev2net.flow.quantize import split_components
-from rev2net.shards.layout import index_path, required_attributes
+from rev2net.runs.folder import ShardFolder
+from rev2net.shards.layout import required_attributes
 from rev2net.shards.reader import ShardIndex
 from rev2net.video.images import ImageBytes, ImageDecoder
 
@@ -54,6 +56,11 @@ def read_split(path: Path, parts: Sequence[str]) -> dict[str, list[Entry]]:
     except (KeyError, ValueError) as error:
         raise UserError(f"{path}: not a split file ({error}); see docs/formats.md") from None
     return rows
+
+
+def read_split_summary(path: Path) -> dict[str, Any]:
+    """The JSON that stands beside a split's CSV: class names, protocol, counts by part."""
+    return read_json(path.with_suffix(".json"))
 
 
 @dataclass(frozen=True)
@@ -105,7 +112,7 @@ class Shards:
         return cls(
             {
                 (dataset, kind): ShardIndex(
-                    index_path(folder, kind), required_attributes(kind, frames, flow_bound)
+                    ShardFolder(folder).index(kind), required_attributes(kind, frames, flow_bound)
                 )
                 for dataset, folder in folders.items()
                 for kind in kinds

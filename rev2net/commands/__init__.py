@@ -3,10 +3,12 @@
 import argparse
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from rev2net.digests import read_json
 from rev2net.errors import UserError
+
+if TYPE_CHECKING:
+    from rev2net.config import FlowShardSettings, FramesSettings
 
 
 def add_run_arguments(parser: argparse.ArgumentParser, folder_help: str) -> None:
@@ -21,6 +23,29 @@ def add_run_arguments(parser: argparse.ArgumentParser, folder_help: str) -> None
         metavar="DATASET=FOLDER",
         help="folder with rgb.index and flow.index of a dataset; once a dataset",
     )
+
+
+def add_shard_arguments(parser: argparse.ArgumentParser, settings_help: str) -> None:
+    """What `frames` and `flow` take alike."""
+    parser.add_argument("--index", required=True, type=Path, help="index/<dataset>.csv")
+    parser.add_argument("--root", required=True, type=Path, help="the dataset's root folder")
+    parser.add_argument("--shard", required=True, type=int, metavar="I", help="from 0")
+    parser.add_argument("--num-shards", required=True, type=int, metavar="N")
+    parser.add_argument("--settings", required=True, metavar="JSON", help=settings_help)
+    parser.add_argument("output", type=Path, metavar="OUT.h5", help="the shard")
+    parser.add_argument("ledger", type=Path, metavar="LEDGER.csv", help="its part of the ledger")
+
+
+def make_asked_shard(
+    args: argparse.Namespace, settings: "FramesSettings | FlowShardSettings"
+) -> None:
+    """Make the shard that `frames` or `flow` is asked for, and say what it holds."""
+    from rev2net.shards.make import make_shard
+
+    refuse_overwriting(args.output, args.index, args.ledger)
+    refuse_overwriting(args.ledger, args.index)
+    shard = args.index, args.root, args.shard, args.num_shards
+    print(make_shard(settings, *shard, args.output, args.ledger))
 
 
 def dataset_paths(words: Iterable[str]) -> dict[str, Path]:
@@ -66,15 +91,3 @@ def existing_root(root: Path) -> Path:
     if not root.is_dir():
         raise UserError(f"--root {root}: no such folder; work/<name> expected")
     return root
-
-
-def read_split_summary(split: Path) -> dict[str, Any]:
-    """The JSON that stands beside a split's CSV."""
-    return read_json(split.with_suffix(".json"))
-
-
-def class_map_in_words(summary: dict[str, Any]) -> str:
-    """Map, set and version of the classes of a split; nothing inside one dataset."""
-    if not summary.get("class_map"):
-        return ""
-    return f"{summary['class_map']} {summary['class_set']} {summary['class_map_digest']}"

@@ -10,30 +10,17 @@ leaves a row in the ledger and never stops the shard.
 """
 
 import argparse
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from rev2net.video.decoding import FrameStream
-    from rev2net.video.images import ImageBytes
+from rev2net.commands import add_shard_arguments, make_asked_shard
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `rev2net frames`."""
-    from rev2net.commands.shard_stage import add_shard_arguments
-
     add_shard_arguments(parser, "frames")
 
 
 def run(args: argparse.Namespace) -> None:
     """Write one RGB shard and its part of the ledger."""
-    from rev2net.commands.shard_stage import Stage, make_shard
     from rev2net.config import FramesSettings, parse_settings
-    from rev2net.shards.layout import rgb_attributes
 
-    settings = parse_settings(FramesSettings, args.settings)
-
-    def to_images(frames: "FrameStream") -> "Iterator[ImageBytes]":
-        return frames.encoded(settings.codec, settings.quality)
-
-    make_shard(args, Stage("rgb", settings, rgb_attributes(settings), to_images))
+    make_asked_shard(args, parse_settings(FramesSettings, args.settings))

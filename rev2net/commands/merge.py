@@ -34,15 +34,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Write both indexes and the ledger, and print what is usable."""
     from rev2net.datasets.index import read_index
+    from rev2net.runs.folder import ShardFolder
     from rev2net.shards.index import write_index
-    from rev2net.shards.layout import KINDS, ledger_path
+    from rev2net.shards.layout import KINDS
     from rev2net.video.ledger import read_ledger, write_ledger
 
     settings = parse_settings(DatasetSettings, args.settings)
     video_ids = list(read_index(args.index)["video_id"])
     rows, unread = [], []
     for kind in KINDS:
-        parts = [ledger_path(args.folder, kind, shard) for shard in range(settings.shards)]
+        parts = [
+            ShardFolder(args.folder).ledger_part(kind, shard) for shard in range(settings.shards)
+        ]
         ledgers = {part: read_ledger(part) for part in parts}
         of_kind = [row for ledger in ledgers.values() for row in ledger]
         unread += [p for p, ledger in ledgers.items() if any(row.status != "ok" for row in ledger)]

@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> None:
             raise UserError(f"--annotate: takes one video; {len(videos)} given")
         refuse_overwriting(args.annotate, *videos)
     trained = load_trained(args.source)
-    if trained.identity["method"] == "off":
+    if trained.settings.run.method == "off":
         print(
             "rev2net predict: Sun-OFF's network alone; the tables add its TSN's scores, 2 : 1",
             file=sys.stderr,
@@ -115,14 +115,14 @@ def _protocol(
     """How clips are placed and flow is computed: the configuration's, where there is one."""
     from rev2net import config as configuration
     from rev2net.config import TestSettings
-    from rev2net.experiments import Run, evaluate_settings
+    from rev2net.experiments import evaluate_settings
     from rev2net.flow.parameters import default_settings
 
     settings = trained.settings
     path = args.config or _configuration_beside(args.source)
     if path is not None:
         config = configuration.load(path)
-        test = evaluate_settings(Run.parse(settings.run), config).test
+        test = evaluate_settings(settings.run, config).test
         flow = config.flow.model_copy(update={"bound": settings.flow_bound})
     else:
         test = TestSettings(clips=1, crops=1, size=settings.clip.size, average="logit")

@@ -38,6 +38,7 @@ def run(args: argparse.Namespace) -> None:
     """Write the step's file and say what it holds."""
     from rev2net.config import Config, dump, parse_settings
     from rev2net.digests import write_text
+    from rev2net.runs.folder import WorkFolder
     from rev2net.search import find_point, point_settings, search_settings, space_of
     from rev2net.tables.searched import best_values, collect, recipes_found
 
@@ -46,9 +47,10 @@ def run(args: argparse.Namespace) -> None:
         point = find_point(args.path, config)
         best = None
         if point.stage == "fine":
-            best = best_values(config, args.root, space_of(point), point.run.benchmark)
+            best = best_values(config, args.root, space_of(point.run), point.run.benchmark)
         settings = point_settings(point, config, best)
-        write_text(args.root / point.path / "settings.json", dump(settings) + "\n")
+        folder = WorkFolder(args.root).point(point.run.path, point.name)
+        write_text(folder.settings, dump(settings) + "\n")
         return
     frame = collect(config, args.root)
     write_text(args.out.with_suffix(".yaml"), recipes_found(frame, config))

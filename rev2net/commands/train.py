@@ -12,7 +12,7 @@ Snakemake gives the settings; `snakemake -p` prints its commands.
 import argparse
 import sys
 
-from rev2net.commands import add_run_arguments, dataset_paths, read_split_summary
+from rev2net.commands import add_run_arguments, dataset_paths
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,19 +22,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     import time
-    from dataclasses import asdict
 
+    from rev2net.clips.dataset import read_split_summary
     from rev2net.config import TrainSettings, parse_settings
-    from rev2net.experiments import Run
+    from rev2net.experiments import check_run
     from rev2net.training.allotment import start_again, stopping_time
     from rev2net.training.loop import INTERRUPTED, Interrupted, train
 
     settings = parse_settings(TrainSettings, args.settings)
-    identity = asdict(Run.parse(settings.run))
+    check_run(settings.run)
     class_names = read_split_summary(args.split)["class_names"]
     shards, stop_at = dataset_paths(args.shards), stopping_time(args.minutes)
     try:
-        train(settings, identity, args.split, shards, class_names, args.folder, stop_at)
+        train(settings, args.split, shards, class_names, args.folder, stop_at)
     except Interrupted:
         print("terminated: state saved, the same command continues from it", file=sys.stderr)
         if stop_at is not None and time.time() >= stop_at:

@@ -37,12 +37,10 @@ from rev2net.config.section import (
     validate,
 )
 from rev2net.config.whole import (
-    Adaptation,
     ComputeSettings,
     Config,
     CrossDatasetTables,
     EvaluateSettings,
-    Initialisation,
     ResourceSettings,
     SearchSettings,
     SearchSpace,
@@ -52,7 +50,6 @@ from rev2net.config.whole import (
 )
 
 __all__ = [
-    "Adaptation",
     "BenchmarkName",
     "BenchmarkSettings",
     "ClipSettings",
@@ -68,7 +65,6 @@ __all__ = [
     "FlowShardSettings",
     "Fraction",
     "FramesSettings",
-    "Initialisation",
     "LossSettings",
     "MiniSettings",
     "NetworkSettings",

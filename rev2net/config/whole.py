@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Field, PlainSerializer, PlainValidator, model_validator
 
 from rev2net.config.data import (
     BenchmarkName,
@@ -27,9 +27,8 @@ from rev2net.config.recipe import (
     WeightsSource,
 )
 from rev2net.config.section import Positive, Section, read_yaml, validate
-
-Initialisation = Literal["scratch", "imagenet", "kinetics"]
-Adaptation = Literal["none", "mkmmd", "dann"]
+from rev2net.runs.folder import WorkFolder
+from rev2net.runs.identity import Adaptation, Initialisation, Run
 
 
 class CrossDatasetTables(Section):
@@ -205,7 +204,7 @@ class Config(Section):
         for dataset, settings in self.datasets.items():
             if settings.unpacked:
                 raise ValueError(f"datasets.{dataset}: archives or download, but `mini` makes it")
-            made = f"work/{self.name}/datasets/{dataset}"
+            made = str(WorkFolder.of(self.name).dataset(dataset))
             if settings.root != made:
                 raise ValueError(
                     f"datasets.{dataset}.root is {settings.root!r}; "
@@ -283,11 +282,19 @@ def _check_recipe_name(name: str) -> None:
             raise ValueError(f"recipes.{name}: {word!r} is none of {', '.join(allowed)}")
 
 
+def _as_run(value: Any) -> Run:
+    return value if isinstance(value, Run) else Run.parse(str(value))
+
+
+def _path(run: Run) -> str:
+    return run.path
+
+
 class TrainSettings(Section):
     """What one training depends on; the workflow passes it as JSON (made by `experiments`)."""
 
     configuration: str
-    run: str  # Run.path
+    run: Annotated[Run, PlainValidator(_as_run), PlainSerializer(_path, return_type=str)]
     network: NetworkSettings
     clip: ClipSettings
     optimisation: OptimisationSettings

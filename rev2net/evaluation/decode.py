@@ -3,7 +3,8 @@
 Shapes: M moments shown of a clip's T frames, H x W pixels.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from rev2net.clips import sampling
 from rev2net.clips.dataset import ClipShape, Entry, Shards
 from rev2net.clips.transforms import to_batch, to_input
-from rev2net.models.network import VideoNetwork
+from rev2net.runs.checkpoint import TrainedRun, clip_shape
 from rev2net.runs.examples import (
     MOVING_SHARE,
     Examples,
@@ -49,25 +50,23 @@ def spread(entries: Sequence[Entry], clips: int = MEASURED) -> list[Entry]:
 
 @torch.inference_mode()
 def decode_examples(
-    network: VideoNetwork,
-    run: str,
+    trained: TrainedRun,
     entries: Sequence[Entry],
-    class_names: Sequence[str],
-    shards: Shards,
-    shape: ClipShape,
-    size: int,
-    flow_bound: float,
-    flow_unit: float | None,
-    decoders: Collection[str],
+    shard_folders: dict[str, Path],
     device: torch.device,
 ) -> Examples:
-    """Decode the middle clip of videos, its centre crop of `size` pixels.
+    """Decode the middle clip of videos, its centre crop, by the decoders that were trained.
 
-    Pictures are of `first_of_classes`, measures of `spread`. `decoders`: which of "flow" and
-    "frames" were trained; `shape.kinds` has "flow" for the former. `flow_bound` and `flow_unit`
-    (what 1 of the network's flow stands for) in pixels per frame.
+    Pictures are of `first_of_classes`, measures of `spread`. Without decoders no clip is read.
     """
-    network.eval()
+    network, settings = trained.network.to(device).eval(), trained.settings
+    run, size = settings.run.path, settings.clip.size
+    decoders = [term for term in ("flow", "frames") if getattr(settings.loss, term) > 0]
+    if not decoders:
+        return Examples(run)
+    kinds = ("rgb", "flow") if "flow" in decoders else ("rgb",)
+    shards = Shards.open(shard_folders, kinds, settings.frames, settings.flow_bound)
+    shape = clip_shape(network.input_spec, kinds, settings)
     images: list[Arrays] = []
     errors: list[dict[str, float]] = []
     measured = []
@@ -80,8 +79,9 @@ def decode_examples(
         found: Arrays = {"clip": _levels(values["rgb"])[shown]}
         scores: dict[str, float] = {}
         if "flow" in decoders:
-            assert flow_unit is not None
-            flow, scores = _flow(outputs["flow"], values["flow"], flow_unit, flow_bound)
+            assert trained.flow_unit is not None
+            units = trained.flow_unit, settings.flow_bound
+            flow, scores = _flow(outputs["flow"], values["flow"], *units)
             found |= {name: array[shown] for name, array in flow.items()}
         if "frames" in decoders:
             frames, stills, error = _frames(outputs, _levels(values["rgb"]))
@@ -95,7 +95,7 @@ def decode_examples(
     return Examples(
         run,
         [entry.video_id for entry in pictured],
-        [class_names[entry.label] for entry in pictured],
+        [trained.class_names[entry.label] for entry in pictured],
         shown,
         {name: np.stack([one[name] for one in images]) for name in images[0]} if images else {},
         {name: np.array([one[name] for one in errors]) for name in errors[0]} if errors else {},

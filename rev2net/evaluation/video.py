@@ -8,19 +8,18 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from rev2net.clips.dataset import Entry, Shards
 from rev2net.config import FlowSettings, FramesSettings
-from rev2net.flow.parameters import MIN_SIDE, of_settings
-from rev2net.flow.quantize import quantize, stack_components
+from rev2net.flow.parameters import of_settings
 from rev2net.flow.tvl1 import resolve_backend, tvl1_sequence
+from rev2net.shards.make import encode_flow, grey_frame
 from rev2net.video.counting import announced_frames
 from rev2net.video.decoding import FrameStream
 from rev2net.video.ffmpeg import VideoError
-from rev2net.video.images import ImageBytes, encode_image
+from rev2net.video.images import ImageBytes
 from rev2net.video.ledger import judge
 
 
@@ -47,7 +46,7 @@ class VideoFile(Shards):
         if kind == "rgb":
             self._encoded.update(enumerate(stream.encoded(frames.codec, frames.quality)))
         else:
-            self._grey.extend(map(self._checked_grey, stream))
+            self._grey.extend(grey_frame(frame, path) for frame in stream)
         facts, decoding = stream.outcome()
         self.num_frames, self.height, self.width = stream.num_frames, facts.height, facts.width
         if kind == "flow" and self.num_frames < 2:
@@ -70,14 +69,6 @@ class VideoFile(Shards):
             self._compute_flow(sorted(set(indices) - self._encoded.keys()))
         return [self._encoded[number] for number in indices]
 
-    def _checked_grey(self, frame: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        height, width = frame.shape[:2]
-        if min(height, width) < MIN_SIDE:
-            raise VideoError(
-                self.path, f"{width}x{height} pixels; flow needs at least {MIN_SIDE} a side"
-            )
-        return np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), np.uint8)
-
     def _compute_flow(self, missing: list[int]) -> None:
         """Flows with these numbers, neighbours together, stored as a shard stores them."""
         settings = self.flow
@@ -86,8 +77,7 @@ class VideoFile(Shards):
             frames = self._grey[start : stop + 1]
             flows = tvl1_sequence(frames, backend=backend, **of_settings(settings))
             for number, flow in enumerate(flows, start):
-                image = stack_components(quantize(flow, settings.bound))
-                self._encoded[number] = encode_image(image, settings.codec, settings.quality)
+                self._encoded[number] = encode_flow(flow, settings)
 
 
 def _runs(numbers: list[int]) -> Iterator[tuple[int, int]]:

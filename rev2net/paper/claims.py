@@ -6,8 +6,8 @@ Imports neither pandas nor torch, like `paper`, whose rows are compared.
 from dataclasses import dataclass
 from typing import Literal
 
-from rev2net.experiments import RGB_FLOW, RGB_RGBDIFF
 from rev2net.paper.tables import TABLES
+from rev2net.runs.identity import RGB_FLOW, RGB_RGBDIFF
 
 TOLERANCE = 1.0  # points: a difference within them counts as none (fixed before any measurement)
 

@@ -8,7 +8,8 @@ from typing import Literal
 
 from rev2net.config import Config
 from rev2net.errors import UserError
-from rev2net.experiments import METHODS, RGB_FLOW, RGB_RGBDIFF, Run, parent, seeds_and_splits
+from rev2net.experiments import METHODS, parent, seeds_and_splits
+from rev2net.runs.identity import RGB_FLOW, RGB_RGBDIFF, Run
 
 
 @dataclass(frozen=True)
@@ -239,3 +240,19 @@ def _variants(table: Table, config: Config) -> list[tuple[str, str, bool]]:
 def table_runs(name: str, config: Config) -> list[Run]:
     """All runs of a table's cells, fused ones included."""
     return sorted({run for cell in cells(name, config) for run in cell.runs})
+
+
+def scores_needed(target: str, config: Config) -> list[tuple[Run, str]]:
+    """The scores, run and part, that a table, `claims` or `fusion` is made of.
+
+    A table is of test scores, with those of validation videos for its weights beside them; claims
+    are tested on the test scores of every table, fusion is swept over validation scores of the
+    streams of two-stream rows. Raises UserError for a table that the configuration cannot make.
+    """
+    if target not in ("claims", "fusion"):
+        return [(run, part) for run in table_runs(target, config) for part in ("test", "val")]
+    runs = {run for table in configured_tables(config) for run in table_runs(table, config)}
+    if target == "claims":
+        return [(run, "test") for run in sorted(runs)]
+    streams = {stream for run in runs if run.input == RGB_FLOW for stream, _ in run.streams}
+    return [(stream, "val") for stream in sorted(streams)]

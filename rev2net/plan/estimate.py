@@ -13,11 +13,12 @@ from pathlib import Path
 from rev2net import experiments, search
 from rev2net.config import Config, TrainSettings
 from rev2net.errors import UserError
-from rev2net.experiments import METHODS, Run
+from rev2net.experiments import METHODS
 from rev2net.plan.facts import BenchmarkFacts, DatasetFacts, benchmark_facts, dataset_facts
 from rev2net.plan.jobs import Jobs
 from rev2net.plan.rates import HEAD_BYTES, Rates
 from rev2net.plan.work import Work, evaluation_work, training_work
+from rev2net.runs.identity import Run
 
 # Peak memory of one job as measured on the mini benchmark and real clips, bytes; the rules ask for
 # more. Both stream, so that neither grows with videos.

@@ -9,6 +9,7 @@ from rev2net.datasets import hmdb51, kinetics, ucf101
 from rev2net.datasets.listing import Side
 from rev2net.digests import read_json
 from rev2net.mini.conventions import mini_classes
+from rev2net.runs.folder import WorkFolder
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,8 @@ class BenchmarkFacts:
 def dataset_facts(name: str, config: Config, root: Path) -> DatasetFacts:
     """A dataset's size; from `root`/work/<name> where its index and ledger are there already."""
     facts = PUBLISHED[name] if config.mini is None else _mini_facts(name, config.mini)
-    work = root / "work" / config.name
-    index, ledger = work / "index" / f"{name}.csv", work / "shards" / name / "ledger.csv"
+    work = WorkFolder(root / WorkFolder.of(config.name).path)
+    index, ledger = work.index(name), work.shards(name).ledger
     if index.is_file():
         facts = replace(facts, videos=sum(1 for _ in _rows(index)), source="the index")
     if ledger.is_file():

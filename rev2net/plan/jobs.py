@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from rev2net import experiments, search
 from rev2net.config import Config
-from rev2net.experiments import FUSED_INPUTS, RGB_FLOW, Run
 from rev2net.paper import tables as paper
+from rev2net.runs.identity import Run
 
 OTHER_TARGETS = ("claims", "fusion", "search")
 
@@ -48,33 +48,24 @@ def needed_jobs(targets: Sequence[str], config: Config) -> Jobs:
     Raises UserError for a target that the configuration cannot make.
     """
     jobs = Jobs()
-    tables = paper.configured_tables(config)
-    runs = {run for table in tables for run in paper.table_runs(table, config)}
     for target in targets:
-        if target not in OTHER_TARGETS:
-            _add_scores(jobs, paper.table_runs(target, config), ("test", "val"))
-            jobs.small += 2  # built, and copied into results/
-        elif target == "search":
+        if target == "search":
             _add_search(jobs, config)
-        elif target == "fusion":
-            fused = (run for run in runs if run.input == RGB_FLOW)
-            _add_scores(jobs, (s for run in fused for s, _ in run.streams), ("val",))
-            jobs.small += 2
         else:
-            _add_scores(jobs, runs, ("test",))
-            jobs.small += 2
+            _add_scores(jobs, paper.scores_needed(target, config))
+            jobs.small += 2  # built, and copied into results/
     for run in list(jobs.evaluations):
         _add_training(jobs, run, config)
     jobs.small += bool(targets)  # the configuration, resolved
     return jobs
 
 
-def _add_scores(jobs: Jobs, runs: Iterable[Run], parts: tuple[str, ...]) -> None:
-    """Scores of runs: evaluations give all parts at once, fusions one."""
-    for run in runs:
+def _add_scores(jobs: Jobs, scores: Iterable[tuple[Run, str]]) -> None:
+    """Scores of runs, by part: evaluations give all parts at once, fusions one."""
+    for run, part in scores:
         jobs.evaluations |= {stream for stream, _ in run.streams}
-        if run.input in FUSED_INPUTS:
-            jobs.fusions |= {(run, part) for part in parts}
+        if run.is_fused:
+            jobs.fusions.add((run, part))
 
 
 def _add_training(jobs: Jobs, run: Run, config: Config) -> None:
@@ -87,7 +78,7 @@ def _add_training(jobs: Jobs, run: Run, config: Config) -> None:
 
 
 def _add_search(jobs: Jobs, config: Config) -> None:
-    jobs.points = [point for stage in search.STAGES for point in search.points(config, stage)]
+    jobs.points = search.points(config)
     for point in jobs.points:
         if start := experiments.parent(point.run, config):
             _add_training(jobs, start, config)

@@ -5,12 +5,13 @@ from pathlib import Path
 
 from rev2net import experiments
 from rev2net.config import Config, CrossDataset, Recipe
-from rev2net.experiments import INPUT_LABELS, METHODS, Run
+from rev2net.experiments import INPUT_LABELS, METHODS
 from rev2net.models.spec import input_spec
 from rev2net.paper import tables as paper
 from rev2net.paper.published import ALL, PARTIAL, TOLERANCE, Published, published_recipe
 from rev2net.plan.facts import LISTS, benchmark_facts
 from rev2net.plan.jobs import needed_jobs
+from rev2net.runs.identity import Run
 
 COLUMNS = (
     *("method", "start", "list", "batch", "rate", "epochs", "rate drops at", "steps", "crops"),

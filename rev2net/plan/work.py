@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from rev2net.config import TestSettings, TrainSettings
-from rev2net.experiments import Run
 from rev2net.models.cost import Cost, measure
 from rev2net.models.spec import input_spec
+from rev2net.runs.identity import Run
 
 BACKWARD = 2  # multiply-adds of a backward pass over those of its forward pass
 WEIGHT_COPIES = 3  # weights, gradients, momentum; the second moments of AdamW are a fourth

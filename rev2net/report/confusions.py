@@ -16,7 +16,7 @@ def confusion_section(stored: Sequence[StoredRun]) -> Section:
 
     def matrices(runs: list[StoredRun]) -> Iterator[Picture]:
         for one in runs:
-            files = [other.folder / "scores-test.h5" for other in same_row(stored, one.run)]
+            files = [other.folder.scores("test") for other in same_row(stored, one.run)]
             scores = [read_scores(path) for path in files if path.exists()]
             if one.run.input != "rgb" or not any(map(len, scores)):
                 continue

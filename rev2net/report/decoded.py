@@ -37,7 +37,7 @@ def decoded_section(stored: Sequence[StoredRun]) -> Section:
 
 def _clips(runs: list[StoredRun]) -> Iterator[Picture]:
     for one in runs:
-        path = one.folder / "examples.h5"
+        path = one.folder.examples
         if not path.exists():
             continue
         examples, row = read_examples(path), label(one.run, runs)
@@ -55,7 +55,7 @@ def _measures(stored: Sequence[StoredRun]) -> list[Block]:
     rows, words = [], []
     for benchmark, runs in by_benchmark(first_of_each(stored)).items():
         for one in runs:
-            path = one.folder / "examples.h5"
+            path = one.folder.examples
             measures = read_examples(path).measures if path.exists() else {}
             if measures:
                 place, name = benchmark_label(benchmark), label(one.run, runs)

@@ -34,7 +34,7 @@ def features_section(config: Config, stored: Sequence[StoredRun]) -> Section:
 def _embeddings(runs: list[StoredRun]) -> Iterator[Picture]:
     """Each run's features by domain, then by class; evenly thinned where they are many."""
     for one in runs:
-        path = one.folder / "features.h5"
+        path = one.folder.features
         if one.run.method not in EMBEDDED or one.run.input != "rgb" or not path.exists():
             continue
         stored = read_features(path)

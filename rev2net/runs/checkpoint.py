@@ -1,7 +1,7 @@
 """`checkpoint.pt`: a finished run's network and what it was trained on; atomic files of torch."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from rev2net.models import build
 from rev2net.models.network import VideoNetwork
 from rev2net.models.spec import InputSpec, input_spec
 from rev2net.models.weights import superseded
+from rev2net.runs.folder import RunFolder
 
 
 @dataclass(frozen=True)
@@ -24,20 +25,17 @@ class TrainedRun:
 
     network: VideoNetwork
     settings: TrainSettings
-    identity: dict[str, Any]  # benchmark, method, input, init, adapt, split, seed
     class_names: list[str]
     split_digest: str
     flow_unit: float | None  # pixels per frame that 1 of the decoded flow stands for; None: no flow
     digest: str  # sha256 of the checkpoint file
 
 
-def build_network(
-    settings: TrainSettings, identity: dict[str, Any], num_classes: int
-) -> VideoNetwork:
+def build_network(settings: TrainSettings, num_classes: int) -> VideoNetwork:
     """The network of a run, with fresh weights."""
-    spec = input_spec(identity["method"], identity["input"])
+    spec = input_spec(settings.run.method, settings.run.input)
     return build(
-        identity["method"],
+        settings.run.method,
         num_classes,
         in_channels=spec.channels,
         width=settings.network.width,
@@ -78,7 +76,6 @@ def save_trained(
     folder: Path,
     network: VideoNetwork,
     settings: TrainSettings,
-    identity: dict[str, Any],
     class_names: list[str],
     split_digest: str,
     flow_unit: float | None = None,
@@ -87,12 +84,12 @@ def save_trained(
     state = {
         "network": network.state_dict(),
         "settings": settings.model_dump_json(),
-        "identity": identity,
+        "identity": asdict(settings.run),
         "class_names": class_names,
         "split_digest": split_digest,
         "flow_unit": flow_unit,
     }
-    save(state, folder / "checkpoint.pt")
+    save(state, RunFolder(folder).checkpoint)
 
 
 def load_trained(folder: Path) -> TrainedRun:
@@ -100,7 +97,7 @@ def load_trained(folder: Path) -> TrainedRun:
 
     Raises UserError where it is absent, damaged or no run's.
     """
-    path = folder if folder.is_file() else folder / "checkpoint.pt"
+    path = folder if folder.is_file() else RunFolder(folder).checkpoint
     state = load(path)
     needed = {"network", "settings", "identity", "class_names", "split_digest"}
     refusal = f"{path}: holds no trained run; needed: a checkpoint.pt of `rev2net train`"
@@ -117,7 +114,7 @@ def load_trained(folder: Path) -> TrainedRun:
             "partial: true)"
         )
     try:
-        network = build_network(settings, state["identity"], len(state["class_names"]))
+        network = build_network(settings, len(state["class_names"]))
         network.load_state_dict(state["network"])
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = (str(error).splitlines() or [""])[0].rstrip(":")
@@ -128,7 +125,6 @@ def load_trained(folder: Path) -> TrainedRun:
     return TrainedRun(
         network.eval(),
         settings,
-        state["identity"],
         state["class_names"],
         state["split_digest"],
         state.get("flow_unit"),

@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rev2net.config import Config
-from rev2net.digests import check_text
+from rev2net.digests import read_json
 from rev2net.errors import UserError
-from rev2net.experiments import INPUT_LABELS, METHODS, Run
+from rev2net.experiments import INPUT_LABELS, METHODS
 from rev2net.paper.tables import BENCHMARK_LABELS, configured_tables, table_runs
+from rev2net.runs.folder import RunFolder, WorkFolder
+from rev2net.runs.identity import Run
 
 
 @dataclass(frozen=True)
@@ -21,15 +23,18 @@ class StoredRun:
     """A training whose `run.json` is there."""
 
     run: Run
-    folder: Path
+    folder: RunFolder
     record: dict[str, Any]
 
     def log(self) -> dict[str, NDArray[np.float64]]:
         """The columns of `metrics.jsonl`; empty where there is none."""
-        path = self.folder / "metrics.jsonl"
+        path = self.folder.metrics
         if not path.exists():
             return {}
-        lines = [_json(path, line) for line in path.read_text(encoding="utf-8").splitlines()]
+        try:
+            lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        except json.JSONDecodeError as error:
+            raise UserError(f"{path}: not JSON ({error})") from None
         names = list(dict.fromkeys(name for line in lines for name in line))
         return {name: np.array([line.get(name, np.nan) for line in lines]) for name in names}
 
@@ -44,11 +49,9 @@ def stored_trainings(config: Config, root: Path) -> list[StoredRun]:
     """Those of them that are finished below `root`."""
     found = []
     for run in needed_trainings(config):
-        folder = root / run.scores_folder
-        path = folder / "run.json"
-        if path.exists():
-            check_text(path)
-            found.append(StoredRun(run, folder, _json(path, path.read_text(encoding="utf-8"))))
+        folder = WorkFolder(root).run(run)
+        if folder.record.exists():
+            found.append(StoredRun(run, folder, read_json(folder.record)))
     return found
 
 
@@ -92,11 +95,3 @@ def _table_order(run: Run) -> tuple[object, ...]:
     methods, inputs = list(METHODS), list(INPUT_LABELS)
     place = (methods.index(run.method), inputs.index(run.input))
     return (run.benchmark, *place, run.init, run.adapt == "none", run.split, run.seed)
-
-
-def _json(path: Path, text: str) -> dict[str, Any]:
-    try:
-        found: dict[str, Any] = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise UserError(f"{path}: not JSON ({error})") from None
-    return found

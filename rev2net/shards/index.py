@@ -10,14 +10,13 @@ import numpy as np
 from rev2net import digests
 from rev2net.errors import UserError
 from rev2net.files import atomic_path
+from rev2net.runs.folder import ShardFolder
 from rev2net.shards.layout import (
     FORMAT_VERSION,
     PER_SHARD,
     Attributes,
     check_attributes,
-    index_path,
     read_attributes,
-    shard_path,
 )
 from rev2net.shards.reader import open_hdf5, read_columns
 from rev2net.shards.writer import VIDEO_COLUMNS, write_columns
@@ -29,8 +28,8 @@ def write_index(dataset_folder: Path, kind: str, num_shards: int) -> int:
     Raises UserError where a shard is absent, is not the one its name says, or was made with other
     settings than the first.
     """
-    target = index_path(dataset_folder, kind)
-    paths = [shard_path(dataset_folder, kind, shard) for shard in range(num_shards)]
+    target = ShardFolder(dataset_folder).index(kind)
+    paths = [ShardFolder(dataset_folder).shard(kind, shard) for shard in range(num_shards)]
     tables, attributes = _read_tables(paths, kind)
     columns: dict[str, list[Any]] = {
         name: [value for table in tables for value in table[name]] for name in VIDEO_COLUMNS

@@ -32,21 +32,6 @@ def shard_rows(num_videos: int, shard: int, num_shards: int) -> slice:
     return slice(shard * num_videos // num_shards, (shard + 1) * num_videos // num_shards)
 
 
-def shard_path(dataset_folder: Path, kind: str, shard: int) -> Path:
-    """`<dataset_folder>/<kind>/<shard>.h5`."""
-    return dataset_folder / kind / f"{shard}.h5"
-
-
-def ledger_path(dataset_folder: Path, kind: str, shard: int) -> Path:
-    """`<dataset_folder>/<kind>/<shard>.csv`."""
-    return dataset_folder / kind / f"{shard}.csv"
-
-
-def index_path(dataset_folder: Path, kind: str) -> Path:
-    """`<dataset_folder>/<kind>.index`."""
-    return dataset_folder / f"{kind}.index"
-
-
 def resize_attributes(frames: FramesSettings) -> Attributes:
     """The rules by which frames were made: 0 and "" stand for no such rule."""
     return {

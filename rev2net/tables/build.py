@@ -20,8 +20,10 @@ from rev2net.config import Config, digest
 from rev2net.errors import UserError
 from rev2net.evaluation import metrics
 from rev2net.evaluation.statistics import bootstrap_intervals
-from rev2net.experiments import Run, scores_digest
+from rev2net.experiments import scores_digest
 from rev2net.paper.tables import Cell, cells
+from rev2net.runs.folder import WorkFolder
+from rev2net.runs.identity import Run
 from rev2net.runs.scores import Scores, disagreement, read_checkpoint, read_scores
 
 # fmt: off
@@ -158,7 +160,7 @@ class StoredScores:
         self._first: dict[tuple[str, int, str], tuple[Path, Scores]] = {}
 
     def path(self, run: Run, part: str) -> Path:
-        return self._root / run.scores_folder / f"scores-{part}.h5"
+        return WorkFolder(self._root).run(run).scores(part)
 
     def read(self, runs: Sequence[Run], part: str) -> tuple[list[Scores], str]:
         """The scores of all runs; or why they cannot be measured."""

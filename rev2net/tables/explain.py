@@ -8,8 +8,10 @@ import pandas as pd
 from rev2net.config import Config, digest
 from rev2net.digests import file_digest, read_json
 from rev2net.errors import UserError
-from rev2net.experiments import INPUT_LABELS, Run
+from rev2net.experiments import INPUT_LABELS
 from rev2net.paper.tables import Cell, cells
+from rev2net.runs.folder import WorkFolder
+from rev2net.runs.identity import Run
 from rev2net.runs.scores import read_scores
 from rev2net.tables.build import StoredScores, distinct, measure_cells
 from rev2net.tables.render import rounded
@@ -70,7 +72,7 @@ def _lines(cell: Cell, config: Config, root: Path) -> Iterator[str]:
         yield f"videos: {first['videos_evaluated']} of {first['videos_expected']} expected"
         yield f"protocol: {first['protocol']}"
     for split in distinct(run.split for run in runs):
-        path = root / "splits" / cell.benchmark / f"split{split}.json"
+        path = WorkFolder(root).split(cell.benchmark, split).with_suffix(".json")
         yield from _split_lines(path, [run for run in runs if run.split == split], root)
     for run in runs:
         if len(run.streams) > 1:
@@ -82,7 +84,7 @@ def _lines(cell: Cell, config: Config, root: Path) -> Iterator[str]:
 
 def _split_lines(path: Path, runs: Sequence[Run], root: Path) -> Iterator[str]:
     """What the scores say of their split, and what the split's own summary adds."""
-    stored = [root / run.scores_folder / "scores-test.h5" for run in runs]
+    stored = [WorkFolder(root).run(run).scores("test") for run in runs]
     used = distinct(read_scores(one).split_digest for one in stored if one.exists())
     if not path.exists():
         yield f"split: {path} is not there; scored on sha256 {', '.join(used) or 'nothing yet'}"
@@ -104,7 +106,7 @@ def _split_lines(path: Path, runs: Sequence[Run], root: Path) -> Iterator[str]:
 
 def _run_lines(run: Run, root: Path) -> Iterator[str]:
     yield f"run {run.path}"
-    path = root / run.scores_folder / "run.json"
+    path = WorkFolder(root).run(run).record
     if not path.exists():
         yield "  not trained yet"
         return
@@ -121,7 +123,7 @@ def _run_lines(run: Run, root: Path) -> Iterator[str]:
         yield f"  started from {start}"
     except KeyError as error:
         raise UserError(f"{path}: no {error}; not a record of this program") from None
-    path = path.with_name("scores-test.h5")
+    path = WorkFolder(root).run(run).scores("test")
     if not path.exists():
         yield "  not evaluated yet"
         return
@@ -129,6 +131,6 @@ def _run_lines(run: Run, root: Path) -> Iterator[str]:
     yield f"  checkpoint sha256 {scores.checkpoint}"
     averaged = {"logit": "logits", "probability": "probabilities"}[scores.space]
     yield f"  scores {path} by commit {scores.commit}: {len(scores)} videos, {averaged} averaged"
-    checkpoint = path.with_name("checkpoint.pt")
+    checkpoint = WorkFolder(root).run(run).checkpoint
     if checkpoint.exists() and file_digest(checkpoint) != scores.checkpoint:
         yield "  checkpoint.pt was made again since: evaluate it with snakemake"

@@ -13,8 +13,8 @@ import pandas as pd
 from rev2net.config import Config
 from rev2net.evaluation.fusion import fuse
 from rev2net.evaluation.metrics import top1
-from rev2net.experiments import RGB_FLOW, Run
 from rev2net.paper.tables import Cell, cells, configured_tables
+from rev2net.runs.identity import RGB_FLOW, Run
 from rev2net.runs.scores import Scores
 from rev2net.tables.build import StoredScores
 

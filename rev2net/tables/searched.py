@@ -13,8 +13,9 @@ from rev2net.config import Config, TrainSettings, digest, parse_settings
 from rev2net.errors import UserError
 from rev2net.evaluation import metrics
 from rev2net.evaluation.statistics import bootstrap_interval
+from rev2net.runs.folder import WorkFolder
 from rev2net.runs.scores import Scores, disagreement
-from rev2net.search import STAGES, Point, Stage, points, search_settings, space_of
+from rev2net.search import Point, Stage, points, search_settings, space_of
 from rev2net.tables.build import read_own_scores
 
 WEIGHTS = ("flow", "frames", "feature_discrepancy", "latent_discrepancy")
@@ -29,11 +30,11 @@ COLUMNS = [
 def collect(
     config: Config,
     root: str | Path,
-    stages: tuple[Stage, ...] = STAGES,
+    stage: Stage | None = None,
     space: str | None = None,
     benchmark: str | None = None,
 ) -> pd.DataFrame:
-    """The finished runs of some stages, best first in each space and benchmark.
+    """The finished runs of one stage or all, best first in each space and benchmark.
 
     Chosen is the highest accuracy; of equal ones the lowest cross-entropy. Accuracies in percent,
     intervals over source groups. Raises UserError for a run that is missing or that scored other
@@ -41,17 +42,16 @@ def collect(
     """
     first: dict[str, tuple[Path, Scores]] = {}
     rows = []
-    for stage in stages:
-        for point in points(config, stage, space, benchmark):
-            path = Path(root) / point.path / "scores-val.h5"
-            scores = read_own_scores(path, point.run, "val", config)
-            if not len(scores):
-                raise UserError(f"{path}: no video; raise search.validation_fraction")
-            before, other = first.setdefault(point.run.benchmark, (path, scores))
-            difference = disagreement(other, scores, ("split_digest", "videos_expected"))
-            if difference:
-                raise UserError(f"{before} and {path} do not belong together: {difference}")
-            rows.append(_row(point, config, path, scores))
+    for point in points(config, stage, space, benchmark):
+        path = WorkFolder(Path(root)).point(point.run.path, point.name).scores("val")
+        scores = read_own_scores(path, point.run, "val", config)
+        if not len(scores):
+            raise UserError(f"{path}: no video; raise search.validation_fraction")
+        before, other = first.setdefault(point.run.benchmark, (path, scores))
+        difference = disagreement(other, scores, ("split_digest", "videos_expected"))
+        if difference:
+            raise UserError(f"{before} and {path} do not belong together: {difference}")
+        rows.append(_row(point, config, path, scores))
     frame = pd.DataFrame(rows, columns=COLUMNS).sort_values(
         ["benchmark", "space", "top1_val", "loss_val", "point"],
         ascending=[True, True, False, True, True],
@@ -65,7 +65,7 @@ def collect(
 
 def best_values(config: Config, root: str | Path, space: str, benchmark: str) -> dict[str, float]:
     """The searched settings of the best coarse run of a space on a benchmark."""
-    best = collect(config, root, ("coarse",), space, benchmark).iloc[0]
+    best = collect(config, root, "coarse", space, benchmark).iloc[0]
     return {key: float(best[key]) for key in search_settings(config).spaces[space].coarse}
 
 
@@ -100,7 +100,7 @@ def _row(point: Point, config: Config, path: Path, scores: Scores) -> dict[str, 
     hits = 100.0 * metrics.hits(scores.scores, scores.label)
     low, high = bootstrap_interval(hits, scores.group)
     return {
-        "space": space_of(point),
+        "space": space_of(point.run),
         "stage": point.stage,
         "point": point.name,
         **{name: getattr(settings.loss, name) for name in WEIGHTS},

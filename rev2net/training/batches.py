@@ -56,16 +56,14 @@ class Batches:
         spec: InputSpec,
         split: Path,
         shard_folders: dict[str, Path],
-        seed: int,
-        adapts: bool,
         device: torch.device,
     ) -> None:
         self.settings, self.spec, self.device = settings, spec, device
-        self.adapts, self.seed = adapts, seed
+        self.adapts, self.seed = settings.run.adapt != "none", settings.run.seed
         parts = read_split(split, ("train", "target_unlabelled"))
         self.source = _required(parts["train"], split, "train")
         self.target = (
-            _required(parts["target_unlabelled"], split, "target_unlabelled") if adapts else []
+            _required(parts["target_unlabelled"], split, "target_unlabelled") if self.adapts else []
         )
         self.kinds = (spec.kind, *(["flow"] if settings.loss.flow > 0 else []))
         self.shards = Shards.open(shard_folders, self.kinds, settings.frames, settings.flow_bound)

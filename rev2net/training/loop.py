@@ -12,6 +12,7 @@ import platform
 import signal
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -30,6 +31,7 @@ from rev2net.models.spec import input_spec
 from rev2net.provenance import commit
 from rev2net.runs import checkpoint
 from rev2net.runs.checkpoint import build_network, save_trained
+from rev2net.runs.folder import RunFolder
 from rev2net.training import distributed
 from rev2net.training.batches import Batches, Parts
 from rev2net.training.distributed import Interrupted
@@ -56,14 +58,13 @@ NAMED_VIDEOS = 4  # of a batch, in an error
 
 def train(
     settings: TrainSettings,
-    identity: dict[str, Any],
     split: Path,
     shard_folders: dict[str, Path],
     class_names: Sequence[str],
     folder: Path,
     stop_at: float | None = None,
 ) -> None:
-    """Train one run into `folder`; `identity` holds the words of the run (method, input, …).
+    """Train the run `settings.run` into `folder`.
 
     `shard_folders` has, for each dataset, the folder with its rgb.index and flow.index. Where
     `compute.processes` asks for several, they are started here; a process that torchrun started
@@ -72,7 +73,7 @@ def train(
     Raises UserError for a split without training videos or a loss that is not finite, and
     Interrupted, the state saved, after SIGTERM and after `stop_at` (seconds since 1970).
     """
-    arguments = (settings, identity, split, shard_folders, list(class_names), folder)
+    arguments = (settings, split, shard_folders, list(class_names), folder)
     folder.mkdir(parents=True, exist_ok=True)
     processes = settings.compute.processes
     if processes == 1:
@@ -114,7 +115,6 @@ class Training:
     def __init__(
         self,
         settings: TrainSettings,
-        identity: dict[str, Any],
         split: Path,
         shard_folders: dict[str, Path],
         class_names: Sequence[str],
@@ -123,23 +123,24 @@ class Training:
         stop_at: float | None = None,
     ) -> None:
         self.stop_at = math.inf if stop_at is None else stop_at
-        self.settings, self.identity, self.folder, self.device = settings, identity, folder, device
+        self.settings, self.device = settings, device
+        self.files = RunFolder(folder)
         self.class_names = list(class_names)
         self.commit = commit()  # of the code that trains, whatever is committed meanwhile
         self.split = split
         self.writes = distributed.rank() == 0
-        seed, adapt = int(identity["seed"]), identity["adapt"]
-        spec = input_spec(identity["method"], identity["input"])
-        self.batches = Batches(settings, spec, split, shard_folders, seed, adapt != "none", device)
+        run = settings.run
+        spec = input_spec(run.method, run.input)
+        self.batches = Batches(settings, spec, split, shard_folders, device)
         self.optimisation = self.batches.optimisation
-        seed_everything(seed)
-        network = build_network(settings, identity, len(class_names))
-        if identity["init"] != "scratch" or settings.initial_weights is not None:
+        seed_everything(run.seed)
+        network = build_network(settings, len(class_names))
+        if run.init != "scratch" or settings.initial_weights is not None:
             initialise(network, settings, class_names)
         synchronise_batchnorm(network, settings.compute, device)
         self.network = network.to(device)
         self.objective = Objective(
-            settings.loss, adapt, feature_size(self.network, settings, device)
+            settings.loss, run.adapt, feature_size(self.network, settings, device)
         ).to(device)
         forward = TrainingStep(self.network, self.objective, settings.compute).train()
         if self.optimisation.freeze_batchnorm:
@@ -154,7 +155,7 @@ class Training:
         self.average = WeightAverage(self.network, decay) if decay and self.writes else None
         self.forward: nn.Module = distributed.wrapped(forward)
         if not self.writes:  # dropout differs between ranks
-            torch.manual_seed(seed + (distributed.rank() << 32))
+            torch.manual_seed(run.seed + (distributed.rank() << 32))
         self.every = log_interval(self.optimisation.num_steps)
         self.stopping = False
 
@@ -166,7 +167,7 @@ class Training:
         log = None
         if self.writes:
             log = TrainingLog(
-                self.folder / "last.jsonl",
+                self.files.unfinished_metrics,
                 steps,
                 first_step,
                 every=self.every,
@@ -324,10 +325,9 @@ class Training:
             "average": self.average.network.state_dict() if self.average else None,
             "random": of_ranks,
         }
-        path = self.folder / "last.pt"
-        if path.exists():
-            path.replace(self.folder / "previous.pt")
-        checkpoint.save(state, path)
+        if self.files.state.exists():
+            self.files.state.replace(self.files.previous_state)
+        checkpoint.save(state, self.files.state)
 
     def _resume(self) -> tuple[int, dict[str, Any] | None]:
         """The step to continue at and the log's state: 0 and none for a new training."""
@@ -345,7 +345,7 @@ class Training:
 
     def _saved_state(self) -> dict[str, Any] | None:
         """The newest state that is whole and of this training."""
-        for path in (self.folder / "last.pt", self.folder / "previous.pt"):
+        for path in (self.files.state, self.files.previous_state):
             if not path.exists():
                 continue
             try:
@@ -378,7 +378,7 @@ class Training:
         split_digest = file_digest(self.split)
         batches = self.batches
         record = {
-            **self.identity,
+            **asdict(self.settings.run),
             "settings": self.settings.model_dump(mode="json"),
             "class_names": self.class_names,
             "split_digest": split_digest,
@@ -397,16 +397,12 @@ class Training:
                 "python": platform.python_version(),
             },
         }
-        write_text(self.folder / "run.json", json.dumps(record, indent=1) + "\n")
-        write_text(self.folder / "metrics.jsonl", (self.folder / "last.jsonl").read_text())
+        files = self.files
+        write_text(files.record, json.dumps(record, indent=1) + "\n")
+        write_text(files.metrics, files.unfinished_metrics.read_text())
         save_trained(
-            self.folder,
-            network,
-            self.settings,
-            self.identity,
-            self.class_names,
-            split_digest,
-            batches.flow_unit,
+            files.path, network, self.settings, self.class_names, split_digest, batches.flow_unit
         )
-        for name in ("last.pt", "previous.pt", "last.jsonl"):  # not before everything else is there
-            (self.folder / name).unlink(missing_ok=True)
+        # Not before everything else is there.
+        for path in (files.state, files.previous_state, files.unfinished_metrics):
+            path.unlink(missing_ok=True)

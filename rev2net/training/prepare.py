@@ -11,7 +11,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from rev2net.config import ComputeSettings, TrainSettings
 from rev2net.errors import UserError
-from rev2net.experiments import Run, without_weights
+from rev2net.experiments import without_weights
 from rev2net.models.network import VideoNetwork
 from rev2net.models.weights import load_weights
 from rev2net.training import distributed
@@ -21,7 +21,7 @@ def initialise(network: VideoNetwork, settings: TrainSettings, class_names: Sequ
     """Load the run's initial weights and print what became of every parameter."""
     source = settings.initial_weights
     if source is None:
-        raise UserError(without_weights(Run.parse(settings.run)))
+        raise UserError(without_weights(settings.run))
     report = load_weights(
         network,
         source.file,

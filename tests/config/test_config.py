@@ -11,9 +11,10 @@ import yaml
 from rev2net import config
 from rev2net.config import Config, FramesSettings, load, parse_settings, validate
 from rev2net.errors import UserError
-from rev2net.experiments import METHODS, Run, parent, train_settings
+from rev2net.experiments import METHODS, parent, train_settings
 from rev2net.paper.tables import configured_tables, table_runs
 from rev2net.plan.facts import benchmark_facts
+from rev2net.runs.identity import Run
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = [ROOT / "config.yaml", *sorted((ROOT / "configs").glob("*.yaml"))]

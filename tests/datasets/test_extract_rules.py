@@ -66,7 +66,7 @@ def test_a_download_comes_before_the_unpacking(tmp_path: Path) -> None:
     target = "work/realclips/index/ucf101.csv"
     result = snakemake(tmp_path, target, "-n", "--cores", "1", "--configfile", str(file))
     order = [
-        result.stdout.find(f"rule {name}_dataset:") for name in ("download", "extract", "index")
+        result.stdout.find(f"{done} ucf101: ") for done in ("Downloading", "Unpacking", "Listing")
     ]
     assert order == sorted(order)
     assert order[0] > 0

@@ -1,6 +1,5 @@
 """Scores from a network: views averaged by video, whatever the batches."""
 
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +11,8 @@ from rev2net.clips.dataset import ClipShape, Shards, read_split
 from rev2net.clips.transforms import to_input
 from rev2net.config import ComputeSettings, EvaluateSettings, TestSettings, dump
 from rev2net.evaluation.predict import predict
-from rev2net.experiments import Run
 from rev2net.models import build
+from rev2net.runs.identity import Run
 from rev2net.runs.scores import read_scores
 from tests.small_dataset import BOUND, FRAME_SETTINGS, SmallData
 
@@ -69,7 +68,7 @@ def test_evaluate_writes_scores_of_both_parts_and_refuses_another_split(
     run = Run("ucf-hmdb", "rev2net", "rgb", "scratch", "mkmmd", 1, 0)
     settings = TrainSettings(
         configuration="test",
-        run=run.path,
+        run=run,
         network=NetworkSettings(width=0.125, options={}),
         clip=ClipSettings(length=8, size=32, scales=(1.0,), flip=False),
         optimisation=OptimisationSettings(
@@ -87,7 +86,7 @@ def test_evaluate_writes_scores_of_both_parts_and_refuses_another_split(
         initial_weights=None,
     )
     folder = tmp_path / "run"
-    train(settings, asdict(run), small_data.split, small_data.folders, ["right", "down"], folder)
+    train(settings, small_data.split, small_data.folders, ["right", "down"], folder)
     chosen = EvaluateSettings(configuration="test", test=protocol(), compute=COMPUTE)
     command = ["evaluate", str(folder), "--settings", dump(chosen)]
     command += [f"--shards={name}={path}" for name, path in small_data.folders.items()]

@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +16,10 @@ from rev2net import config, experiments
 from rev2net.cli import main
 from rev2net.config import Config, EvaluateSettings, FlowShardSettings, TestSettings
 from rev2net.digests import file_digest
-from rev2net.experiments import Run
 from rev2net.mini.encode import encode
 from rev2net.runs.checkpoint import build_network, save_trained
 from rev2net.runs.examples import Examples, write_examples
+from rev2net.runs.identity import Run
 from rev2net.runs.scores import read_scores
 from rev2net.video import decode
 from tests import small_dataset
@@ -100,17 +99,17 @@ def make_run(work: Path, configuration: Config, method: str, input_: str) -> Pat
     run = Run("ucf101", method, input_, "scratch", "none", 1, 0)
     settings = experiments.train_settings(run, configuration)
     torch.manual_seed(0)
-    network = build_network(settings, asdict(run), len(CLASSES)).eval()
+    network = build_network(settings, len(CLASSES)).eval()
     head: Any = network.get_submodule("logits.conv3d" if method == "i3d" else "classifier")
     folder = work / "runs" / run.path
     digest = file_digest(work / "splits" / "ucf101" / "split1.csv")
-    save_trained(folder, network, settings, asdict(run), CLASSES, digest)
+    save_trained(folder, network, settings, CLASSES, digest)
     logits_VC = torch.from_numpy(evaluated(work, configuration, folder, PROTOCOL))
     gain_C = 1 / logits_VC.std(0)
     with torch.no_grad():
         head.weight.mul_(gain_C.view(-1, *[1] * (head.weight.ndim - 1)))
         head.bias.copy_((head.bias - logits_VC.mean(0)) * gain_C)
-    save_trained(folder, network, settings, asdict(run), CLASSES, digest)
+    save_trained(folder, network, settings, CLASSES, digest)
     return folder
 
 

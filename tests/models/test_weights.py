@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,12 @@ from torch import Tensor
 
 from rev2net.config import load
 from rev2net.errors import UserError
-from rev2net.experiments import Run, train_settings
+from rev2net.experiments import train_settings
 from rev2net.models import build
 from rev2net.models.spec import input_spec
 from rev2net.models.weights import cross_modality, inflate, load_weights, superseded
 from rev2net.runs.checkpoint import save_trained
+from rev2net.runs.identity import Run
 
 # torchvision's googlenet.py: input channels and the six numbers of each module.
 GOOGLENET = {
@@ -143,7 +143,7 @@ def own_run(
     config = load(Path(__file__).resolve().parents[2] / "config.yaml")
     settings = train_settings(run, config)
     network = build(method, len(classes), width=settings.network.width, **options)
-    save_trained(folder, network, settings, asdict(run), list(classes), "")
+    save_trained(folder, network, settings, list(classes), "")
     return folder / "checkpoint.pt", network
 
 

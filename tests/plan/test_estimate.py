@@ -9,13 +9,13 @@ from rev2net import config as configuration
 from rev2net import experiments
 from rev2net.config import Config, WeightsSource, WithinDataset
 from rev2net.errors import UserError
-from rev2net.experiments import Run
 from rev2net.models.cost import measure
 from rev2net.plan.estimate import Plan, Stage, estimate, find_warnings
 from rev2net.plan.facts import benchmark_facts, dataset_facts
 from rev2net.plan.jobs import needed_jobs
 from rev2net.plan.rates import Rate, Rates
 from rev2net.plan.work import evaluation_work, training_work
+from rev2net.runs.identity import Run
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -6,8 +6,8 @@ import pytest
 
 from rev2net import config as configuration
 from rev2net.errors import UserError
-from rev2net.experiments import Run
 from rev2net.plan.jobs import needed_jobs
+from rev2net.runs.identity import Run
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -19,13 +19,14 @@ import pytest
 
 from rev2net.cli import main
 from rev2net.config import Config, dump
-from rev2net.experiments import Run
 from rev2net.paper.tables import CONTRADICTIONS, configured_tables, table_runs
 from rev2net.report.blocks import Grid
 from rev2net.report.page import render_report, with_code
 from rev2net.report.paper_claims import claims_section
 from rev2net.runs.examples import Examples, write_examples
 from rev2net.runs.features import Features, write_features
+from rev2net.runs.folder import WorkFolder
+from rev2net.runs.identity import Run
 from tests.work_folder import CONFIG, Work
 
 SECTIONS = [
@@ -85,7 +86,7 @@ def fill(work: Any, config: Config) -> None:
             work.add(run, labels, ranks, part=part)
         if "+" in run.input:
             continue
-        folder = work.root / run.scores_folder
+        folder = WorkFolder(work.root).run(run).path
         record = {
             "class_names": [f"class {k}" for k in range(6)],
             "commit": "abc1234",
@@ -359,7 +360,7 @@ def test_a_damaged_file_is_named(
     finished: tuple[Config, Path, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     config, root, results = finished
-    path = root / Run("hmdb-ucf", "tsn", "rgb", "scratch", "mkmmd", 1, 0).scores_folder / "run.json"
+    path = WorkFolder(root).run(Run("hmdb-ucf", "tsn", "rgb", "scratch", "mkmmd", 1, 0)).record
     before = path.read_text()
     try:
         path.write_text("{")

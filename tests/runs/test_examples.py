@@ -1,7 +1,6 @@
 """Example clips: what is measured of them, how they are stored, and that evaluate writes them."""
 
 import math
-from dataclasses import asdict
 from pathlib import Path
 
 import cv2
@@ -13,7 +12,7 @@ from scipy.stats import spearmanr
 from torch import Tensor
 
 from rev2net.cli import main
-from rev2net.clips.dataset import ClipShape, Entry, Shards, read_split
+from rev2net.clips.dataset import Entry, read_split
 from rev2net.config import (
     ClipSettings,
     ComputeSettings,
@@ -28,10 +27,9 @@ from rev2net.config import (
 from rev2net.digests import file_digest
 from rev2net.errors import UserError
 from rev2net.evaluation.decode import decode_examples, first_of_classes
-from rev2net.experiments import Run
 from rev2net.models.network import Outputs, VideoNetwork
 from rev2net.models.spec import input_spec
-from rev2net.runs.checkpoint import build_network, save_trained
+from rev2net.runs.checkpoint import TrainedRun, build_network, save_trained
 from rev2net.runs.examples import (
     Examples,
     end_point_error,
@@ -44,9 +42,11 @@ from rev2net.runs.examples import (
     summarise,
     write_examples,
 )
+from rev2net.runs.identity import Run
 from tests.small_dataset import BOUND, FRAME_SETTINGS, SmallData
 
 CPU = torch.device("cpu")
+COMPUTE = ComputeSettings(threads=1, loader_workers=0, precision="float32")
 
 
 @pytest.mark.parametrize("length", [1, 2, 5, 8, 16, 64])
@@ -127,17 +127,35 @@ class Oracle(VideoNetwork):
         }
 
 
+def settings(method: str, loss: LossSettings, size: int) -> TrainSettings:
+    return TrainSettings(
+        configuration="test",
+        run=Run("ucf-hmdb", method, "rgb", "scratch", "none", 1, 0),
+        network=NetworkSettings(width=0.125, options={}),
+        clip=ClipSettings(length=8, size=size, scales=(1.0,), flip=False),
+        optimisation=OptimisationSettings(
+            optimiser="sgd", learning_rate=0.1, weight_decay=0, batch=2, steps=1, schedule="cosine"
+        ),
+        loss=loss,
+        compute=COMPUTE,
+        frames=FRAME_SETTINGS,
+        flow_bound=BOUND,
+        initial_weights=None,
+    )
+
+
 def decode(small_data: SmallData, *decoders: str) -> Examples:
     entries = read_split(small_data.split, ["test"])["test"]
-    kinds = ("rgb", "flow") if "flow" in decoders else ("rgb",)
-    shards = Shards.open(small_data.folders, kinds, FRAME_SETTINGS, BOUND)
-    shape = ClipShape(kinds, segments=False, length=8)
-    network = Oracle(input_spec("i3d"))
-    names = ["right", "down"]
-    unit = 0.5  # pixels per frame
-    return decode_examples(
-        network, "r", entries, names, shards, shape, 36, BOUND, unit, decoders, CPU
+    loss = LossSettings.model_validate(dict.fromkeys(decoders, 1.0))
+    trained = TrainedRun(
+        network=Oracle(input_spec("i3d")),
+        settings=settings("i3d", loss, size=36),
+        class_names=["right", "down"],
+        split_digest="",
+        flow_unit=0.5,  # pixels per frame
+        digest="",
     )
+    return decode_examples(trained, entries, small_data.folders, CPU)
 
 
 def test_a_perfect_reconstruction_has_no_error_and_flow_is_told_in_pixels(
@@ -229,31 +247,15 @@ def test_a_still_clip_has_no_moving_pixel_and_no_reversal() -> None:
 
 def finished_run(small_data: SmallData, folder: Path, method: str, loss: LossSettings) -> Path:
     """A run folder with fresh weights, as training leaves it."""
-    run = Run("ucf-hmdb", method, "rgb", "scratch", "none", 1, 0)
-    compute = ComputeSettings(threads=1, loader_workers=0, precision="float32")
-    settings = TrainSettings(
-        configuration="test",
-        run=run.path,
-        network=NetworkSettings(width=0.125, options={}),
-        clip=ClipSettings(length=8, size=32, scales=(1.0,), flip=False),
-        optimisation=OptimisationSettings(
-            optimiser="sgd", learning_rate=0.1, weight_decay=0, batch=2, steps=1, schedule="cosine"
-        ),
-        loss=loss,
-        compute=compute,
-        frames=FRAME_SETTINGS,
-        flow_bound=BOUND,
-        initial_weights=None,
-    )
+    chosen = settings(method, loss, size=32)
     folder.mkdir()
     torch.manual_seed(0)
-    network = build_network(settings, asdict(run), 2)
+    network = build_network(chosen, 2)
     names = ["right", "down"]
-    digest = file_digest(small_data.split)
-    save_trained(folder, network, settings, asdict(run), names, digest, flow_unit=0.5)
+    save_trained(folder, network, chosen, names, file_digest(small_data.split), flow_unit=0.5)
     test = TestSettings(clips=1, crops=1, size=32, average="logit")
-    chosen = EvaluateSettings(configuration="test", test=test, compute=compute)
-    command = ["evaluate", str(folder), "--settings", dump(chosen)]
+    protocol = EvaluateSettings(configuration="test", test=test, compute=COMPUTE)
+    command = ["evaluate", str(folder), "--settings", dump(protocol)]
     command += [f"--shards={name}={path}" for name, path in small_data.folders.items()]
     assert main([*command, "--split", str(small_data.split)]) == 0
     return folder

@@ -10,8 +10,9 @@ import pytest
 
 from rev2net.config import Config
 from rev2net.errors import UserError
-from rev2net.experiments import Run
 from rev2net.paper.tables import configured_tables, table_runs
+from rev2net.runs.folder import RunFolder, WorkFolder
+from rev2net.runs.identity import Run
 from rev2net.runs.record import (
     StoredRun,
     by_benchmark,
@@ -26,7 +27,7 @@ RUN = Run("hmdb-ucf", "i3d", "rgb", "scratch", "mkmmd", 1, 0)
 
 
 def stored(**changes: Any) -> StoredRun:
-    return StoredRun(replace(RUN, **changes), Path(), {})
+    return StoredRun(replace(RUN, **changes), RunFolder(Path()), {})
 
 
 def test_a_fused_row_needs_its_streams_and_is_no_training(config: Config) -> None:
@@ -40,10 +41,10 @@ def test_a_fused_row_needs_its_streams_and_is_no_training(config: Config) -> Non
 
 def test_only_finished_trainings_are_found(config: Config, tmp_path: Path) -> None:
     run = needed_trainings(config)[0]
-    folder = tmp_path / run.scores_folder
-    folder.mkdir(parents=True)
+    folder = WorkFolder(tmp_path).run(run)
+    folder.path.mkdir(parents=True)
     assert stored_trainings(config, tmp_path) == []
-    (folder / "run.json").write_text('{"device": "cpu"}')
+    folder.record.write_text('{"device": "cpu"}')
     assert stored_trainings(config, tmp_path) == [StoredRun(run, folder, {"device": "cpu"})]
 
 
@@ -67,14 +68,14 @@ def test_a_name_says_no_more_than_tells_rows_apart() -> None:
 def test_a_log_is_read_by_column_and_gaps_are_no_numbers(tmp_path: Path) -> None:
     lines = [{"step": 1, "flow": 0.5}, {"step": 2, "domain": 0.25}]
     (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    log = StoredRun(RUN, tmp_path, {}).log()
+    log = StoredRun(RUN, RunFolder(tmp_path), {}).log()
     np.testing.assert_array_equal(log["step"], [1, 2])
     np.testing.assert_array_equal(log["flow"], [0.5, np.nan])
     np.testing.assert_array_equal(log["domain"], [np.nan, 0.25])
-    assert StoredRun(RUN, tmp_path / "elsewhere", {}).log() == {}
+    assert StoredRun(RUN, RunFolder(tmp_path / "elsewhere"), {}).log() == {}
 
 
 def test_a_broken_log_is_named(tmp_path: Path) -> None:
     (tmp_path / "metrics.jsonl").write_text('{"step": 1}\n{"st')
     with pytest.raises(UserError, match=r"metrics\.jsonl: not JSON"):
-        StoredRun(RUN, tmp_path, {}).log()
+        StoredRun(RUN, RunFolder(tmp_path), {}).log()

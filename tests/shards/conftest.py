@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from rev2net.runs.folder import ShardFolder
 from rev2net.shards.index import write_index
-from rev2net.shards.layout import shard_path
 from rev2net.shards.writer import write_shard
 from tests.shard_files import ATTRIBUTES, encoded
 
@@ -18,7 +18,7 @@ def shards(tmp_path: Path) -> tuple[Path, dict[str, list[npt.NDArray[np.uint8]]]
     content: dict[str, list[npt.NDArray[np.uint8]]] = {}
     for shard, names in enumerate((["a", "ü"], [], ["b", "c", "d"])):
         attributes = ATTRIBUTES | {"shard": shard, "num_shards": 3}
-        with write_shard(shard_path(tmp_path, "rgb", shard), attributes) as writer:
+        with write_shard(ShardFolder(tmp_path).shard("rgb", shard), attributes) as writer:
             for name in names:
                 content[name] = [encoded(len(content) * 100 + k) for k in range(5 + len(content))]
                 for image in content[name]:

@@ -4,8 +4,9 @@ import h5py
 import pytest
 
 from rev2net.errors import UserError
+from rev2net.runs.folder import ShardFolder
 from rev2net.shards.index import write_index
-from rev2net.shards.layout import shard_path, shard_rows
+from rev2net.shards.layout import shard_rows
 from rev2net.shards.reader import ShardIndex
 from rev2net.shards.writer import write_shard
 from tests.shard_files import ATTRIBUTES, encoded
@@ -13,7 +14,7 @@ from tests.shard_files import ATTRIBUTES, encoded
 
 def write(folder: Path, number: int, names: list[str], **changed: object) -> None:
     attributes = ATTRIBUTES | {"shard": number, "num_shards": 2} | changed
-    with write_shard(shard_path(folder, "rgb", number), attributes) as writer:
+    with write_shard(ShardFolder(folder).shard("rgb", number), attributes) as writer:
         for name in names:
             writer.append(encoded(0))
             writer.keep_video(name, num_frames=1, height=1, width=1, fps=1)

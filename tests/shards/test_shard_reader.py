@@ -9,9 +9,10 @@ import pytest
 
 from rev2net.config import FramesSettings
 from rev2net.errors import UserError
+from rev2net.runs.folder import ShardFolder
 from rev2net.shards import reader
 from rev2net.shards.index import write_index
-from rev2net.shards.layout import required_attributes, resize_attributes, shard_path
+from rev2net.shards.layout import required_attributes, resize_attributes
 from rev2net.shards.reader import ShardIndex
 from rev2net.shards.writer import write_shard
 from tests.shard_files import ATTRIBUTES
@@ -135,7 +136,7 @@ def test_what_was_asked_for_is_accepted(shards: Shards) -> None:
 
 def test_flow_of_another_bound_is_refused(tmp_path: Path) -> None:
     attributes = ATTRIBUTES | {"kind": "flow", "bound": 20.0, "shard": 0, "num_shards": 1}
-    with write_shard(shard_path(tmp_path, "flow", 0), attributes):
+    with write_shard(ShardFolder(tmp_path).shard("flow", 0), attributes):
         pass
     write_index(tmp_path, "flow", 1)
     ShardIndex(tmp_path / "flow.index", required_attributes("flow", FRAMES, 20.0))
@@ -145,7 +146,9 @@ def test_flow_of_another_bound_is_refused(tmp_path: Path) -> None:
 
 def test_a_shard_that_was_replaced_since_the_merge_is_refused(shards: Shards) -> None:
     folder, _ = shards
-    with write_shard(shard_path(folder, "rgb", 0), ATTRIBUTES | {"shard": 0, "num_shards": 3}):
+    with write_shard(
+        ShardFolder(folder).shard("rgb", 0), ATTRIBUTES | {"shard": 0, "num_shards": 3}
+    ):
         pass
     index = ShardIndex(folder / "rgb.index")
     with pytest.raises(UserError, match=r"rgb/0\.h5: damaged: \d+ bytes, and \d+ when .*index"):

@@ -8,7 +8,8 @@ import pytest
 
 from rev2net.cli import main
 from rev2net.config import Config, dump
-from rev2net.experiments import Run
+from rev2net.runs.folder import WorkFolder
+from rev2net.runs.identity import Run
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def explained(work: Any, config: Config, i3d_rgb: Run) -> list[str]:
             "seconds": 12.0,
             "settings": {"optimisation": {"steps": 200}, "initial_weights": None},
         }
-        (work.root / run.scores_folder / "run.json").write_text(json.dumps(record))
+        WorkFolder(work.root).run(run).record.write_text(json.dumps(record))
     split = work.root / "splits" / "hmdb-ucf" / "split1.json"
     split.parent.mkdir(parents=True)
     summary = {

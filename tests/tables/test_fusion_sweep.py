@@ -8,7 +8,7 @@ import pytest
 
 from rev2net.config import Config
 from rev2net.errors import UserError
-from rev2net.experiments import Run
+from rev2net.runs.identity import Run
 from rev2net.tables.fusion_sweep import COLUMNS, sweep
 
 

@@ -79,7 +79,7 @@ def test_of_equal_accuracies_the_lower_cross_entropy_is_chosen(
         scores=np.float32(0.5) * scores,
     )
     sure.replace(path)
-    losses = collect(config, work.root, ("coarse",), "rev2net.rgb").set_index("point")["loss_val"]
+    losses = collect(config, work.root, "coarse", "rev2net.rgb").set_index("point")["loss_val"]
     first, second = losses[coarse[1].name], losses[coarse[2].name]
     assert first != second
     expected = coarse[1] if first < second else coarse[2]
@@ -93,10 +93,10 @@ def test_a_missing_run_and_another_runs_scores_are_refused(
     other = work.add(points(config, "coarse", "i3d.rgb")[0].run, [0, 1], [1, 1], part="val")
     other.replace(path)
     with pytest.raises(UserError, match="method is 'i3d', 'rev2net' expected"):
-        collect(config, work.root, ("coarse",), "rev2net.rgb")
+        collect(config, work.root, "coarse", "rev2net.rgb")
     path.unlink()
     with pytest.raises(UserError, match="no such scores file"):
-        collect(config, work.root, ("coarse",), "rev2net.rgb")
+        collect(config, work.root, "coarse", "rev2net.rgb")
 
 
 def test_runs_that_scored_other_videos_or_had_other_settings_are_refused(
@@ -109,16 +109,16 @@ def test_runs_that_scored_other_videos_or_had_other_settings_are_refused(
     )
     other.replace(path)
     with pytest.raises(UserError, match="do not belong together: split_digest"):
-        collect(config, work.root, ("coarse",), "rev2net.rgb")
+        collect(config, work.root, "coarse", "rev2net.rgb")
     work.add(coarse[1].run, [0, 1] * 4, [1] * 8, part="val", settings="other").replace(path)
     with pytest.raises(UserError, match=r"other settings than settings\.json"):
-        collect(config, work.root, ("coarse",), "rev2net.rgb")
+        collect(config, work.root, "coarse", "rev2net.rgb")
 
 
 def test_what_was_found_runs_where_the_configuration_says_so(
     work: Any, config: Config, coarse: list[Point], tmp_path: Path
 ) -> None:
-    frame = collect(config, work.root, ("coarse",), "rev2net.rgb")
+    frame = collect(config, work.root, "coarse", "rev2net.rgb")
     path = tmp_path / "search.yaml"
     path.write_text(recipes_found(frame, config))
     values = config.model_dump(mode="json") | {"recipes_from": str(path)}

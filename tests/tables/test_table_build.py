@@ -12,7 +12,7 @@ import pytest
 from rev2net.config import Config, digest
 from rev2net.digests import seal
 from rev2net.errors import UserError
-from rev2net.experiments import Run
+from rev2net.runs.identity import Run
 from rev2net.tables.build import COLUMNS, build
 
 LABELS = [0, 1, 1, 2]  # v0 and v1 in one source group, v2 and v3 in another

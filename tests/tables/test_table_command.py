@@ -11,7 +11,7 @@ import pytest
 
 from rev2net.cli import main
 from rev2net.config import Config, dump
-from rev2net.experiments import Run
+from rev2net.runs.identity import Run
 from rev2net.tables.build import COLUMNS
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from rev2net.config import Config
-from rev2net.experiments import METHODS, RGB_FLOW, Run
+from rev2net.experiments import METHODS
+from rev2net.runs.identity import RGB_FLOW, Run
 from rev2net.tables.build import build
 from rev2net.tables.render import latex, layout_of, markdown
 

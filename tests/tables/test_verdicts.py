@@ -11,9 +11,9 @@ from scipy.stats import t as student
 from rev2net.cli import main
 from rev2net.config import Config, dump
 from rev2net.evaluation.statistics import Interval
-from rev2net.experiments import Run
 from rev2net.paper.claims import CLAIMS, TOLERANCE
 from rev2net.paper.tables import CONTRADICTIONS
+from rev2net.runs.identity import Run
 from rev2net.tables.verdicts import (
     COLUMNS,
     CONTRADICTION,

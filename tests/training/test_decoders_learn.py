@@ -20,8 +20,8 @@ from rev2net.config import (
     OptimisationSettings,
     TrainSettings,
 )
-from rev2net.experiments import Run
 from rev2net.runs.examples import verdict
+from rev2net.runs.identity import Run
 
 RUN = Run("ucf101", "rev2net", "rgb", "scratch", "none", 1, 0)
 LENGTH, SIZE, BOUND, TRAINED, HELD_OUT = 16, 32, 8.0, 400, 32
@@ -39,7 +39,7 @@ def trained(
     write_clips(folder, {"ucf101": clips}, FRAMES, FLOW)
     settings = TrainSettings(
         configuration="test",
-        run=RUN.path,
+        run=RUN,
         network=NetworkSettings(width=0.25, options={"dropout": 0.0}),
         clip=ClipSettings(length=LENGTH, size=SIZE, scales=(1.0,), flip=False),
         optimisation=OptimisationSettings(

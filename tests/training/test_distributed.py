@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ import torch
 from rev2net import config
 from rev2net.config import LossSettings, TrainSettings
 from rev2net.errors import UserError
-from rev2net.experiments import Run
 from rev2net.models import rev2net as networks
 from rev2net.runs.checkpoint import load_trained
 from rev2net.training import distributed, loop
@@ -48,8 +46,7 @@ CASES: dict[str, tuple[str, str, str, dict[str, Any]]] = {
 
 
 def train(data: SmallData, chosen: TrainSettings, folder: Path) -> None:
-    identity = asdict(Run.parse(chosen.run))
-    loop.train(chosen, identity, data.split, data.folders, CLASSES, folder)
+    loop.train(chosen, data.split, data.folders, CLASSES, folder)
 
 
 def without_noise(mean: torch.Tensor, log_variance: torch.Tensor) -> torch.Tensor:
@@ -224,7 +221,7 @@ def test_what_cannot_be_is_refused(
     changed = chosen.compute.model_copy(update=compute)
     monkeypatch.setattr(distributed, "size", lambda: changed.processes)
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    arguments = (asdict(Run.parse(chosen.run)), small_data.split, small_data.folders, CLASSES)
+    arguments = (small_data.split, small_data.folders, CLASSES)
     with pytest.raises(UserError, match=words):
         loop.Training(
             chosen.model_copy(update={"compute": changed}),

@@ -2,7 +2,6 @@
 
 import json
 import math
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +12,9 @@ from rev2net import config, experiments
 from rev2net.cli import main
 from rev2net.config import TrainSettings, WeightsSource
 from rev2net.errors import UserError
-from rev2net.experiments import Run
 from rev2net.models import build
 from rev2net.runs.checkpoint import load_trained
+from rev2net.runs.identity import Run
 from rev2net.runs.scores import read_scores
 from rev2net.training.loop import train
 from tests.small_dataset import BOUND, FRAME_SETTINGS, SmallData
@@ -47,7 +46,7 @@ def settings(run: Run, parent: Path | None = None) -> TrainSettings:
 
 
 def trained(data: SmallData, run: Run, folder: Path, parent: Path | None = None) -> Path:
-    train(settings(run, parent), asdict(run), data.split, data.folders, ["right", "down"], folder)
+    train(settings(run, parent), data.split, data.folders, ["right", "down"], folder)
     return folder
 
 
@@ -90,7 +89,7 @@ def test_clips_too_short_for_a_network_are_refused_before_the_first_step(
     chosen = settings(run)
     short = chosen.model_copy(update={"clip": chosen.clip.model_copy(update={"length": 4})})
     with pytest.raises(UserError, match="4 frames; needed: at least 8"):
-        train(short, asdict(run), small_data.split, small_data.folders, ["a", "b"], tmp_path)
+        train(short, small_data.split, small_data.folders, ["a", "b"], tmp_path)
     assert not (tmp_path / "last.jsonl").exists()
 
 

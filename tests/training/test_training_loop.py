@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +28,9 @@ from rev2net.config import (
 )
 from rev2net.digests import file_digest
 from rev2net.errors import UserError
-from rev2net.experiments import Run
 from rev2net.runs import checkpoint
 from rev2net.runs.checkpoint import load_trained
+from rev2net.runs.identity import Run
 from rev2net.training import loop
 from tests.small_dataset import BOUND, FLOW_SETTINGS, FRAME_SETTINGS, SmallData
 
@@ -49,7 +48,7 @@ def settings(
     segments = method in ("tsn", "tsm")
     return TrainSettings(
         configuration="test",
-        run=Run("ucf-hmdb", method, input_, "scratch", adapt, 1, 0).path,
+        run=Run("ucf-hmdb", method, input_, "scratch", adapt, 1, 0),
         network=NetworkSettings(width=0.125, options={"dropout": 0.2}),
         clip=ClipSettings(length=3 if segments else 8, size=32, scales=(1.0, 0.9), flip=False),
         optimisation=OptimisationSettings(
@@ -78,8 +77,7 @@ REV2NET_LOSS = LossSettings(flow=1.0, frames=1.0, feature_discrepancy=0.1, laten
 def train(
     data: SmallData, chosen: TrainSettings, folder: Path, split: Path | None = None
 ) -> dict[str, torch.Tensor]:
-    identity = asdict(Run.parse(chosen.run))
-    loop.train(chosen, identity, split or data.split, data.folders, CLASSES, folder)
+    loop.train(chosen, split or data.split, data.folders, CLASSES, folder)
     return load_trained(folder).network.state_dict()
 
 
@@ -156,9 +154,8 @@ def test_a_training_whose_time_is_over_saves_every_step_it_takes(
     """Each time one step, and at last the weights of an undisturbed training."""
     chosen = settings(steps=3)
     whole = train(small_data, chosen, tmp_path / "whole")
-    identity = asdict(Run.parse(chosen.run))
     folder = tmp_path / "stopped"
-    arguments = (chosen, identity, small_data.split, small_data.folders, CLASSES, folder)
+    arguments = (chosen, small_data.split, small_data.folders, CLASSES, folder)
     for _ in range(3):
         with pytest.raises(loop.Interrupted):
             loop.train(*arguments, stop_at=0.0)
@@ -532,7 +529,7 @@ def test_a_still_data_set_cannot_teach_flow(small_data: SmallData, tmp_path: Pat
     split, folders = write_clips(tmp_path, {"ucf101": clips}, frames, flow)
     chosen = settings("rev2net", adapt="none", loss=REV2NET_LOSS)
     with pytest.raises(UserError, match="flow of 4 training videos is zero everywhere") as caught:
-        loop.train(chosen, asdict(Run.parse(chosen.run)), split, folders, CLASSES, tmp_path / "r")
+        loop.train(chosen, split, folders, CLASSES, tmp_path / "r")
     assert "\n" not in str(caught.value)
 
 
@@ -546,7 +543,7 @@ def test_a_flow_decoder_without_flow_shards_is_refused(
         (folders[name] / "flow.index").unlink()
     chosen = settings("rev2net", adapt="none", loss=REV2NET_LOSS)
     with pytest.raises(UserError, match=r"flow\.index"):
-        loop.train(chosen, asdict(Run.parse(chosen.run)), small_data.split, folders, CLASSES,
+        loop.train(chosen, small_data.split, folders, CLASSES,
                    tmp_path / "r")  # fmt: skip
 
 

@@ -1,24 +1,22 @@
 # Training, evaluation and two-stream fusion of the runs that the tables need.
 
+THREADS = CONFIG.compute.threads + CONFIG.compute.loader_workers  # of one process
+
 
 rule train_run:
+    """Train one network, or go on where an interrupted training stopped."""
     input:
-        parent=parent_checkpoint,
-        split="work/{name}/splits/{benchmark}/split{split}.csv",
-        summary="work/{name}/splits/{benchmark}/split{split}.json",
-        rgb=benchmark_files("work/{name}/shards/{dataset}/rgb.index"),
-        flow=benchmark_files("work/{name}/shards/{dataset}/flow.index"),
+        unpack(run_data),
+        parent=initial_weights,
     output:
-        checkpoint="work/{name}/runs/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}/checkpoint.pt",
-        record="work/{name}/runs/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}/run.json",
-        metrics="work/{name}/runs/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}/metrics.jsonl",
+        checkpoint=RUN.checkpoint,
+        record=RUN.record,
+        metrics=RUN.metrics,
     log:
-        "logs/train_run/{name}/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}.log",
+        "logs/train_run/{name}/{run}.log",
     benchmark:
-        "logs/timings/train_run/{name}/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}.jsonl"
-    conda:
-        "../../envs/gpu.yaml" if CONFIG.resources.gpus else "../../envs/cpu.yaml"
-    threads: training_threads()
+        "logs/timings/train_run/{name}/{run}.jsonl"
+    threads: CONFIG.compute.processes * THREADS
     resources:
         gpu=CONFIG.resources.gpus,
         nodes=1,  # several GPUs are of one machine
@@ -26,59 +24,58 @@ rule train_run:
         runtime=CONFIG.resources.minutes,  # an attempt goes on where the last one ended
     params:
         folder=subpath(output.checkpoint, parent=True),
-        shards=benchmark_options("shards", "work/{name}/shards/{dataset}"),
+        shards=of_datasets(SHARDS.path, option="--shards"),
         settings=train_settings,
         version=STAGE_VERSIONS["train"],
+    message:
+        "Training {wildcards.run}"
     shell:
         "rev2net train {params.folder:q} --split {input.split} {params.shards}"
         " --minutes {resources.runtime} --settings {params.settings:q} > {log} 2>&1"
 
 
 rule evaluate_run:
+    """Score the test and validation videos of a trained network."""
     input:
-        checkpoint="work/{name}/runs/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}/checkpoint.pt",
-        split="work/{name}/splits/{benchmark}/split{split}.csv",
-        summary="work/{name}/splits/{benchmark}/split{split}.json",
-        rgb=benchmark_files("work/{name}/shards/{dataset}/rgb.index"),
-        flow=benchmark_files("work/{name}/shards/{dataset}/flow.index"),
+        unpack(run_data),
+        checkpoint=RUN.checkpoint,
     output:
-        test="work/{name}/runs/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}/scores-test.h5",
-        val="work/{name}/runs/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}/scores-val.h5",
-        features="work/{name}/runs/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}/features.h5",
-        examples="work/{name}/runs/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}/examples.h5",
+        test=RUN.scores("test"),
+        val=RUN.scores("val"),
+        features=RUN.features,
+        examples=RUN.examples,
     log:
-        "logs/evaluate_run/{name}/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}.log",
+        "logs/evaluate_run/{name}/{run}.log",
     benchmark:
-        "logs/timings/evaluate_run/{name}/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}.jsonl"
-    conda:
-        "../../envs/gpu.yaml" if CONFIG.resources.gpus else "../../envs/cpu.yaml"
-    threads: CONFIG.compute.threads + CONFIG.compute.loader_workers
+        "logs/timings/evaluate_run/{name}/{run}.jsonl"
+    threads: THREADS
     resources:
         gpu=min(CONFIG.resources.gpus, 1),
         mem_mb=growing(CONFIG.resources.memory_mb),
         runtime=growing(CONFIG.resources.minutes),
     params:
         folder=subpath(output.test, parent=True),
-        shards=benchmark_options("shards", "work/{name}/shards/{dataset}"),
+        shards=of_datasets(SHARDS.path, option="--shards"),
         settings=evaluate_settings,
         version=STAGE_VERSIONS["evaluate"],
+    message:
+        "Scoring {wildcards.run}"
     shell:
         "rev2net evaluate {params.folder:q} --split {input.split} {params.shards}"
         " --settings {params.settings:q} > {log} 2>&1"
 
 
 rule fuse_streams:
+    """Add the scores of the networks behind a two-stream row."""
     input:
         stream_scores,
     output:
-        "work/{name}/fused/{benchmark}/{method}/{fused}.{init}.{adapt}/split{split}.seed{seed}/scores-{part}.h5",
+        FUSED.scores("{part}"),
     log:
-        "logs/fuse_streams/{name}/{benchmark}/{method}/{fused}.{init}.{adapt}/split{split}.seed{seed}-{part}.log",
+        "logs/fuse_streams/{name}/{fused}-{part}.log",
     benchmark:
-        "logs/timings/fuse_streams/{name}/{benchmark}/{method}/{fused}.{init}.{adapt}/split{split}.seed{seed}-{part}.jsonl"
+        "logs/timings/fuse_streams/{name}/{fused}-{part}.jsonl"
     localrule: True
-    conda:
-        "../../envs/cpu.yaml"
     threads: 1
     resources:
         mem_mb=growing(500),
@@ -86,5 +83,7 @@ rule fuse_streams:
     params:
         streams=weighted_stream_scores,
         version=STAGE_VERSIONS["fuse"],
+    message:
+        "Fusing {wildcards.fused}, {wildcards.part} videos"
     shell:
         "rev2net fuse {output} {params.streams:q} > {log} 2>&1"

@@ -5,94 +5,90 @@ if CONFIG.search:
 
     use rule split_benchmark as hold_out_validation with:
         output:
-            split=ensure(
-                "work/{name}/search/{benchmark}/split{split}.csv", non_empty=True
-            ),
-            summary=ensure(
-                "work/{name}/search/{benchmark}/split{split}.json", non_empty=True
-            ),
+            split=ensure(HELD_OUT, non_empty=True),
+            summary=ensure(HELD_OUT.with_suffix(".json"), non_empty=True),
         log:
             "logs/hold_out_validation/{name}/{benchmark}/split{split}.log",
         benchmark:
             "logs/timings/hold_out_validation/{name}/{benchmark}/split{split}.jsonl"
         params:
-            indexes=benchmark_options("index", "work/{name}/index/{dataset}.csv"),
-            ledgers=benchmark_options(
-                "ledger", "work/{name}/shards/{dataset}/ledger.csv"
-            ),
+            indexes=of_datasets(WORK.index("{dataset}"), option="--index"),
+            ledgers=of_datasets(SHARDS.ledger, option="--ledger"),
             settings=held_out_settings,
             version=STAGE_VERSIONS["splits"],
+        message:
+            "Holding validation videos out of {wildcards.benchmark}: {output.split}"
 
     rule settle_search_point:
+        """Write the settings of a training; those of a fine one depend on the coarse ones."""
         input:
             coarse=coarse_scores,
-            config="work/{name}/config.json",
+            config=WORK.config,
         output:
-            "work/{name}/search/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}/{point}/settings.json",
+            POINT.settings,
         log:
-            "logs/settle_search_point/{name}/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}/{point}.log",
+            "logs/settle_search_point/{name}/{run}/{point}.log",
         benchmark:
-            "logs/timings/settle_search_point/{name}/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}/{point}.jsonl"
+            "logs/timings/settle_search_point/{name}/{run}/{point}.jsonl"
         localrule: True
-        conda:
-            "../../envs/cpu.yaml"
         threads: 1
         resources:
             mem_mb=growing(500),
             runtime=growing(10),
         params:
             root=subpath(input.config, parent=True),
-            point=search_folder,
+            point=point_path,
             version=STAGE_VERSIONS["search"],
+        message:
+            "Settling {wildcards.point} of {wildcards.run}"
         shell:
             "rev2net search point {params.point:q} --settings {input.config}"
             " --root {params.root:q} > {log} 2>&1"
 
     use rule train_run as train_search_point with:
         input:
-            parent=parent_checkpoint,
-            settings="work/{name}/search/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}/{point}/settings.json",
-            split="work/{name}/search/{benchmark}/split{split}.csv",
-            summary="work/{name}/search/{benchmark}/split{split}.json",
-            rgb=benchmark_files("work/{name}/shards/{dataset}/rgb.index"),
-            flow=benchmark_files("work/{name}/shards/{dataset}/flow.index"),
+            unpack(run_data),
+            parent=initial_weights,
+            settings=POINT.settings,
         output:
-            checkpoint="work/{name}/search/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}/{point}/checkpoint.pt",
-            record="work/{name}/search/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}/{point}/run.json",
-            metrics="work/{name}/search/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}/{point}/metrics.jsonl",
+            checkpoint=POINT.checkpoint,
+            record=POINT.record,
+            metrics=POINT.metrics,
         log:
-            "logs/train_search_point/{name}/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}/{point}.log",
+            "logs/train_search_point/{name}/{run}/{point}.log",
         benchmark:
-            "logs/timings/train_search_point/{name}/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}/{point}.jsonl"
+            "logs/timings/train_search_point/{name}/{run}/{point}.jsonl"
         params:
             folder=subpath(output.checkpoint, parent=True),
-            shards=benchmark_options("shards", "work/{name}/shards/{dataset}"),
+            shards=of_datasets(SHARDS.path, option="--shards"),
             settings=settled_settings,
             version=STAGE_VERSIONS["train"],
+        message:
+            "Training {wildcards.point} of {wildcards.run}"
 
     use rule evaluate_run as evaluate_search_point with:
         input:
-            checkpoint="work/{name}/search/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}/{point}/checkpoint.pt",
-            split="work/{name}/search/{benchmark}/split{split}.csv",
-            summary="work/{name}/search/{benchmark}/split{split}.json",
-            rgb=benchmark_files("work/{name}/shards/{dataset}/rgb.index"),
-            flow=benchmark_files("work/{name}/shards/{dataset}/flow.index"),
+            unpack(run_data),
+            checkpoint=POINT.checkpoint,
         output:
-            val="work/{name}/search/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}/{point}/scores-val.h5",
+            val=POINT.scores("val"),
         log:
-            "logs/evaluate_search_point/{name}/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}/{point}.log",
+            "logs/evaluate_search_point/{name}/{run}/{point}.log",
         benchmark:
-            "logs/timings/evaluate_search_point/{name}/{benchmark}/{method}/{stream}.{init}.{adapt}/split{split}.seed{seed}/{point}.jsonl"
+            "logs/timings/evaluate_search_point/{name}/{run}/{point}.jsonl"
         params:
             folder=subpath(output.val, parent=True),
-            shards=benchmark_options("shards", "work/{name}/shards/{dataset}"),
-            settings=validation_settings,
+            shards=of_datasets(SHARDS.path, option="--shards"),
+            settings=evaluate_settings,
             version=STAGE_VERSIONS["evaluate"],
+        message:
+            "Scoring {wildcards.point} of {wildcards.run}"
 
     rule collect_search:
+        """Write one row a training of the search, the choice marked, and the choice as recipes."""
         input:
             scores=search_scores,
-            config="work/{name}/config.json",
+            config=WORK.config,
         output:
             table=report(
                 "results/{name}/search.csv",
@@ -105,8 +101,6 @@ if CONFIG.search:
         benchmark:
             "logs/timings/collect_search/{name}.jsonl"
         localrule: True
-        conda:
-            "../../envs/cpu.yaml"
         threads: 1
         resources:
             mem_mb=growing(500),
@@ -114,6 +108,8 @@ if CONFIG.search:
         params:
             root=subpath(input.config, parent=True),
             version=STAGE_VERSIONS["search"],
+        message:
+            "Collecting the search: {output.table}"
         shell:
             "rev2net search collect --settings {input.config} --root {params.root:q}"
             " --out {output.table} > {log} 2>&1"

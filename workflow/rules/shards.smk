@@ -2,28 +2,29 @@
 
 
 rule decode_frames:
+    """Decode the videos of one shard."""
     input:
-        index="work/{name}/index/{dataset}.csv",
+        index=WORK.index("{dataset}"),
         root=GENERATED_ROOT,
     output:
-        shard="work/{name}/shards/{dataset}/rgb/{shard}.h5",
-        ledger="work/{name}/shards/{dataset}/rgb/{shard}.csv",
+        shard=SHARDS.shard("rgb", "{shard}"),
+        ledger=SHARDS.ledger_part("rgb", "{shard}"),
     log:
         "logs/decode_frames/{name}/{dataset}/{shard}.log",
     benchmark:
         "logs/timings/decode_frames/{name}/{dataset}/{shard}.jsonl"
-    conda:
-        "../../envs/cpu.yaml"
     threads: 1
     resources:
         mem_mb=growing(600),
         runtime=growing(120),
     params:
-        root=dataset_root,
-        num_shards=num_shards,
-        generator=mini_options(),
+        root=of_dataset("root"),
+        num_shards=of_dataset("shards"),
+        generator=MINI_OPTIONS,
         settings=configuration.dump(CONFIG.frames),
         version=STAGE_VERSIONS["frames"],
+    message:
+        "Decoding shard {wildcards.shard} of {wildcards.dataset}: {output.shard}"
     shell:
         "rev2net frames --index {input.index} --root {params.root:q} --shard {wildcards.shard}"
         " --num-shards {params.num_shards} --settings {params.settings:q}"
@@ -31,28 +32,29 @@ rule decode_frames:
 
 
 rule compute_flow:
+    """Compute the flow of the videos of one shard."""
     input:
-        index="work/{name}/index/{dataset}.csv",
+        index=WORK.index("{dataset}"),
         root=GENERATED_ROOT,
     output:
-        shard="work/{name}/shards/{dataset}/flow/{shard}.h5",
-        ledger="work/{name}/shards/{dataset}/flow/{shard}.csv",
+        shard=SHARDS.shard("flow", "{shard}"),
+        ledger=SHARDS.ledger_part("flow", "{shard}"),
     log:
         "logs/compute_flow/{name}/{dataset}/{shard}.log",
     benchmark:
         "logs/timings/compute_flow/{name}/{dataset}/{shard}.jsonl"
-    conda:
-        "../../envs/cpu.yaml"
     threads: 1
     resources:
         mem_mb=growing(800),
         runtime=growing(720),
     params:
-        root=dataset_root,
-        num_shards=num_shards,
-        generator=mini_options(),
+        root=of_dataset("root"),
+        num_shards=of_dataset("shards"),
+        generator=MINI_OPTIONS,
         settings=configuration.dump(experiments.flow_shard_settings(CONFIG)),
         version=STAGE_VERSIONS["flow"],
+    message:
+        "Computing flow of shard {wildcards.shard} of {wildcards.dataset}: {output.shard}"
     shell:
         "rev2net flow --index {input.index} --root {params.root:q} --shard {wildcards.shard}"
         " --num-shards {params.num_shards} --settings {params.settings:q}"
@@ -60,20 +62,18 @@ rule compute_flow:
 
 
 rule merge_shards:
+    """Write an index of all shards a kind, and one ledger; stop where too many videos are unusable."""
     input:
-        shards=dataset_shards,
-        ledgers=dataset_ledgers,
-        index="work/{name}/index/{dataset}.csv",
+        shards=all_shards,
+        index=WORK.index("{dataset}"),
     output:
-        rgb="work/{name}/shards/{dataset}/rgb.index",
-        flow="work/{name}/shards/{dataset}/flow.index",
-        ledger=ensure("work/{name}/shards/{dataset}/ledger.csv", non_empty=True),
+        rgb=SHARDS.index("rgb"),
+        flow=SHARDS.index("flow"),
+        ledger=ensure(SHARDS.ledger, non_empty=True),
     log:
         "logs/merge_shards/{name}/{dataset}.log",
     benchmark:
         "logs/timings/merge_shards/{name}/{dataset}.jsonl"
-    conda:
-        "../../envs/cpu.yaml"
     threads: 1
     resources:
         mem_mb=growing(1000),
@@ -82,6 +82,8 @@ rule merge_shards:
         settings=dataset_settings,
         folder=subpath(output.ledger, parent=True),
         version=STAGE_VERSIONS["merge"],
+    message:
+        "Merging the shards of {wildcards.dataset}: {output.ledger}"
     shell:
         "rev2net merge {wildcards.dataset} --folder {params.folder:q} --index {input.index}"
         " --settings {params.settings:q} > {log} 2>&1"

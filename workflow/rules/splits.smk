@@ -2,29 +2,28 @@
 
 
 rule split_benchmark:
+    """Write which usable video is in which part of a split, with counts and checks."""
     input:
-        indexes=benchmark_files("work/{name}/index/{dataset}.csv"),
-        ledgers=benchmark_files("work/{name}/shards/{dataset}/ledger.csv"),
+        indexes=of_datasets(WORK.index("{dataset}")),
+        ledgers=of_datasets(SHARDS.ledger),
     output:
-        split=ensure("work/{name}/splits/{benchmark}/split{split}.csv", non_empty=True),
-        summary=ensure(
-            "work/{name}/splits/{benchmark}/split{split}.json", non_empty=True
-        ),
+        split=ensure(SPLIT, non_empty=True),
+        summary=ensure(SPLIT.with_suffix(".json"), non_empty=True),
     log:
         "logs/split_benchmark/{name}/{benchmark}/split{split}.log",
     benchmark:
         "logs/timings/split_benchmark/{name}/{benchmark}/split{split}.jsonl"
-    conda:
-        "../../envs/cpu.yaml"
     threads: 1
     resources:
         mem_mb=growing(1000),
         runtime=growing(30),
     params:
-        indexes=benchmark_options("index", "work/{name}/index/{dataset}.csv"),
-        ledgers=benchmark_options("ledger", "work/{name}/shards/{dataset}/ledger.csv"),
+        indexes=of_datasets(WORK.index("{dataset}"), option="--index"),
+        ledgers=of_datasets(SHARDS.ledger, option="--ledger"),
         settings=benchmark_settings,
         version=STAGE_VERSIONS["splits"],
+    message:
+        "Splitting {wildcards.benchmark}: {output.split}"
     shell:
         "rev2net splits {wildcards.benchmark} --split {wildcards.split} {params.indexes}"
         " {params.ledgers} --settings {params.settings:q} {output.split} {output.summary}"

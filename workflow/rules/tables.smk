@@ -2,29 +2,25 @@
 
 
 rule resolve_config:
+    """Write down the configuration that everything below its folder is made with."""
     output:
-        "work/{name}/config.json",
+        WORK.config,
     log:
         "logs/resolve_config/{name}.log",
-    benchmark:
-        "logs/timings/resolve_config/{name}.jsonl"
     localrule: True
-    conda:
-        "../../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(100),
-        runtime=growing(10),
     params:
         config=configuration.dump(CONFIG),
+    message:
+        "Writing the configuration: {output}"
     shell:
         "printf '%s\\n' {params.config:q} > {output} 2> {log}"
 
 
 rule build_table:
+    """Write one table as CSV, Markdown and LaTeX."""
     input:
-        scores=table_scores,
-        config="work/{name}/config.json",
+        scores=scores_of(),
+        config=WORK.config,
     output:
         csv=report(
             "results/{name}/{table}.csv",
@@ -38,8 +34,6 @@ rule build_table:
     benchmark:
         "logs/timings/build_table/{name}/{table}.jsonl"
     localrule: True
-    conda:
-        "../../envs/cpu.yaml"
     threads: 1
     resources:
         mem_mb=growing(600),
@@ -47,15 +41,18 @@ rule build_table:
     params:
         root=subpath(input.config, parent=True),
         version=STAGE_VERSIONS["table"],
+    message:
+        "Building {wildcards.table}: {output.csv}"
     shell:
         "rev2net table {wildcards.table} --settings {input.config} --root {params.root:q}"
         " --out {output.csv} > {log} 2>&1"
 
 
 rule test_claims:
+    """Test the paper's claims on the scores of all tables."""
     input:
-        scores=all_scores,
-        config="work/{name}/config.json",
+        scores=scores_of("claims"),
+        config=WORK.config,
     output:
         report(
             "results/{name}/claims.csv",
@@ -67,8 +64,6 @@ rule test_claims:
     benchmark:
         "logs/timings/test_claims/{name}.jsonl"
     localrule: True
-    conda:
-        "../../envs/cpu.yaml"
     threads: 1
     resources:
         mem_mb=growing(600),
@@ -76,15 +71,18 @@ rule test_claims:
     params:
         root=subpath(input.config, parent=True),
         version=STAGE_VERSIONS["table"],
+    message:
+        "Testing the claims: {output}"
     shell:
         "rev2net claims --settings {input.config} --root {params.root:q} --out {output}"
         " > {log} 2>&1"
 
 
 rule sweep_fusion:
+    """Write how two-stream rows depend on the weight of flow."""
     input:
-        scores=validation_scores,
-        config="work/{name}/config.json",
+        scores=scores_of("fusion"),
+        config=WORK.config,
     output:
         report(
             "results/{name}/fusion.csv",
@@ -96,8 +94,6 @@ rule sweep_fusion:
     benchmark:
         "logs/timings/sweep_fusion/{name}.jsonl"
     localrule: True
-    conda:
-        "../../envs/cpu.yaml"
     threads: 1
     resources:
         mem_mb=growing(600),
@@ -105,12 +101,15 @@ rule sweep_fusion:
     params:
         root=subpath(input.config, parent=True),
         version=STAGE_VERSIONS["table"],
+    message:
+        "Sweeping the weight of flow: {output}"
     shell:
         "rev2net sweep --settings {input.config} --root {params.root:q} --out {output}"
         " > {log} 2>&1"
 
 
 rule write_report:
+    """Write one page of tables, claims, figures and provenance."""
     input:
         report_files,
         tables=expand(
@@ -119,10 +118,8 @@ rule write_report:
         claims="results/{name}/claims.csv",
         fusion="results/{name}/fusion.csv",
         search="results/{name}/search.csv" if CONFIG.search else [],
-        ledgers=expand(
-            "work/{{name}}/shards/{dataset}/ledger.csv", dataset=CONFIG.datasets
-        ),
-        config="work/{name}/config.json",
+        ledgers=[HERE.shards(dataset).ledger for dataset in CONFIG.datasets],
+        config=WORK.config,
     output:
         report(
             "results/{name}/report.html",
@@ -134,8 +131,6 @@ rule write_report:
     benchmark:
         "logs/timings/write_report/{name}.jsonl"
     localrule: True
-    conda:
-        "../../envs/cpu.yaml"
     threads: 1
     resources:
         mem_mb=growing(1000),
@@ -144,46 +139,38 @@ rule write_report:
         root=subpath(input.config, parent=True),
         results=subpath(input.claims, parent=True),
         version=STAGE_VERSIONS["table"],
+    message:
+        "Writing the report: {output}"
     shell:
         "rev2net report {output} --settings {input.config} --root {params.root:q}"
         " --results {params.results:q} > {log} 2>&1"
 
 
 rule publish_table:
+    """Copy a table of this configuration to where the last one made is looked for."""
     input:
         multiext(f"results/{CONFIG.name}/{{table}}", ".csv", ".md", ".tex"),
     output:
         multiext("results/{table}", ".csv", ".md", ".tex"),
     log:
         "logs/publish_table/{table}.log",
-    benchmark:
-        "logs/timings/publish_table/{table}.jsonl"
     localrule: True
-    conda:
-        "../../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(100),
-        runtime=growing(10),
+    message:
+        "Publishing {wildcards.table}: {output}"
     shell:
         "cp {input} results/ 2> {log}"
 
 
 rule publish_result:
+    """The same of what is no table."""
     input:
         f"results/{CONFIG.name}/{{file}}",
     output:
         "results/{file}",
     log:
         "logs/publish_result/{file}.log",
-    benchmark:
-        "logs/timings/publish_result/{file}.jsonl"
     localrule: True
-    conda:
-        "../../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(100),
-        runtime=growing(10),
+    message:
+        "Publishing {output}"
     shell:
         "cp {input} {output} 2> {log}"

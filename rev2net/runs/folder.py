@@ -1,0 +1,156 @@
+"""Where things lie below `work/<name>`: the one place that spells these paths.
+
+Imports nothing of ours but what a run is: the workflow reads it for every job, and makes its
+patterns of it ("{run}" in place of a run's path, and so on).
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rev2net.runs.identity import Run
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The files of one run, or of one training of the search."""
+
+    path: Path
+
+    @property
+    def checkpoint(self) -> Path:
+        """The trained network; there when the training is finished."""
+        return self.path / "checkpoint.pt"
+
+    @property
+    def record(self) -> Path:
+        """How it was trained."""
+        return self.path / "run.json"
+
+    @property
+    def metrics(self) -> Path:
+        """The log of the training, a JSON object a line."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def state(self) -> Path:
+        """The newest state of an unfinished training."""
+        return self.path / "last.pt"
+
+    @property
+    def previous_state(self) -> Path:
+        """The one before it, for where a job was killed while it wrote."""
+        return self.path / "previous.pt"
+
+    @property
+    def unfinished_metrics(self) -> Path:
+        """The log of an unfinished training."""
+        return self.path / "last.jsonl"
+
+    def scores(self, part: str) -> Path:
+        """Scores of the videos of a part, test or val."""
+        return self.path / f"scores-{part}.h5"
+
+    @property
+    def features(self) -> Path:
+        """Pooled features of the scored videos."""
+        return self.path / "features.h5"
+
+    @property
+    def examples(self) -> Path:
+        """What the decoders make of some test clips."""
+        return self.path / "examples.h5"
+
+    @property
+    def pictures(self) -> Path:
+        """The same as a folder of PNG files."""
+        return self.path / "examples"
+
+    @property
+    def settings(self) -> Path:
+        """The settings of a training of the search."""
+        return self.path / "settings.json"
+
+
+@dataclass(frozen=True)
+class ShardFolder:
+    """The shards of one dataset, of both kinds: rgb and flow."""
+
+    path: Path
+
+    def shard(self, kind: str, shard: int | str) -> Path:
+        """The encoded images of some videos."""
+        return self.path / kind / f"{shard}.h5"
+
+    def ledger_part(self, kind: str, shard: int | str) -> Path:
+        """What became of each of them."""
+        return self.path / kind / f"{shard}.csv"
+
+    def index(self, kind: str) -> Path:
+        """Where each video of the dataset lies in which shard."""
+        return self.path / f"{kind}.index"
+
+    @property
+    def ledger(self) -> Path:
+        """What became of each video of the dataset, in both kinds."""
+        return self.path / "ledger.csv"
+
+
+@dataclass(frozen=True)
+class WorkFolder:
+    """`work/<name>`, all that one configuration makes but its results."""
+
+    path: Path
+
+    @classmethod
+    def of(cls, configuration: str) -> "WorkFolder":
+        """The folder of a configuration of that name, relative to where the workflow runs."""
+        return cls(Path("work", configuration))
+
+    @property
+    def config(self) -> Path:
+        """The configuration, resolved."""
+        return self.path / "config.json"
+
+    def dataset(self, dataset: str) -> Path:
+        """The root of a dataset that the mini benchmark generates."""
+        return self.path / "datasets" / dataset
+
+    def download(self, dataset: str) -> Path:
+        """The record of what was downloaded of a dataset."""
+        return self.path / "downloads" / f"{dataset}.json"
+
+    def extraction(self, dataset: str) -> Path:
+        """The record of what was unpacked into a dataset's root."""
+        return self.path / "extract" / f"{dataset}.json"
+
+    def index(self, dataset: str) -> Path:
+        """The list of a dataset's videos."""
+        return self.path / "index" / f"{dataset}.csv"
+
+    def shards(self, dataset: str) -> ShardFolder:
+        """The folder of a dataset's shards, their indexes and the ledger."""
+        return ShardFolder(self.path / "shards" / dataset)
+
+    def split(self, benchmark: str, split: int | str) -> Path:
+        """The videos of a benchmark's split, part by part; its summary is the JSON beside it."""
+        return self.path / "splits" / benchmark / f"split{split}.csv"
+
+    def held_out(self, benchmark: str, split: int | str) -> Path:
+        """The same with the validation videos of the search held out."""
+        return self.path / "search" / benchmark / f"split{split}.csv"
+
+    def training(self, path: str) -> RunFolder:
+        """The folder of a training, by the run's path."""
+        return RunFolder(self.path / "runs" / path)
+
+    def fusion(self, path: str) -> RunFolder:
+        """The folder of a fused row, by the run's path."""
+        return RunFolder(self.path / "fused" / path)
+
+    def run(self, run: Run) -> RunFolder:
+        """The folder of a run of either kind."""
+        return self.fusion(run.path) if run.is_fused else self.training(run.path)
+
+    def point(self, path: str, point: str) -> RunFolder:
+        """The folder of a training of the search, by the path of the run that it varies."""
+        return RunFolder(self.path / "search" / path / point)
