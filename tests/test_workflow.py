@@ -188,6 +188,7 @@ def children(parent: psutil.Process) -> list[psutil.Process]:
     return found
 
 
+@pytest.mark.slow  # tests/faults does the same to one run
 def test_killed_jobs_and_an_interrupt_end_in_the_same_tables(
     undisturbed: Path, tmp_path: Path
 ) -> None:

@@ -140,15 +140,16 @@ def kill_on_the_way(
     """Run from nothing, with the planned faults at random times, until the command succeeds.
 
     A plan names `job` (SIGKILL to any stage, `per_stage` times at most), `snakemake` (SIGKILL to
-    everything), `training` (SIGTERM to one) and `state` (SIGKILL to a training, whose last.pt is
-    then damaged).
+    everything), `interrupt` (SIGINT to everything, as Ctrl-C does), `training` (SIGTERM to one) and
+    `state` (SIGKILL to a training, whose last.pt is then damaged).
     """
     rng.shuffle(plan)
     for _ in range(3 * len(plan) + 3):
         process = pipeline.start("--keep-going")
         while plan and process.poll() is None:
             time.sleep(rng.uniform(0.1, 1.0))
-            if _disturb(faults, pipeline, process, rng, plan, per_stage) == "snakemake":
+            fault = _disturb(faults, pipeline, process, rng, plan, per_stage)
+            if fault in ("snakemake", "interrupt"):
                 break
         outcome = pipeline.wait(process)
         if "--unlock" in outcome.text:
@@ -192,6 +193,9 @@ def _disturb(
             elif fault == "snakemake" and running:
                 os.killpg(process.pid, signal.SIGKILL)
                 faults.add("SIGKILL: snakemake and its jobs")
+            elif fault == "interrupt" and running:
+                os.killpg(process.pid, signal.SIGINT)
+                faults.add("SIGINT: snakemake and its jobs")
             else:
                 continue
             plan.remove(fault)

@@ -32,7 +32,7 @@ FEW_RUNS = "hmdb-ucf/[ir]*/*"  # I3D on RGB and flow, and Rev2Net
 
 
 def test_a_sample_of_faults_changes_no_score(tmp_path: Path) -> None:
-    """Killed jobs and a killed Snakemake, then a damaged file of every stage, on one run."""
+    """Jobs and Snakemake killed, then a damaged file of every stage, on one run."""
     folder = f"work/smoke/runs/{ONE_RUN}/split1.seed0"
     targets = [f"{folder}/scores-test.h5", f"{folder}/scores-val.h5"]
     undisturbed = Pipeline.new(tmp_path / "undisturbed", targets, shards=1)
@@ -41,7 +41,7 @@ def test_a_sample_of_faults_changes_no_score(tmp_path: Path) -> None:
     expected, faults = undisturbed.results(), Faults()
 
     pipeline = Pipeline.new(tmp_path / "killed", targets, shards=1)
-    plan = ["job", "job", "snakemake", "state"]
+    plan = ["job", "job", "snakemake", "interrupt", "state"]
     kill_on_the_way(faults, pipeline, random.Random(0), plan, per_stage=1)
     assert pipeline.results() == expected
 
@@ -81,6 +81,7 @@ def test_killed_processes_change_no_table(
 ) -> None:
     pipeline = Pipeline.new(tmp_path / "killed", TABLES, shards=2)
     plan = ["job"] * 12 + ["training"] * 4 + ["state"] * 4 + ["snakemake"] * 4
+    plan += ["interrupt"] * 2
     kill_on_the_way(faults, pipeline, random.Random(1), plan, per_stage=2)
     assert len(plan) <= 4  # the run may end before all of them find their process
     assert pipeline.results() == finished.results()

@@ -1,13 +1,8 @@
-"""Training: it learns, it resumes to the same weights, it never sees a target label."""
+"""Training: it learns, it logs what it does, it never sees a target label."""
 
 import csv
 import json
-import multiprocessing
-import os
 import shutil
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +11,6 @@ import numpy as np
 import pytest
 import torch
 
-from rev2net import config
 from rev2net.bench.arrays import Clip, write_clips
 from rev2net.config import (
     ClipSettings,
@@ -186,103 +180,6 @@ def test_the_same_seed_gives_the_same_weights(small_data: SmallData, tmp_path: P
     assert file_digest(tmp_path / "a/checkpoint.pt") == file_digest(tmp_path / "b/checkpoint.pt")
 
 
-class Killed(Exception):
-    pass
-
-
-@pytest.mark.parametrize("kill_at", [1, 4, 5])
-def test_a_killed_training_resumes_to_the_same_weights_bit_for_bit(
-    small_data: SmallData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kill_at: int
-) -> None:
-    chosen = settings("rev2net", loss=REV2NET_LOSS)
-    whole = train(small_data, chosen, tmp_path / "whole")
-
-    def die(self: Any, step: int, *rest: Any, **more: Any) -> None:
-        if step == kill_at:
-            raise Killed
-        original(self, step, *rest, **more)
-
-    original = loop.TrainingLog.step
-    with monkeypatch.context() as patch:
-        patch.setattr(loop.TrainingLog, "step", die)
-        with pytest.raises(Killed):
-            train(small_data, chosen, tmp_path / "killed")
-    assert not (tmp_path / "killed" / "checkpoint.pt").exists()
-    assert equal(whole, train(small_data, chosen, tmp_path / "killed"))
-    assert [line["loss"] for line in lines(tmp_path / "killed")] == [
-        line["loss"] for line in lines(tmp_path / "whole")
-    ]
-
-
-def test_a_training_whose_last_state_is_damaged_goes_on_from_the_one_before(
-    small_data: SmallData,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    whole = train(small_data, settings(), tmp_path / "whole")
-
-    def die(self: Any, step: int, *rest: Any, **more: Any) -> None:
-        if step == 5:
-            raise Killed
-        original(self, step, *rest, **more)
-
-    original = loop.TrainingLog.step
-    with monkeypatch.context() as patch:
-        patch.setattr(loop.TrainingLog, "step", die)
-        with pytest.raises(Killed):
-            train(small_data, settings(), tmp_path / "killed")
-    last = tmp_path / "killed" / "last.pt"
-    content = bytearray(last.read_bytes())
-    content[len(content) // 2] ^= 1  # in the weights: nothing but a checksum shows it
-    last.write_bytes(content)
-    capsys.readouterr()
-    assert equal(whole, train(small_data, settings(), tmp_path / "killed"))
-    said = capsys.readouterr().out
-    assert f"not continued: {last}: damaged" in said
-    assert "resuming at step 2" in said
-    assert [path.name for path in (tmp_path / "killed").glob("*.pt")] == ["checkpoint.pt"]
-
-
-def test_the_log_of_a_resumed_training_is_that_of_an_undisturbed_one(
-    small_data: SmallData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Lines average several steps; the state is saved in the middle of such a line."""
-    monkeypatch.setattr(loop, "LINES", 2)  # a line every 3 of 6 steps, a state every 2
-    train(small_data, settings(), tmp_path / "whole")
-
-    def die(self: Any, step: int, *rest: Any, **more: Any) -> None:
-        if step == 4:
-            raise Killed
-        original(self, step, *rest, **more)
-
-    original = loop.TrainingLog.step
-    with monkeypatch.context() as patch:
-        patch.setattr(loop.TrainingLog, "step", die)
-        with pytest.raises(Killed):
-            train(small_data, settings(), tmp_path / "killed")
-    train(small_data, settings(), tmp_path / "killed")
-    whole, resumed = lines(tmp_path / "whole"), lines(tmp_path / "killed")
-    assert [line["step"] for line in whole] == [3, 6]
-    assert [line["loss"] for line in resumed] == [line["loss"] for line in whole]
-
-
-def test_a_saved_state_of_other_settings_is_not_continued(
-    small_data: SmallData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def die(self: Any, step: int, *rest: Any, **more: Any) -> None:
-        if step == 4:
-            raise Killed
-
-    with monkeypatch.context() as patch:
-        patch.setattr(loop.TrainingLog, "step", die)
-        with pytest.raises(Killed):
-            train(small_data, settings(learning_rate=0.1), tmp_path / "changed")
-    assert (tmp_path / "changed" / "last.pt").exists()
-    fresh = train(small_data, settings(), tmp_path / "fresh")
-    assert equal(fresh, train(small_data, settings(), tmp_path / "changed"))
-
-
 def test_target_labels_cannot_reach_training(small_data: SmallData, tmp_path: Path) -> None:
     """Labels of target videos replaced by others: not one weight changes."""
     noisy = tmp_path / "noisy.csv"
@@ -312,69 +209,6 @@ def test_a_split_without_training_videos_is_refused(small_data: SmallData, tmp_p
     empty.write_text("video_id,dataset,label,group,part\n")
     with pytest.raises(UserError, match="no video of part 'train'"):
         train(small_data, settings(), tmp_path, split=empty)
-
-
-@pytest.mark.parametrize("workers", [0, 2])
-def test_sigterm_to_the_process_group_saves_the_state_and_asks_to_be_tried_again(
-    small_data: SmallData, tmp_path: Path, workers: int
-) -> None:
-    compute = ComputeSettings(threads=1, loader_workers=workers, precision="float32")
-    chosen = settings(steps=2000, checkpoint_every=2000).model_copy(update={"compute": compute})
-    command = [sys.executable, "-m", "rev2net.cli", "train", str(tmp_path / "run")]
-    command += [f"--shards={name}={folder}" for name, folder in small_data.folders.items()]
-    command += [f"--split={small_data.split}", f"--settings={config.dump(chosen)}"]
-    process = subprocess.Popen(
-        command,
-        stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        start_new_session=True,
-    )
-    progress = tmp_path / "run" / "last.jsonl"
-    for _ in range(600):
-        if progress.exists() and progress.stat().st_size:
-            break
-        try:
-            process.wait(0.1)
-        except subprocess.TimeoutExpired:
-            continue
-    os.killpg(process.pid, signal.SIGTERM)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 75, errors
-    assert b"the same command continues" in errors
-    assert (tmp_path / "run" / "last.pt").exists()
-
-
-@pytest.mark.parametrize("kill_at", [1, 5])
-def test_accumulated_batches_and_averaged_weights_resume_bit_for_bit(
-    small_data: SmallData, tmp_path: Path, kill_at: int
-) -> None:
-    """The process is killed, as by the kernel: nothing is saved on the way out."""
-    chosen = settings("rev2net", loss=REV2NET_LOSS, accumulate=2, ema=0.9, clip_gradient=1.0)
-    whole = train(small_data, chosen, tmp_path / "whole")
-    context = multiprocessing.get_context("fork")
-    job = context.Process(
-        target=train_until_killed, args=(small_data, chosen, tmp_path / "run", kill_at)
-    )
-    job.start()
-    job.join(timeout=120)
-    assert job.exitcode == -signal.SIGKILL
-    assert (tmp_path / "run/last.pt").exists() == (kill_at > 2)
-    assert equal(whole, train(small_data, chosen, tmp_path / "run"))
-    losses = [[line["loss"] for line in lines(tmp_path / name)] for name in ("run", "whole")]
-    assert losses[0] == losses[1]
-
-
-def train_until_killed(data: SmallData, chosen: TrainSettings, folder: Path, kill_at: int) -> None:
-    original = loop.TrainingLog.step
-
-    def die(self: Any, step: int, *rest: Any, **more: Any) -> None:
-        if step == kill_at:
-            os.kill(os.getpid(), signal.SIGKILL)
-        original(self, step, *rest, **more)
-
-    loop.TrainingLog.step = die  # type: ignore[method-assign]
-    train(data, chosen, folder)
 
 
 def test_accumulating_halves_gives_the_gradient_of_the_whole_batch(
