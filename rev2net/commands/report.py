@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Write the page; print the seconds of each part and its size."""
+    """Write the page and print its size."""
     from rev2net.config import Config, parse_settings
     from rev2net.errors import UserError
     from rev2net.files import write_text

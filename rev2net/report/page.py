@@ -4,8 +4,6 @@ It reads stored files only. What is not there yet is left out, with a line that 
 The same files give the same page, byte for byte.
 """
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -13,7 +11,7 @@ from markupsafe import Markup, escape
 
 from rev2net.config import Config
 from rev2net.paper.tables import configured_tables
-from rev2net.report.blocks import Section, read_rows
+from rev2net.report.blocks import read_rows
 from rev2net.report.confusions import confusion_section
 from rev2net.report.curves import learning_section
 from rev2net.report.decoded import decoded_section
@@ -28,10 +26,8 @@ from rev2net.runs.record import stored_trainings
 from rev2net.tables.verdicts import CONTRADICTION
 
 
-def render_report(
-    config: Config, root: Path, results: Path, say: Callable[[str], None] = print
-) -> str:
-    """The page as HTML; `say` is told the seconds that each section took.
+def render_report(config: Config, root: Path, results: Path) -> str:
+    """The page as HTML, its sections in the order of a reader's questions.
 
     `root` is `work/<name>`, `results` is `results/<name>`. Raises UserError for a file that is
     there and cannot be read.
@@ -43,25 +39,20 @@ def render_report(
     if claims is not None:  # the paper's contradictions are no measurement
         claims = claims[claims["verdict"] != CONTRADICTION]
     search, sweep = read_rows(results / "search.csv"), read_rows(results / "fusion.csv")
-    parts: list[Callable[[], Section]] = [
-        lambda: overview(config, stored, frames, claims),
-        lambda: tables_section(config, frames),
-        lambda: claims_section(config, claims),
-        contradictions_section,
-        lambda: transfer_section(config, root, stored),
-        lambda: learning_section(stored),
-        lambda: confusion_section(stored),
-        lambda: features_section(config, stored),
-        lambda: decoded_section(stored),
-        lambda: weights_section(search, sweep),
-        lambda: data_section(config, root),
-        lambda: provenance_section(config, stored),
+    sections = [
+        overview(config, stored, frames, claims),
+        tables_section(config, frames),
+        claims_section(config, claims),
+        contradictions_section(),
+        transfer_section(config, root, stored),
+        learning_section(stored),
+        confusion_section(stored),
+        features_section(config, stored),
+        decoded_section(stored),
+        weights_section(search, sweep),
+        data_section(config, root),
+        provenance_section(config, stored),
     ]
-    sections = []
-    for part in parts:
-        start = time.perf_counter()
-        sections.append(part())
-        say(f"{sections[-1].title}: {time.perf_counter() - start:.1f} s")
     environment = Environment(
         loader=PackageLoader("rev2net.report", package_path=""),
         autoescape=True,

@@ -164,7 +164,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Config, Path, Pa
 
 @pytest.fixture(scope="module")
 def html(finished: tuple[Config, Path, Path]) -> str:
-    return render_report(*finished, say=lambda line: None)
+    return render_report(*finished)
 
 
 @pytest.fixture(scope="module")
@@ -282,7 +282,7 @@ def test_flow_has_its_bars_where_no_table_has_its_row(
     config, root, results = finished
     for file in ("table5.csv", "claims.csv"):
         (tmp_path / file).write_text((results / file).read_text())
-    found = Page(render_report(config, root, tmp_path, say=lambda line: None))
+    found = Page(render_report(config, root, tmp_path))
     alt = next(text for text in found.values("alt") if text.startswith("TSN rgb "))
     frame = pd.read_csv(results / "table1.csv").set_index(["row", "input", "benchmark", "metric"])
     values: dict[Any, float] = frame["measured"].to_dict()
@@ -304,7 +304,7 @@ def test_what_is_missing_is_named_with_what_makes_it(page: Page, tmp_path: Path)
     assert "Table 2: snakemake results/table2.csv makes it" in page.text["tables"]
     assert "snakemake results/search.csv" in page.text["search"]
     (tmp_path / "root").mkdir()
-    empty = Page(render_report(CONFIG, tmp_path / "root", tmp_path, say=lambda line: None))
+    empty = Page(render_report(CONFIG, tmp_path / "root", tmp_path))
     assert [a["id"] for tag, a in empty.elements if tag == "section"] == SECTIONS
     for name in configured_tables(CONFIG):
         assert f"results/{name}.csv makes it" in empty.text["tables"]
