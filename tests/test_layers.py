@@ -21,7 +21,7 @@ OURS = {
     "mini": {"video"},
     "shards": {"video.images", "flow.quantize"},
     "clips": {"shards", "datasets", "video.images", "flow.quantize"},
-    "models": {"fetch"},
+    "models": set(),
     "losses": set(),
     "runs": {"experiments", "paper", "clips", "models"},
     "training": {

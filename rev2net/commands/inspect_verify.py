@@ -47,8 +47,7 @@ def _files(path: Path, above: frozenset[Path] = frozenset()) -> Iterator[Path]:
 def _is_intact(path: Path) -> bool:
     """False where no digest is known; raises UserError for a damaged file."""
     from rev2net.shards.layout import KINDS
-    from rev2net.shards.reader import open_hdf5
-    from rev2net.shards.verify import verify_shard
+    from rev2net.shards.reader import open_hdf5, verify_shard
 
     if path.suffix == ".pt":
         digests.check_zip(path)

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from rev2net.config import ComputeSettings, TrainSettings
+from rev2net.config import ComputeSettings, TrainSettings, WeightsSource
+from rev2net.digests import file_digest
 from rev2net.errors import UserError
 from rev2net.experiments import without_weights
 from rev2net.models.network import VideoNetwork
 from rev2net.models.weights import load_weights
-from rev2net.models.weights_file import obtain_weights
 from rev2net.training import distributed
 
 
@@ -23,10 +24,22 @@ def initialise(network: VideoNetwork, settings: TrainSettings, class_names: Sequ
     source = settings.initial_weights
     if source is None:
         raise UserError(without_weights(settings.run))
-    path = obtain_weights(source)
-    report = load_weights(network, path, partial=source.partial, class_names=class_names)
+    report = load_weights(
+        network, weights_file(source), partial=source.partial, class_names=class_names
+    )
     if distributed.rank() == 0:
         print(report, flush=True)
+
+
+def weights_file(source: WeightsSource) -> Path:
+    """The checkpoint to start from, as it lies there; raises UserError where it is another one."""
+    path = Path(source.file)
+    if not path.is_file():
+        brought = "`rev2net weights` downloads it" if source.url else "put it there, give a url"
+        raise UserError(f"initial_weights: no file {path}; {brought}, or use init scratch")
+    if source.sha256 is not None and not (found := file_digest(path)).startswith(source.sha256):
+        raise UserError(f"{path}: sha256 is {found}; the configuration asks {source.sha256}")
+    return path
 
 
 def feature_size(network: VideoNetwork, settings: TrainSettings, device: torch.device) -> int:

@@ -13,9 +13,10 @@ import pytest
 import yaml
 
 from rev2net.cli import main
+from rev2net.commands.weights import download_weights
 from rev2net.config import WeightsSource, validate
 from rev2net.errors import UserError
-from rev2net.models.weights_file import obtain_weights
+from rev2net.training.prepare import weights_file
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTENT = b"weights" * 1000
@@ -47,37 +48,40 @@ def test_a_checkpoint_is_downloaded_once_to_its_place(
 ) -> None:
     path = tmp_path / "weights" / "resnet50.pth"
     source = WeightsSource(file=str(path), url=url, sha256=DIGEST[:digits])
-    assert obtain_weights(source) == path
+    with pytest.raises(UserError, match="no file .*`rev2net weights` downloads it"):
+        weights_file(source)
+    assert download_weights(source) == path
     assert path.read_bytes() == CONTENT
     (tmp_path / "site" / "resnet50.pth").unlink()
-    assert obtain_weights(source) == path
+    assert download_weights(source) == path
+    assert weights_file(source) == path
 
 
 def test_the_mirror_is_asked_where_the_address_does_not_answer(url: str, tmp_path: Path) -> None:
     path = tmp_path / "weights" / "x.pth"
     gone = url.replace("resnet50", "gone")
     source = WeightsSource(file=str(path), url=gone, mirror=url, sha256=DIGEST)
-    assert obtain_weights(source) == path
+    assert download_weights(source) == path
     assert hashlib.sha256(path.read_bytes()).hexdigest() == DIGEST
     absent = WeightsSource(file=str(tmp_path / "y.pth"), url=gone, mirror=gone, sha256=DIGEST)
     with pytest.raises(UserError, match="gone"):
-        obtain_weights(absent)
+        download_weights(absent)
 
 
 def test_another_digest_is_refused(url: str, tmp_path: Path) -> None:
     path = tmp_path / "resnet50.pth"
     with pytest.raises(UserError, match=f"sha256 is {DIGEST}; expected 00000000"):
-        obtain_weights(WeightsSource(file=str(path), url=url, sha256="0" * 8))
+        download_weights(WeightsSource(file=str(path), url=url, sha256="0" * 8))
     assert not path.exists()
     path.write_bytes(CONTENT)
     with pytest.raises(UserError, match=f"sha256 is {DIGEST}; the configuration asks 00000000"):
-        obtain_weights(WeightsSource(file=str(path), sha256="0" * 8))
-    assert obtain_weights(WeightsSource(file=str(path), sha256=DIGEST)) == path
+        weights_file(WeightsSource(file=str(path), sha256="0" * 8))
+    assert weights_file(WeightsSource(file=str(path), sha256=DIGEST)) == path
 
 
 def test_an_absent_file_without_a_url_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no file .*absent\.pth; put it there, give a url"):
-        obtain_weights(WeightsSource(file=str(tmp_path / "absent.pth")))
+        weights_file(WeightsSource(file=str(tmp_path / "absent.pth")))
 
 
 @pytest.mark.parametrize(
