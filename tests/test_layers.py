@@ -60,7 +60,7 @@ LIBRARIES = {
     "errors": set(),
     "files": set(),
     "processes": set(),
-    "digests": set(),
+    "digests": {"h5py"},
     "fetch": set(),
     "config": set(),
     "experiments": set(),

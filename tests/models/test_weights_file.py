@@ -48,7 +48,7 @@ def test_a_checkpoint_is_downloaded_once_to_its_place(
 ) -> None:
     path = tmp_path / "weights" / "resnet50.pth"
     source = WeightsSource(file=str(path), url=url, sha256=DIGEST[:digits])
-    with pytest.raises(UserError, match="no file .*`rev2net weights` downloads it"):
+    with pytest.raises(UserError, match=r"no file .*`rev2net weights` downloads it"):
         weights_file(source)
     assert download_weights(source) == path
     assert path.read_bytes() == CONTENT
