@@ -6,10 +6,12 @@ which have checksums of their own, and the images of a shard have one each (`/cr
 Files without a digest are accepted: they may be a person's own.
 """
 
+import contextlib
 import hashlib
 import json
 import re
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +103,38 @@ def file_digest(path: Path) -> str:
     """SHA-256 of a file, hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def write_hdf5(path: Path, **options: Any) -> Iterator[Any]:
+    """A new HDF5 file; at `path`, sealed and whole, when the block ends without an exception."""
+    import h5py  # not for text files
+
+    # No lock: the file has a name of its own until it is whole, and some file systems have none.
+    with (
+        files.atomic_path(path) as temporary,
+        h5py.File(temporary, "w", libver=LIBVER, locking=False, **options) as file,
+    ):
+        yield file
+        seal(file)
+
+
+@contextlib.contextmanager
+def read_hdf5(path: Path, what: str) -> Iterator[Any]:
+    """An intact HDF5 file; raises UserError where it is absent, damaged or, by what the block finds
+    missing in it, not `what` ("a scores file").
+    """
+    import h5py
+
+    try:
+        with h5py.File(path, "r", locking=False) as file:
+            check_seal(path, file)
+            yield file
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such {what.partition(' ')[2]}") from None
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        reason = error.args[0] if error.args else error  # without the quotes of KeyError
+        raise damaged(path, f"not {what} ({reason})") from None
 
 
 def seal(file: Any) -> None:

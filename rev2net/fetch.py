@@ -5,7 +5,6 @@ size and digest are right. A download that was cut off anywhere continues there 
 """
 
 import contextlib
-import fcntl
 import hashlib
 import http.client
 import json
@@ -44,46 +43,35 @@ def fetch(
 
     `size` (bytes) and `sha256` (or its first digits) are checked, of a file that is there already
     too. After an attempt that brought nothing come `retries` more, `pause` seconds later, then
-    twice that, and so on; `timeout` seconds may pass without a byte. Jobs that want the same target
-    wait for each other. Raises UserError in one line for a wrong size or digest, a refusal, a full
-    disk, or no network.
+    twice that, and so on; `timeout` seconds may pass without a byte. One job at a time may want
+    a target: the workflow sees to that. Raises UserError in one line for a wrong size or digest, a
+    refusal, a full disk, or no network.
     """
     if not url.startswith(("http://", "https://")):
         raise UserError(f"{url}: not a URL to download from; allowed: http://, https://")
     try:
         if not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
-            partial = target.with_name(f".{target.name}.partial")
-            with _alone(partial) as file:
-                if not target.exists():  # another job may have brought it meanwhile
-                    print(f"downloading {url} to {target}", file=sys.stderr, flush=True)
-                    download = _Download(url, target, file, size, sha256, timeout)
-                    digest = download.run(retries, pause)
-                    partial.replace(target)
-                    return digest
+            with _partial(target) as file:
+                print(f"downloading {url} to {target}", file=sys.stderr, flush=True)
+                digest = _Download(url, target, file, size, sha256, timeout).run(retries, pause)
+                Path(file.name).replace(target)
+                return digest
         return _verified(target, f"{target}, delete it to download it again", size, sha256)
     except OSError as error:
         raise UserError(f"{target}: cannot be written ({error.strerror})") from None
 
 
 @contextlib.contextmanager
-def _alone(partial: Path) -> Iterator[IO[bytes]]:
-    """The file, opened for appending and held by this job only; an empty one does not stay."""
-    while True:
-        with open(partial, "ab") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            if not _is_still(partial, file):
-                continue  # the job that held it renamed or removed it
-            try:
-                yield file
-            finally:
-                if _is_still(partial, file) and partial.stat().st_size == 0:
-                    partial.unlink()
-            return
-
-
-def _is_still(path: Path, file: IO[bytes]) -> bool:
-    return path.exists() and os.path.samestat(path.stat(), os.fstat(file.fileno()))
+def _partial(target: Path) -> Iterator[IO[bytes]]:
+    """What was received of a file, opened for appending; an empty one does not stay."""
+    path = target.with_name(f".{target.name}.partial")
+    try:
+        with open(path, "ab") as file:
+            yield file
+    finally:
+        if path.exists() and path.stat().st_size == 0:
+            path.unlink()
 
 
 class _Lost(Exception):

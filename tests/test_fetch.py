@@ -246,18 +246,3 @@ def test_a_disk_that_takes_no_more_is_one_line(server: Server, tmp_path: Path) -
     assert not (tmp_path / "file").exists()
     assert fetch(server.url, tmp_path / "file", sha256=DIGEST) == DIGEST
     assert server.ranges == [None, "bytes=500000-"]
-
-
-def test_jobs_that_want_the_same_file_download_it_once(server: Server, tmp_path: Path) -> None:
-    digests: list[str] = []
-    jobs = [
-        threading.Thread(target=lambda: digests.append(fetch(server.url, tmp_path / "file")))
-        for _ in range(4)
-    ]
-    for job in jobs:
-        job.start()
-    for job in jobs:
-        job.join()
-    assert digests == [DIGEST] * 4
-    assert server.ranges == [None]
-    assert leftovers(tmp_path) == []

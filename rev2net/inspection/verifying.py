@@ -7,8 +7,7 @@ from pathlib import Path
 from rev2net import digests
 from rev2net.errors import UserError
 from rev2net.shards.layout import KINDS
-from rev2net.shards.reader import open_hdf5
-from rev2net.shards.verify import verify_shard
+from rev2net.shards.reader import open_hdf5, verify_shard
 
 
 def verify(paths: Iterable[Path]) -> None:

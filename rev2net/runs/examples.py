@@ -13,8 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rev2net import digests
-from rev2net.errors import UserError
-from rev2net.files import atomic_path
 
 # Dataset, its type, and what follows (N, M, H, W) in its shape; those marked once have no M.
 FLOWS = ("stored_flow", "predicted_flow")  # float16 (N, M, H, W, 2), x then y, pixels per frame
@@ -161,10 +159,7 @@ def verdict(measures: dict[str, float]) -> list[str]:
 
 def write_examples(path: Path, examples: Examples) -> None:
     """Write beside the final name and rename when whole; no clips make a file that says so."""
-    with (
-        atomic_path(path) as temporary,
-        h5py.File(temporary, "w", libver=digests.LIBVER, locking=False) as file,
-    ):
+    with digests.write_hdf5(path) as file:
         file.attrs["run"] = examples.run
         file["moment"] = examples.moment
         for name, value in examples.measures.items():
@@ -176,28 +171,21 @@ def write_examples(path: Path, examples: Examples) -> None:
             file.create_dataset(f"images/{name}", data=array, compression="gzip", shuffle=True)
         for name, array in examples.errors.items():
             file[f"errors/{name}"] = array
-        digests.seal(file)
 
 
 def read_examples(path: Path) -> Examples:
     """Read an examples file whole; raises UserError naming it where it is absent or another."""
-    try:
-        with h5py.File(path, "r", locking=False) as file:
-            digests.check_seal(path, file)
-            return Examples(
-                str(file.attrs["run"]),
-                file["video_id"].asstr()[()].tolist(),
-                file["class_name"].asstr()[()].tolist(),
-                file["moment"][()],
-                {name: file[f"images/{name}"][()] for name in file.get("images", ())},
-                {name: file[f"errors/{name}"][()] for name in file.get("errors", ())},
-                {
-                    name.removeprefix("measure."): float(value)
-                    for name, value in file.attrs.items()
-                    if name.startswith("measure.")
-                },
-            )
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such examples file") from None
-    except (OSError, KeyError, TypeError) as error:
-        raise digests.damaged(path, f"not an examples file: {error}") from None
+    with digests.read_hdf5(path, "an examples file") as file:
+        return Examples(
+            str(file.attrs["run"]),
+            file["video_id"].asstr()[()].tolist(),
+            file["class_name"].asstr()[()].tolist(),
+            file["moment"][()],
+            {name: file[f"images/{name}"][()] for name in file.get("images", ())},
+            {name: file[f"errors/{name}"][()] for name in file.get("errors", ())},
+            {
+                name.removeprefix("measure."): float(value)
+                for name, value in file.attrs.items()
+                if name.startswith("measure.")
+            },
+        )

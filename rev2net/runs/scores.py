@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from rev2net import digests
 from rev2net.errors import UserError
-from rev2net.files import atomic_path
 
 SPACES = ("logit", "probability")
 _DATASETS = ("scores", "video_id", "label", "group")  # all other fields are attributes
@@ -61,10 +60,7 @@ def write_scores(path: str | Path, scores: Scores) -> None:
     """
     path = Path(path)
     _check(path, scores)
-    with (
-        atomic_path(path) as temporary,
-        h5py.File(temporary, "w", libver=digests.LIBVER, locking=False) as file,
-    ):
+    with digests.write_hdf5(path) as file:
         file["scores"] = np.asarray(scores.scores, np.float32)
         file["label"] = np.asarray(scores.label, np.int64)
         for name in ("video_id", "group"):
@@ -72,7 +68,6 @@ def write_scores(path: str | Path, scores: Scores) -> None:
         for name in _attributes():
             value = getattr(scores, name)
             file.attrs[name] = json.dumps(value) if name == "class_names" else value
-        digests.seal(file)
 
 
 def read_scores(path: str | Path) -> Scores:
@@ -82,26 +77,20 @@ def read_scores(path: str | Path) -> Scores:
     NaN, a video twice, a label outside its classes, or more videos than were expected.
     """
     path = Path(path)
-    try:
-        with h5py.File(path, "r", locking=False) as file:
-            digests.check_seal(path, file)
-            content: dict[str, Any] = {
-                "scores": file["scores"][()].astype(np.float32, copy=False),
-                "label": file["label"][()].astype(np.int64, copy=False),
-                "video_id": file["video_id"].asstr()[()].tolist(),
-                "group": file["group"].asstr()[()].tolist(),
-            }
-            for name in _attributes():
-                if name not in file.attrs:
-                    raise KeyError(f"no attribute {name!r}")
-                value = file.attrs[name]
-                if name == "class_names":
-                    value = json.loads(value)
-                content[name] = int(value) if isinstance(value, np.integer) else value
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such scores file") from None
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise digests.damaged(path, f"not a scores file ({_line(error)})") from None
+    with digests.read_hdf5(path, "a scores file") as file:
+        content: dict[str, Any] = {
+            "scores": file["scores"][()].astype(np.float32, copy=False),
+            "label": file["label"][()].astype(np.int64, copy=False),
+            "video_id": file["video_id"].asstr()[()].tolist(),
+            "group": file["group"].asstr()[()].tolist(),
+        }
+        for name in _attributes():
+            if name not in file.attrs:
+                raise KeyError(f"no attribute {name!r}")
+            value = file.attrs[name]
+            if name == "class_names":
+                value = json.loads(value)
+            content[name] = int(value) if isinstance(value, np.integer) else value
     scores = Scores(**content)
     _check(path, scores)
     return scores
@@ -113,7 +102,7 @@ def read_checkpoint(path: Path) -> str:
         with h5py.File(path, "r", locking=False) as file:
             return str(file.attrs["checkpoint"])
     except (OSError, KeyError) as error:
-        raise digests.damaged(path, f"not a scores file ({_line(error)})") from None
+        raise digests.damaged(path, f"not a scores file ({error})") from None
 
 
 def disagreement(first: Scores, second: Scores, names: Iterable[str]) -> str | None:
@@ -161,11 +150,6 @@ def _video_difference(first: Scores, second: Scores) -> str | None:
 
 def _attributes() -> list[str]:
     return [field.name for field in fields(Scores) if field.name not in _DATASETS]
-
-
-def _line(error: Exception) -> str:
-    """An exception's message on one line and without the quotes of KeyError."""
-    return " ".join(str(error.args[0] if error.args else error).split())
 
 
 def _check(path: Path, scores: Scores) -> None:

@@ -9,7 +9,6 @@ import numpy as np
 
 from rev2net import digests
 from rev2net.errors import UserError
-from rev2net.files import atomic_path
 from rev2net.runs.folder import ShardFolder
 from rev2net.shards.layout import (
     FORMAT_VERSION,
@@ -38,10 +37,7 @@ def write_index(dataset_folder: Path, kind: str, num_shards: int) -> int:
     if repeated:
         raise UserError(f"{target}: {repeated} videos are in more than one shard")
     columns["shard"] = [number for number, table in enumerate(tables) for _ in table["id"]]
-    with (
-        atomic_path(target) as temporary,
-        h5py.File(temporary, "w", libver=digests.LIBVER, locking=False) as file,
-    ):
+    with digests.write_hdf5(target) as file:
         for name, value in attributes.items():
             file.attrs[name] = value
         write_columns(file, columns)
@@ -49,7 +45,6 @@ def write_index(dataset_folder: Path, kind: str, num_shards: int) -> int:
         file.create_dataset("shard/path", data=relative, dtype=h5py.string_dtype())
         sizes = [path.stat().st_size for path in paths]
         file.create_dataset("shard/bytes", data=sizes, dtype=np.int64)
-        digests.seal(file)
     return len(columns["id"])
 
 

@@ -22,6 +22,7 @@ from rev2net.shards.layout import check_attributes, read_attributes
 from rev2net.shards.writer import VIDEO_COLUMNS, VideoRow
 from rev2net.video.images import ImageBytes
 
+BLOCK = 256  # images that are verified together
 OPEN_SHARDS = 128  # file handles a process keeps, each with the image offsets of its shard
 
 
@@ -33,7 +34,7 @@ class _OpenShard:
     process may go on reading after a fork.
     """
 
-    def __init__(self, path: Path, num_bytes: int, index: Path) -> None:
+    def __init__(self, path: Path, num_bytes: int, index: Path | None) -> None:
         self._path, self._index = path, index
         # What the index says of its shards holds as long as they are the same files. Reading all
         # attributes again would take longer than reading a clip.
@@ -177,6 +178,27 @@ class ShardIndex:
         shard = _OpenShard(self._shard_paths[number], self._shard_bytes[number], self.path)
         self._open[number] = shard
         return shard
+
+
+def verify_shard(path: Path) -> bool:
+    """Check tables, attributes and every image of a shard; False where it has no digests.
+
+    Raises UserError for the first thing that is not what was written.
+    """
+    # Its index remembers a shard: both go, or the workflow does not make the shard again.
+    index = path.parent.with_suffix(".index")
+    also = index if index.exists() else None
+    with open_hdf5(path, also) as file:
+        if not digests.check_seal(path, file, also) or "crc32" not in file:
+            return False
+    shard = _OpenShard(path, path.stat().st_size, also)
+    try:
+        images = len(shard.offset) - 1
+        for first in range(0, images, BLOCK):
+            shard.read(first, min(images, first + BLOCK))
+    finally:
+        shard.close()
+    return True
 
 
 def open_hdf5(path: Path, also: Path | None = None, **options: Any) -> h5py.File:

@@ -11,7 +11,6 @@ import h5py
 import numpy as np
 
 from rev2net import digests
-from rev2net.files import atomic_path
 from rev2net.shards.layout import Attribute
 from rev2net.video.images import ImageBytes
 
@@ -93,7 +92,6 @@ class ShardWriter:
         self._file.create_dataset("crc32", data=np.array(self._checksums, np.uint32))
         columns = {name: [getattr(row, name) for row in self._rows] for name in VIDEO_COLUMNS}
         write_columns(self._file, columns)
-        digests.seal(self._file)
 
     def _flush(self) -> None:
         self._write(self._pending[: self._num_pending])
@@ -117,12 +115,8 @@ def write_columns(file: h5py.File, columns: Mapping[str, Sequence[Any]]) -> None
 @contextlib.contextmanager
 def write_shard(path: Path, attributes: Mapping[str, Attribute]) -> Iterator[ShardWriter]:
     """A `ShardWriter`; its file appears at `path`, whole, when the block ends without exception."""
-    # No lock: the file has a name of its own until it is whole, and some file systems have none.
     # No chunk cache, no fill: bytes go to the file once.
-    with (
-        atomic_path(path) as temporary,
-        h5py.File(temporary, "w", libver=digests.LIBVER, locking=False, rdcc_nbytes=0) as file,
-    ):
+    with digests.write_hdf5(path, rdcc_nbytes=0) as file:
         writer = ShardWriter(file, attributes)
         yield writer
         writer.close()

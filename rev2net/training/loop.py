@@ -36,7 +36,7 @@ from rev2net.training import distributed
 from rev2net.training.batches import Batches, Parts
 from rev2net.training.distributed import Interrupted
 from rev2net.training.log import TrainingLog, ends_with_line
-from rev2net.training.objective import Objective
+from rev2net.training.objective import Objective, gradient_shares
 from rev2net.training.optimiser import WeightAverage, build_optimiser, learning_rate
 from rev2net.training.prepare import (
     feature_size,
@@ -47,7 +47,6 @@ from rev2net.training.prepare import (
     seed_everything,
     synchronise_batchnorm,
 )
-from rev2net.training.shares import gradient_shares
 from rev2net.training.step import TrainingStep
 
 INTERRUPTED = 75  # exit code of a saved, unfinished training (EX_TEMPFAIL: try again)

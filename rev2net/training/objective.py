@@ -1,5 +1,6 @@
 """The objective, term by term (Eq. 3): classification, auxiliary tasks, domain adaptation."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -135,6 +136,33 @@ class Objective(nn.Module):
                     f"loss.{term} is {self.weights[term]}, but the network has no output "
                     f"{lacking[0]!r}; set it to 0"
                 )
+
+
+def gradient_shares(
+    weighted: Mapping[str, Tensor], parts: Mapping[str, Sequence[nn.Parameter]]
+) -> dict[str, float]:
+    """ "<term>_share_<part>": |gradient of the term| / |gradient of the classification|, percent.
+
+    A term that does not reach a part of the network does not train it, whatever its loss does: a
+    diagnosis, not a goal. `weighted` are the weighted terms of one batch, "classification" among
+    them; their graph is kept for the step's own backward pass, so that this costs a backward pass a
+    term and no forward pass.
+    """
+    parameters = [parameter for part in parts.values() for parameter in part]
+    if len(weighted) < 2 or not parameters:
+        return {}
+    norms = {}
+    for term, value in weighted.items():
+        gradients = torch.autograd.grad(value, parameters, retain_graph=True, allow_unused=True)
+        rest = iter(gradients)
+        for part, members in parts.items():
+            found = [g for g in (next(rest) for _ in members) if g is not None]
+            norms[term, part] = float(nn.utils.get_total_norm(found)) if found else 0.0
+    return {
+        f"{term}_share_{part}": round(100.0 * norm / max(norms["classification", part], 1e-12), 4)
+        for (term, part), norm in norms.items()
+        if term != "classification"
+    }
 
 
 def _tensor(outputs: dict[str, Tensor | list[Tensor]], name: str) -> Tensor:

@@ -12,8 +12,7 @@ from rev2net.config import LossSettings
 from rev2net.errors import UserError
 from rev2net.models import build
 from rev2net.models.network import Outputs
-from rev2net.training.objective import Objective, Targets
-from rev2net.training.shares import gradient_shares
+from rev2net.training.objective import Objective, Targets, gradient_shares
 
 FLOW, RGB = (2, 2, 4, 3, 5), (2, 3, 4, 3, 5)  # B', C, T, H, W
 ALL_TERMS = LossSettings(
