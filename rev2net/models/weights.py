@@ -69,7 +69,7 @@ class LoadReport:
 
 def load_weights(
     model: VideoNetwork,
-    checkpoint: Path | Mapping[str, Tensor],
+    checkpoint: str | Path | Mapping[str, Tensor],
     *,
     partial: bool = False,
     class_names: Sequence[str] | None = None,
@@ -82,7 +82,10 @@ def load_weights(
     trained afterwards; what is left over in the checkpoint is reported only. Files are read as
     tensors: nothing in them is executed.
     """
-    source = _read(checkpoint) if isinstance(checkpoint, Path) else _Source(dict(checkpoint))
+    if isinstance(checkpoint, str | Path):
+        source = _read(Path(checkpoint))
+    else:
+        source = _Source(dict(checkpoint))
     name, state = source.name, source.state
     other_classes = class_names is not None and source.class_names not in (None, list(class_names))
     wanted = model.state_dict()
@@ -126,6 +129,15 @@ def load_weights(
         )
     model.load_state_dict(given, strict=False)
     return report
+
+
+def num_classes(path: str | Path) -> int:
+    """Classes of the classifier in a checkpoint; raises UserError where it has none."""
+    state = _read(Path(path)).state
+    for key, tensor in state.items():
+        if key.removeprefix("module.").startswith((*HEADS, "new_fc.")) and tensor.ndim > 1:
+            return len(tensor)
+    raise UserError(f"{path}: holds no classifier; its layers begin with {', '.join(HEADS)}")
 
 
 @dataclass(frozen=True)

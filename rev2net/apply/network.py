@@ -1,0 +1,90 @@
+"""The network that is asked about videos: a finished run, or published weights without one."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rev2net.clips.dataset import ClipShape
+from rev2net.config import Config, FlowSettings, FramesSettings
+from rev2net.digests import file_digest
+from rev2net.errors import UserError
+from rev2net.experiments import INPUT_LABELS, METHODS
+from rev2net.flow.parameters import default_settings
+from rev2net.models import build
+from rev2net.models.network import VideoNetwork
+from rev2net.models.spec import input_spec
+from rev2net.models.weights import load_weights, num_classes
+from rev2net.runs.checkpoint import clip_shape, load_trained
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A network with what it takes and what it knows."""
+
+    network: VideoNetwork  # in evaluation mode, on the CPU
+    shape: ClipShape  # how its clips are cut in time
+    size: int  # pixels a side of its input
+    frames: FramesSettings  # how videos are decoded for it
+    flow: FlowSettings
+    class_names: tuple[str, ...]  # empty where nobody says
+    words: str  # what it is and what it was trained on, for people
+    digest: str  # sha256 of its weights' file
+
+
+def of_run(folder: Path, config: Config | None = None) -> Subject:
+    """The network of a run's folder or checkpoint; its configuration says how flow is computed.
+
+    Without one flow has OpenCV's parameters. Raises UserError where it is no run.
+    """
+    trained = load_trained(folder)
+    settings, spec = trained.settings, trained.network.input_spec
+    flow = default_settings(settings.flow_bound)
+    synthetic = ""
+    if config is not None:
+        flow = config.flow.model_copy(update={"bound": settings.flow_bound})
+        synthetic = " (synthetic videos)" if config.mini is not None else ""
+    words = trained.identity
+    return Subject(
+        trained.network,
+        clip_shape(spec, (spec.kind,), settings),
+        settings.clip.size,
+        settings.frames,
+        flow,
+        tuple(trained.class_names),
+        f"{METHODS[words['method']].label} on {INPUT_LABELS[words['input']]}, "
+        f"{len(trained.class_names)} classes, trained on {words['benchmark']} of configuration "
+        f"{settings.configuration!r}{synthetic}",
+        trained.digest,
+    )
+
+
+def of_weights(
+    name: str, path: Path, modality: str = "rgb", class_names: tuple[str, ...] = ()
+) -> Subject:
+    """A network of ours with a checkpoint in a layout that `models.weights` knows.
+
+    It takes clips of its published length and size. Raises UserError where the checkpoint does not
+    fit, or is of another number of classes than the names given.
+    """
+    spec = input_spec(name, modality)
+    count = num_classes(path)
+    if class_names and len(class_names) != count:
+        raise UserError(
+            f"{path}: a classifier of {count} classes; {len(class_names)} names are given"
+        )
+    network = build(name, count, in_channels=spec.channels)
+    load_weights(network, path)
+    segments = spec.time_axis == "segments"
+    shape = ClipShape((spec.kind,), segments, spec.length, images=spec.images)
+    frames = FramesSettings(
+        short_side=256, size=None, fps=None, codec="jpeg", quality=95, time_limit=86400.0
+    )
+    return Subject(
+        network.eval(),
+        shape,
+        spec.size,
+        frames,
+        default_settings(20.0),
+        class_names,
+        f"{METHODS[name].label} on {INPUT_LABELS[modality]}, {count} classes",
+        file_digest(path),
+    )
