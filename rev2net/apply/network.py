@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from rev2net.apply.output import cores
 from rev2net.clips.dataset import ClipShape
-from rev2net.config import Config, FlowSettings, FramesSettings
+from rev2net.config import FlowSettings, FramesSettings, TestSettings
+from rev2net.config import load as load_configuration
 from rev2net.digests import file_digest
 from rev2net.errors import UserError
-from rev2net.experiments import INPUT_LABELS, METHODS
+from rev2net.experiments import INPUT_LABELS, METHODS, Run, evaluate_settings
 from rev2net.flow.parameters import default_settings
 from rev2net.models import build
 from rev2net.models.network import VideoNetwork
@@ -28,18 +30,26 @@ class Subject:
     class_names: tuple[str, ...]  # empty where nobody says
     words: str  # what it is and what it was trained on, for people
     digest: str  # sha256 of its weights' file
+    test: TestSettings  # how its scores of a video are averaged
+    threads: int  # of torch
 
 
-def of_run(folder: Path, config: Config | None = None) -> Subject:
-    """The network of a run's folder or checkpoint; its configuration says how flow is computed.
+def of_run(folder: Path, configuration: Path | None = None) -> Subject:
+    """The network of a run's folder or checkpoint, tested as its configuration says.
 
-    Without one flow has OpenCV's parameters. Raises UserError where it is no run.
+    The configuration is the one given or, of a run in work/<name>, the one that the workflow left
+    there. Without one, one centre crop of one clip is scored, on flow with OpenCV's parameters.
+    Raises UserError where it is no run.
     """
     trained = load_trained(folder)
+    path = configuration or _configuration_beside(folder)
+    config = None if path is None else load_configuration(path)
     settings, spec = trained.settings, trained.network.input_spec
     flow = default_settings(settings.flow_bound)
+    test = TestSettings(clips=1, crops=1, size=settings.clip.size, average="logit")
     synthetic = ""
     if config is not None:
+        test = evaluate_settings(Run.parse(settings.run), config).test
         flow = config.flow.model_copy(update={"bound": settings.flow_bound})
         synthetic = " (synthetic videos)" if config.mini is not None else ""
     words = trained.identity
@@ -54,6 +64,8 @@ def of_run(folder: Path, config: Config | None = None) -> Subject:
         f"{len(trained.class_names)} classes, trained on {words['benchmark']} of configuration "
         f"{settings.configuration!r}{synthetic}",
         trained.digest,
+        test,
+        settings.compute.threads,
     )
 
 
@@ -87,4 +99,14 @@ def of_weights(
         class_names,
         f"{METHODS[name].label} on {INPUT_LABELS[modality]}, {count} classes",
         file_digest(path),
+        TestSettings(clips=1, crops=1, size=spec.size, average="logit"),
+        cores(),
     )
+
+
+def _configuration_beside(source: Path) -> Path | None:
+    """The configuration that the workflow keeps in work/<name>, of a run in work/<name>/runs."""
+    for folder in source.resolve().parents:
+        if folder.name == "runs" and (folder.parent / "config.json").is_file():
+            return folder.parent / "config.json"
+    return None

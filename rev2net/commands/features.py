@@ -20,7 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "videos", nargs="+", type=Path, metavar="VIDEO", help="a file, a folder, or a list (.txt)"
     )
     source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--run", type=Path, metavar="FOLDER", help="a run's folder or checkpoint")
+    source.add_argument(
+        "--run", type=Path, metavar="FOLDER", dest="run_folder", help="a run's folder or checkpoint"
+    )
     source.add_argument("--network", help="i3d, for example, with --weights")
     parser.add_argument("--weights", type=Path, metavar="FILE", help="of that network")
     parser.add_argument("--input", default="rgb", choices=("rgb", "flow", "rgbdiff"))
@@ -39,6 +41,7 @@ def run(args: argparse.Namespace) -> None:
     from rev2net.apply.inputs import find_videos
     from rev2net.apply.network import of_run, of_weights
     from rev2net.apply.output import OutputFolder, summary
+    from rev2net.apply.windows import Windows
     from rev2net.device import claim_device
     from rev2net.errors import UserError
 
@@ -49,8 +52,8 @@ def run(args: argparse.Namespace) -> None:
     if (args.network is None) != (args.weights is None):
         raise UserError("--network and --weights go together: --network i3d --weights FILE")
     videos = find_videos(args.videos)
-    if args.run is not None:
-        subject = of_run(args.run)
+    if args.run_folder is not None:
+        subject = of_run(args.run_folder)
     else:
         subject = of_weights(args.network, args.weights, args.input)
     check_endpoint(subject, args.endpoint)
@@ -58,9 +61,8 @@ def run(args: argparse.Namespace) -> None:
     window = args.window or shape.length * shape.images * shape.stride
     with claim_device() as device:
         subject.network.to(device)
-        files = FeatureFiles(
-            args.out, subject, window, args.stride or window, args.endpoint, device, args.batch
-        )
+        windows = Windows(subject, window, args.stride or window, device, args.batch)
+        files = FeatureFiles(args.out, windows, args.endpoint)
         output = OutputFolder(args.out, files.record())
         counts = output.run(videos, files.done, files, jobs=1, what="features")
     print(f"{args.out}: {summary(counts)}")

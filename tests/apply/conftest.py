@@ -1,27 +1,13 @@
 """Videos to ask about: a folder with whole, broken and odd ones."""
 
+import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from rev2net.video.writing import write_mp4
+sys.path.insert(0, str(Path(__file__).parent))
 
-
-def write_video(path: Path, frames: int, seed: int = 0, height: int = 36, width: int = 48) -> None:
-    """A smooth texture that moves 1 pixel a frame to the right."""
-    rng = np.random.default_rng(seed)
-    grey = rng.random((height // 6 + 2, (width + frames) // 6 + 3)).repeat(6, 0).repeat(6, 1)
-    texture = (255 * grey).astype(np.uint8)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_mp4(
-        path,
-        (
-            np.repeat(texture[:height, frames - t : frames - t + width, None], 3, axis=2)
-            for t in range(frames)
-        ),
-        fps=25.0,
-    )
+from moving_videos import write_video
 
 
 @pytest.fixture(scope="session")

@@ -6,9 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from moving_videos import main, write_video
 
-from conftest import write_video
-from rev2net.cli import main
 from rev2net.models import build
 from rev2net.models.exported import load_exported, save_exported
 from rev2net.video import decode

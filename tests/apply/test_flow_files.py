@@ -1,6 +1,7 @@
 """`rev2net flow`: what is written of which video, whole or not at all, and taken up again."""
 
 import csv
+import itertools
 import os
 import signal
 import subprocess
@@ -11,9 +12,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from moving_videos import main, write_video
 
-from conftest import write_video
-from rev2net.cli import main
 from rev2net.flow import tvl1
 from rev2net.flow.quantize import dequantize, quantize
 from rev2net.video import decode
@@ -71,7 +71,7 @@ def test_images_hold_the_bytes_of_the_flow(videos: Path, tmp_path: Path) -> None
 def test_arrays_and_flo_files_hold_every_float(videos: Path, tmp_path: Path) -> None:
     video = videos / "walk.mp4"
     frames = grey(video)
-    expected = np.stack([tvl1(a, b) for a, b in zip(frames, frames[1:], strict=False)])
+    expected = np.stack([tvl1(a, b) for a, b in itertools.pairwise(frames)])
     assert main(["flow", str(video), "--out", str(tmp_path / "n"), "--format", "npy"]) == 0
     np.testing.assert_array_equal(np.load(tmp_path / "n" / "walk.npy"), expected)
     assert main(["flow", str(video), "--out", str(tmp_path / "m"), "--format", "flo"]) == 0
