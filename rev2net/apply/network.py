@@ -14,7 +14,7 @@ from rev2net.flow.parameters import default_settings
 from rev2net.models import build
 from rev2net.models.network import VideoNetwork
 from rev2net.models.spec import input_spec
-from rev2net.models.weights import load_weights, num_classes
+from rev2net.models.weights import classes_and_channels, load_weights
 from rev2net.runs.checkpoint import clip_shape, load_trained
 
 
@@ -78,7 +78,11 @@ def of_weights(
     fit, or is of another number of classes than the names given.
     """
     spec = input_spec(name, modality)
-    count = num_classes(path)
+    count, channels = classes_and_channels(path)
+    if channels != spec.channels:
+        raise UserError(
+            f"{path}: takes {channels} channels; {name} on {modality} takes {spec.channels}"
+        )
     if class_names and len(class_names) != count:
         raise UserError(
             f"{path}: a classifier of {count} classes; {len(class_names)} names are given"

@@ -131,13 +131,25 @@ def load_weights(
     return report
 
 
-def num_classes(path: str | Path) -> int:
-    """Classes of the classifier in a checkpoint; raises UserError where it has none."""
+def classes_and_channels(path: str | Path) -> tuple[int, int]:
+    """The classes of the classifier in a checkpoint, and the channels of its first convolution.
+
+    Raises UserError where it lacks one of them.
+    """
     state = _read(Path(path)).state
-    for key, tensor in state.items():
-        if key.removeprefix("module.").startswith((*HEADS, "new_fc.")) and tensor.ndim > 1:
-            return len(tensor)
-    raise UserError(f"{path}: holds no classifier; its layers begin with {', '.join(HEADS)}")
+    heads = (*HEADS, "new_fc.")
+    classes = [
+        len(tensor)
+        for key, tensor in state.items()
+        if key.removeprefix("module.").startswith(heads) and tensor.ndim > 1
+    ]
+    channels = [tensor.shape[1] for tensor in state.values() if tensor.ndim > 3]
+    if not classes or not channels:
+        raise UserError(
+            f"{path}: holds no classifier of videos; needed: convolutions and one of "
+            f"{', '.join(heads)}"
+        )
+    return classes[0], channels[0]
 
 
 @dataclass(frozen=True)

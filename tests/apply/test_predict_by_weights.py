@@ -81,7 +81,7 @@ def test_the_names_of_kinetics_lists_are_their_labels(
     [
         (["--classes", "two.txt"], "a classifier of 7 classes; 2 names are given"),
         (["--classes", "nothing.txt"], "--classes: nothing.txt: cannot be read"),
-        (["--input", "flow"], "has shape"),
+        (["--input", "flow"], "takes 3 channels; i3d on flow takes 2"),
         (["--windows", "clip.mp4"], "is what it would be made from"),
         (["--windows", "t.csv", "--stride", "0"], "--stride: 0.0; allowed is"),
     ],
