@@ -1,17 +1,20 @@
 """Say what is done in any video: classes with their probabilities, best first.
 
     rev2net predict clip.avi --run work/mini/runs/hmdb-ucf/i3d/rgb.scratch.mkmmd/split1.seed0
-    rev2net predict *.mp4 --checkpoint i3d.pt --json       # one JSON object a line and video
+    rev2net predict *.mp4 --run i3d.pt --json              # one JSON object a line and video
     rev2net predict holidays/ --run …                      # every video in a folder
     rev2net predict clip.mp4 --run … --annotate out.mp4    # the video with its classes drawn in
+    rev2net predict film.mp4 --run … --windows times.csv   # when what is done, in a long video
+    rev2net predict clip.mp4 --network i3d --weights i3d.pt --classes kinetics-400_val.csv
 
 Videos are prepared as the run's training data were (resize, frame rate, flow) and scored by its
 test protocol. Protocol and flow parameters come from the configuration: the file config.json that
-the workflow leaves in work/<name>/, or --config. Without either, one centre crop of one clip from
-the middle of the video is scored, on flow with OpenCV's parameters.
+the workflow leaves in work/<name>/, or --config. Without either, and for --network, one centre crop
+of one clip from the middle of the video is scored, on flow with OpenCV's parameters.
 
-A video that cannot be read gets a line on standard error, the others are predicted, and the exit
-code is 2.
+A network names one of its own classes whatever the video shows: the first line says what it is and
+what it was trained on. A video that cannot be read gets a line on standard error, the others are
+predicted, and the exit code is 2.
 """
 
 import argparse
@@ -19,17 +22,16 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rev2net.apply.inputs import VIDEO_SUFFIXES
 from rev2net.commands import refuse_overwriting
 from rev2net.errors import MachineError, UserError
 
 if TYPE_CHECKING:
     import torch
 
-    from rev2net.config import FlowSettings, TestSettings
-    from rev2net.evaluation.video import VideoFile
-    from rev2net.runs.checkpoint import TrainedRun
+    from rev2net.apply.network import Subject
+    from rev2net.config import TestSettings
 
-VIDEO_SUFFIXES = (".avi", ".mp4", ".mkv", ".webm", ".mov", ".mpg", ".mpeg", ".wmv", ".flv", ".m4v")
 ANNOTATED_CLASSES = 3
 ANNOTATED_SIDE = 240  # pixels of the short side at least, so that names can be read
 
@@ -40,14 +42,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "videos", nargs="+", type=Path, metavar="VIDEO", help="a file, or a folder of them"
     )
     source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--run", type=Path, metavar="FOLDER", help="a run's folder", dest="source")
-    source.add_argument("--checkpoint", type=Path, metavar="FILE", dest="source")
+    source.add_argument(
+        "--run",
+        type=Path,
+        metavar="FOLDER",
+        dest="run_folder",
+        help="a run's folder or its checkpoint.pt",
+    )
+    source.add_argument("--network", help="i3d, for example, with --weights")
+    parser.add_argument("--weights", type=Path, metavar="FILE", help="of that network")
+    parser.add_argument("--input", default="rgb", choices=("rgb", "flow", "rgbdiff"))
+    parser.add_argument(
+        "--classes", type=Path, metavar="FILE", help="a class a line, for --weights"
+    )
     parser.add_argument("--config", type=Path, metavar="FILE", help="the run's configuration")
     parser.add_argument("--clips", type=int, help="clips spread over the video")
     parser.add_argument("--crops", type=int, choices=(1, 3, 10), help="crops of each clip")
     parser.add_argument("--top", type=int, default=5, metavar="N", help="classes shown (5)")
     parser.add_argument("--json", action="store_true", help="one JSON object a video")
     parser.add_argument("--annotate", type=Path, metavar="OUT.mp4", help="write the video, marked")
+    parser.add_argument("--windows", type=Path, metavar="OUT.csv", help="write classes by time")
+    parser.add_argument("--stride", type=float, help="seconds between windows (a clip's length)")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -55,37 +70,31 @@ def run(args: argparse.Namespace) -> None:
     import torch
 
     from rev2net.device import claim_device
-    from rev2net.runs.checkpoint import load_trained
 
     if args.top < 1:
         raise UserError(f"--top: {args.top}; allowed: a whole number from 1")
     if args.annotate is not None and args.annotate.suffix.lower() != ".mp4":
         raise UserError(f"--annotate: {args.annotate}; allowed ending: .mp4")
     videos, refusals = _videos(args.videos)
-    if args.annotate is not None:
-        if len(videos) > 1:
-            raise UserError(f"--annotate: takes one video; {len(videos)} given")
-        refuse_overwriting(args.annotate, *videos)
-    trained = load_trained(args.source)
-    if trained.settings.run.method == "off":
-        print(
-            "rev2net predict: Sun-OFF's network alone; the tables add its TSN's scores, 2 : 1",
-            file=sys.stderr,
-        )
-    test, flow = _protocol(args, trained)
-    torch.set_num_threads(trained.settings.compute.threads)
+    if args.annotate is not None and len(videos) > 1:
+        raise UserError(f"--annotate: takes one video; {len(videos)} given")
+    for output in (args.annotate, args.windows):
+        if output is not None:
+            refuse_overwriting(output, *videos)
+    subject = _subject(args)
+    test = _protocol(args, subject)
+    torch.set_num_threads(subject.threads)
     for refusal in refusals:
         print(f"rev2net predict: {refusal}", file=sys.stderr, flush=True)
-    failed = len(refusals)
+    if not args.json:
+        print(subject.words)
     with claim_device() as device:
-        trained.network.to(device)
-        for path in videos:
-            try:
-                _predict_one(args, path, trained, test, flow, device)
-            except (UserError, MachineError) as error:
-                print(f"rev2net predict: {error}", file=sys.stderr, flush=True)
-                failed += 1
-    if failed:
+        subject.network.to(device)
+        if args.windows is not None:
+            failed = _by_time(args, videos, subject, device)
+        else:
+            failed = sum(not _predicted(args, path, subject, test, device) for path in videos)
+    if failed or refusals:
         sys.exit(2)
 
 
@@ -109,64 +118,84 @@ def _videos(paths: list[Path]) -> tuple[list[Path], list[str]]:
     return videos, refusals
 
 
-def _protocol(
-    args: argparse.Namespace, trained: "TrainedRun"
-) -> tuple["TestSettings", "FlowSettings"]:
-    """How clips are placed and flow is computed: the configuration's, where there is one."""
+def _subject(args: argparse.Namespace) -> "Subject":
+    """The network that the arguments name."""
+    from rev2net.apply.network import of_run, of_weights
+    from rev2net.apply.predict import read_class_names
+
+    if (args.network is None) != (args.weights is None):
+        raise UserError("--network and --weights go together: --network i3d --weights FILE")
+    if args.network is not None:
+        names = read_class_names(args.classes) if args.classes is not None else ()
+        return of_weights(args.network, args.weights, args.input, names)
+    if args.classes is not None:
+        raise UserError("--classes: a run has its own; it goes with --weights")
+    subject = of_run(args.run_folder, args.config)
+    if subject.words.startswith("Sun-OFF"):
+        print(
+            "rev2net predict: Sun-OFF's network alone; the tables add its TSN's scores, 2 : 1",
+            file=sys.stderr,
+        )
+    return subject
+
+
+def _protocol(args: argparse.Namespace, subject: "Subject") -> "TestSettings":
+    """The network's test protocol, with what the arguments change of it."""
     from rev2net import config as configuration
     from rev2net.config import TestSettings
-    from rev2net.experiments import evaluate_settings
-    from rev2net.flow.parameters import default_settings
 
-    settings = trained.settings
-    path = args.config or _configuration_beside(args.source)
-    if path is not None:
-        config = configuration.load(path)
-        test = evaluate_settings(settings.run, config).test
-        flow = config.flow.model_copy(update={"bound": settings.flow_bound})
-    else:
-        test = TestSettings(clips=1, crops=1, size=settings.clip.size, average="logit")
-        flow = default_settings(settings.flow_bound)
     chosen: dict[str, Any] = {"crops": args.crops} if args.crops is not None else {}
     if args.clips is not None:
         chosen |= {"clips": args.clips, "whole_video": False}
-    changed = {**test.model_dump(), **chosen}
-    return configuration.validate(TestSettings, changed, "arguments"), flow
+    changed = {**subject.test.model_dump(), **chosen}
+    return configuration.validate(TestSettings, changed, "arguments")
 
 
-def _configuration_beside(source: Path) -> Path | None:
-    """The configuration that the workflow keeps in work/<name>, of a run in work/<name>/runs."""
-    for folder in source.resolve().parents:
-        if folder.name == "runs" and (folder.parent / "config.json").is_file():
-            return folder.parent / "config.json"
-    return None
+def _ranked(subject: "Subject", probabilities: list[float]) -> list[tuple[str, float]]:
+    """Classes and their probabilities, best first; classes without names have numbers."""
+    names = subject.class_names or [f"class {n}" for n in range(len(probabilities))]
+    return sorted(zip(names, probabilities, strict=True), key=lambda row: -row[1])
+
+
+def _predicted(
+    args: argparse.Namespace,
+    path: Path,
+    subject: "Subject",
+    test: "TestSettings",
+    device: "torch.device",
+) -> bool:
+    """Score one video, print its classes, write the annotated one; False where it cannot be."""
+    try:
+        _predict_one(args, path, subject, test, device)
+    except (UserError, MachineError) as error:
+        print(f"rev2net predict: {error}", file=sys.stderr, flush=True)
+        return False
+    return True
 
 
 def _predict_one(
     args: argparse.Namespace,
     path: Path,
-    trained: "TrainedRun",
+    subject: "Subject",
     test: "TestSettings",
-    flow: "FlowSettings",
     device: "torch.device",
 ) -> None:
-    """Score one video, print its classes, and write the annotated one where asked for."""
     import json
 
+    from rev2net.apply.predict import whole_video
     from rev2net.evaluation.predict import protocol_in_words
     from rev2net.evaluation.video import VideoFile
 
-    kind = trained.network.input_spec.kind
-    video = VideoFile(path, kind, trained.settings.frames, flow)
+    video = VideoFile(path, subject.network.input_spec.kind, subject.frames, subject.flow)
     if video.warning:
         print(f"rev2net predict: warning: {path}: {video.warning}", file=sys.stderr)
-    probabilities = _probabilities(video, trained, test, device)
-    ranked = sorted(zip(trained.class_names, probabilities, strict=True), key=lambda row: -row[1])
+    ranked = _ranked(subject, whole_video(video, subject, test, device))
     best = ranked[: args.top]
     if args.json:
         classes = [{"class": name, "probability": round(p, 6)} for name, p in best]
         facts = {"frames": video.num_frames, "protocol": protocol_in_words(test)}
-        print(json.dumps({"video": str(path), **facts, "classes": classes}), flush=True)
+        line = {"video": str(path), "network": subject.words, **facts, "classes": classes}
+        print(json.dumps(line), flush=True)
     else:
         print(f"{path}: {video.num_frames} frames, {protocol_in_words(test)}")
         for name, probability in best:
@@ -175,26 +204,47 @@ def _predict_one(
         _annotate(args.annotate, path, ranked[:ANNOTATED_CLASSES])
 
 
-def _probabilities(
-    video: "VideoFile", trained: "TrainedRun", test: "TestSettings", device: "torch.device"
-) -> list[float]:
-    """Of every class, by the test protocol of datasets."""
-    import torch
+def _by_time(
+    args: argparse.Namespace, videos: list[Path], subject: "Subject", device: "torch.device"
+) -> int:
+    """Write the classes of every window; how many videos could not be read to their end."""
+    import csv
 
-    from rev2net.clips.dataset import Entry
-    from rev2net.evaluation.predict import predict
-    from rev2net.runs.checkpoint import clip_shape
+    from rev2net.apply.predict import moments
+    from rev2net.apply.windows import Windows
+    from rev2net.files import atomic_path
+    from rev2net.video import probe
 
-    settings = trained.settings
-    shape = clip_shape(trained.network.input_spec, (video.kind,), settings, test.length)
-    compute = settings.compute.model_copy(update={"loader_workers": 0})
-    entry = Entry(str(video.path), dataset="", label=-1, group="")
-    prediction = predict(
-        trained.network, [entry], video, shape, test, compute, device, progress=False
-    )
-    scores = torch.from_numpy(prediction.scores[0]).double()
-    found: list[float] = (scores.softmax(0) if test.average == "logit" else scores).tolist()
-    return found
+    if args.stride is not None and not args.stride > 0:
+        raise UserError(f"--stride: {args.stride}; allowed is a number of seconds above 0")
+    shape = subject.shape
+    window = shape.length * shape.stride * shape.images
+    failed = 0
+    with (
+        atomic_path(args.windows) as temporary,
+        open(temporary, "w", newline="", encoding="utf-8", errors="surrogateescape") as file,
+    ):
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["video", "start", "end", "rank", "class", "probability"])
+        for path in videos:
+            try:
+                rate = subject.frames.fps or probe(path).fps
+                stride = max(1, round(args.stride * rate)) if args.stride else window
+                count = 0
+                for moment in moments(path, Windows(subject, window, stride, device)):
+                    times = [f"{moment.start:.3f}", f"{moment.end:.3f}"]
+                    for rank, (name, p) in enumerate(
+                        _ranked(subject, moment.probabilities)[: args.top], 1
+                    ):
+                        writer.writerow([path, *times, rank, name, f"{p:.6f}"])
+                    count += 1
+            except (UserError, MachineError) as error:
+                print(f"rev2net predict: {error}", file=sys.stderr, flush=True)
+                failed += 1
+                continue
+            print(f"{path}: {count} window{'s' * (count != 1)}", flush=True)
+    print(f"{args.windows}: written", file=sys.stderr)
+    return failed
 
 
 def _annotate(output: Path, source: Path, classes: list[tuple[str, float]]) -> None:

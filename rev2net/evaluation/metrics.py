@@ -5,6 +5,8 @@ the arg-max. A video with a NaN among its scores counts as wrong, whatever its l
 videos every accuracy is NaN.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -53,3 +55,27 @@ def mean_class(scores: ArrayLike, label: ArrayLike) -> float:
     right_C = np.bincount(label_N, weights=hits_N)
     present_C = videos_C > 0
     return 100 * float((right_C[present_C] / videos_C[present_C]).mean())
+
+
+class ClassResult(NamedTuple):
+    """How one class fares."""
+
+    videos: int
+    accuracy: float  # percent of its videos; NaN where it has none
+    confused_with: int | None  # the class that most of its wrong videos are taken for
+    confusions: int  # how many of them
+
+
+def per_class(scores: ArrayLike, label: ArrayLike) -> list[ClassResult]:
+    """The results of every class, in their order; equal confusions name the first class."""
+    hits_N, label_N = hits(scores, label), np.asarray(label)
+    chosen_N = np.asarray(scores).argmax(axis=1)
+    results = []
+    for number in range(np.asarray(scores).shape[1]):
+        mine = label_N == number
+        wrong = np.bincount(chosen_N[mine & ~hits_N], minlength=1)
+        worst = int(wrong.argmax())
+        accuracy = 100 * float(hits_N[mine].mean()) if mine.any() else float("nan")
+        confused = worst if wrong[worst] else None
+        results.append(ClassResult(int(mine.sum()), accuracy, confused, int(wrong[worst])))
+    return results

@@ -133,6 +133,27 @@ def load_weights(
     return report
 
 
+def classes_and_channels(path: str | Path) -> tuple[int, int]:
+    """The classes of the classifier in a checkpoint, and the channels of its first convolution.
+
+    Raises UserError where it lacks one of them.
+    """
+    state = _read(Path(path), None)[0]
+    heads = (*HEADS, "new_fc.")
+    classes = [
+        len(tensor)
+        for key, tensor in state.items()
+        if key.removeprefix("module.").startswith(heads) and tensor.ndim > 1
+    ]
+    channels = [tensor.shape[1] for tensor in state.values() if tensor.ndim > 3]
+    if not classes or not channels:
+        raise UserError(
+            f"{path}: holds no classifier of videos; needed: convolutions and one of "
+            f"{', '.join(heads)}"
+        )
+    return classes[0], channels[0]
+
+
 def _read(path: Path, sha256: str | None) -> tuple[State, str, list[str] | None]:
     """The tensors of a file, its name in messages and, where it is our own, its classes."""
     if not path.is_file():

@@ -50,7 +50,7 @@ class TrainingLog:
         if not ends_with_line(step, self.every, self.steps):
             return
         means = {name: round(total / self.count, 6) for name, total in self.sums.items()}
-        line = {"step": step + 1, **fixed, **means}
+        line = {"step": step + 1, "steps": self.steps, **fixed, **means}
         self.file.write(json.dumps(line) + "\n")
         self.file.flush()
         self.sums, self.count = {}, 0

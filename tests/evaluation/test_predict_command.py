@@ -186,7 +186,7 @@ def test_a_checkpoint_alone_is_scored_on_one_centre_crop(
     size = configuration.recipes["i3d.rgb"].clip.size
     test = TestSettings(clips=1, crops=1, size=size, average="logit")
     expected = softmax(evaluated(work, configuration, i3d, test))
-    found = predicted(capsys, *paths(work), "--checkpoint", alone)
+    found = predicted(capsys, *paths(work), "--run", alone)
     np.testing.assert_allclose(found, expected, atol=TOLERANCE)
 
 
@@ -196,7 +196,9 @@ def test_the_best_classes_are_printed_in_percent(
     video = paths(work)[0]
     chances = predicted(capsys, video, "--run", i3d)[0]
     assert main(["predict", str(video), "--run", str(i3d), "--top", "2"]) == 0
-    title, first, second = capsys.readouterr().out.splitlines()
+    network, title, first, second = capsys.readouterr().out.splitlines()
+    trained_on = "trained on ucf101 of configuration 'mini' (synthetic videos)"
+    assert network == f"I3D on RGB, 3 classes, {trained_on}"
     assert title == f"{video}: 12 frames, 1 clip x 1 crop"
     order = np.argsort(-chances)
     assert first.split() == [f"{100 * chances[order[0]]:.1f}", "%", CLASSES[order[0]]]
@@ -277,7 +279,7 @@ def test_a_checkpoint_that_is_no_run_gets_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     torch.save({"state_dict": {"weight": torch.zeros(1)}}, tmp_path / "other.pt")
-    assert main(["predict", "a.avi", "--checkpoint", str(tmp_path / "other.pt")]) == 2
+    assert main(["predict", "a.avi", "--run", str(tmp_path / "other.pt")]) == 2
     assert "other.pt: holds no trained run; needed: a checkpoint.pt" in capsys.readouterr().err
     assert main(["predict", "a.avi", "--run", str(tmp_path / "absent")]) == 2
     assert "no such checkpoint" in capsys.readouterr().err
@@ -302,7 +304,7 @@ def test_a_checkpoint_of_something_else_is_never_advised_to_be_deleted(
         state = torch.load(i3d / "checkpoint.pt", weights_only=True)
         state["network"] = {name: value.flatten()[:1] for name, value in state["network"].items()}
         torch.save(state, path)
-    assert main(["predict", "a.avi", "--checkpoint", str(path)]) == 2
+    assert main(["predict", "a.avi", "--run", str(path)]) == 2
     error = capsys.readouterr().err
     assert error.startswith(f"rev2net predict: {path}: ")
     assert error.count("\n") == 1
@@ -332,7 +334,7 @@ def test_a_folder_stands_for_the_videos_in_it(
     assert ended.value.code == 2
     out, err = capsys.readouterr()
     assert f"{tmp_path}: a folder without videos (.avi, " in err
-    assert out.startswith(f"{paths(work)[0]}: ")
+    assert out.splitlines()[1].startswith(f"{paths(work)[0]}: ")
 
 
 def test_a_name_that_is_no_text_is_predicted_like_any_other(

@@ -1,0 +1,1 @@
+"""What a person asks of any videos, outside the datasets: flow, features, predictions."""

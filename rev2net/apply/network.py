@@ -1,0 +1,116 @@
+"""The network that is asked about videos: a finished run, or published weights without one."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rev2net.apply.output import cores
+from rev2net.clips.dataset import ClipShape
+from rev2net.config import FlowSettings, FramesSettings, TestSettings
+from rev2net.config import load as load_configuration
+from rev2net.digests import file_digest
+from rev2net.errors import UserError
+from rev2net.experiments import INPUT_LABELS, METHODS, evaluate_settings
+from rev2net.flow.parameters import default_settings
+from rev2net.models import build
+from rev2net.models.network import VideoNetwork
+from rev2net.models.spec import input_spec
+from rev2net.models.weights import classes_and_channels, load_weights
+from rev2net.runs.checkpoint import clip_shape, load_trained
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A network with what it takes and what it knows."""
+
+    network: VideoNetwork  # in evaluation mode, on the CPU
+    shape: ClipShape  # how its clips are cut in time
+    size: int  # pixels a side of its input
+    frames: FramesSettings  # how videos are decoded for it
+    flow: FlowSettings
+    class_names: tuple[str, ...]  # empty where nobody says
+    words: str  # what it is and what it was trained on, for people
+    digest: str  # sha256 of its weights' file
+    test: TestSettings  # how its scores of a video are averaged
+    threads: int  # of torch
+
+
+def of_run(folder: Path, configuration: Path | None = None) -> Subject:
+    """The network of a run's folder or checkpoint, tested as its configuration says.
+
+    The configuration is the one given or, of a run in work/<name>, the one that the workflow left
+    there. Without one, one centre crop of one clip is scored, on flow with OpenCV's parameters.
+    Raises UserError where it is no run.
+    """
+    trained = load_trained(folder)
+    path = configuration or _configuration_beside(folder)
+    config = None if path is None else load_configuration(path)
+    settings, spec = trained.settings, trained.network.input_spec
+    flow = default_settings(settings.flow_bound)
+    test = TestSettings(clips=1, crops=1, size=settings.clip.size, average="logit")
+    synthetic = ""
+    if config is not None:
+        test = evaluate_settings(settings.run, config).test
+        flow = config.flow.model_copy(update={"bound": settings.flow_bound})
+        synthetic = " (synthetic videos)" if config.mini is not None else ""
+    run = settings.run
+    return Subject(
+        trained.network,
+        clip_shape(spec, (spec.kind,), settings),
+        settings.clip.size,
+        settings.frames,
+        flow,
+        tuple(trained.class_names),
+        f"{METHODS[run.method].label} on {INPUT_LABELS[run.input]}, "
+        f"{len(trained.class_names)} classes, trained on {run.benchmark} of configuration "
+        f"{settings.configuration!r}{synthetic}",
+        trained.digest,
+        test,
+        settings.compute.threads,
+    )
+
+
+def of_weights(
+    name: str, path: Path, modality: str = "rgb", class_names: tuple[str, ...] = ()
+) -> Subject:
+    """A network of ours with a checkpoint in a layout that `models.weights` knows.
+
+    It takes clips of its published length and size. Raises UserError where the checkpoint does not
+    fit, or is of another number of classes than the names given.
+    """
+    spec = input_spec(name, modality)
+    count, channels = classes_and_channels(path)
+    if channels != spec.channels:
+        raise UserError(
+            f"{path}: takes {channels} channels; {name} on {modality} takes {spec.channels}"
+        )
+    if class_names and len(class_names) != count:
+        raise UserError(
+            f"{path}: a classifier of {count} classes; {len(class_names)} names are given"
+        )
+    network = build(name, count, in_channels=spec.channels)
+    load_weights(network, path)
+    segments = spec.time_axis == "segments"
+    shape = ClipShape((spec.kind,), segments, spec.length, images=spec.images)
+    frames = FramesSettings(
+        short_side=256, size=None, fps=None, codec="jpeg", quality=95, time_limit=86400.0
+    )
+    return Subject(
+        network.eval(),
+        shape,
+        spec.size,
+        frames,
+        default_settings(20.0),
+        class_names,
+        f"{METHODS[name].label} on {INPUT_LABELS[modality]}, {count} classes",
+        file_digest(path),
+        TestSettings(clips=1, crops=1, size=spec.size, average="logit"),
+        cores(),
+    )
+
+
+def _configuration_beside(source: Path) -> Path | None:
+    """The configuration that the workflow keeps in work/<name>, of a run in work/<name>/runs."""
+    for folder in source.resolve().parents:
+        if folder.name == "runs" and (folder.parent / "config.json").is_file():
+            return folder.parent / "config.json"
+    return None

@@ -1,0 +1,79 @@
+"""What a network says of any video: its classes, for the whole of it or window after window."""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from rev2net.apply.network import Subject
+from rev2net.apply.windows import Windows
+from rev2net.clips.dataset import Entry
+from rev2net.config import ComputeSettings, TestSettings
+from rev2net.errors import UserError
+from rev2net.evaluation.predict import predict
+from rev2net.evaluation.video import VideoFile
+
+
+class Moment(NamedTuple):
+    """A window of a video, and what is done in it."""
+
+    start: float  # seconds
+    end: float
+    probabilities: list[float]  # of every class
+
+
+def whole_video(
+    video: VideoFile, subject: Subject, test: TestSettings, device: torch.device
+) -> list[float]:
+    """The probability of every class, by a test protocol as datasets are scored by it."""
+    shape = replace(subject.shape, length=test.length or subject.shape.length)
+    compute = ComputeSettings(threads=1, loader_workers=0, precision="float32")
+    entry = Entry(str(video.path), dataset="", label=-1, group="")
+    prediction = predict(
+        subject.network, [entry], video, shape, test, compute, device, progress=False
+    )
+    scores = torch.from_numpy(prediction.scores[0]).double()
+    found: list[float] = (scores.softmax(0) if test.average == "logit" else scores).tolist()
+    return found
+
+
+def moments(path: Path, windows: Windows) -> Iterator[Moment]:
+    """The windows of a video as it is decoded, which may take as long as it likes.
+
+    Raises VideoError where it cannot be decoded.
+    """
+    stream = windows.stream(str(path))
+    rate = 0.0
+
+    def answer(x: Tensor) -> Tensor:
+        return windows.subject.network(x).double().softmax(1)
+
+    for number, row in enumerate(windows.rows(stream, answer)):
+        assert stream.input is not None
+        rate = windows.subject.frames.fps or stream.input.fps
+        start = number * windows.stride
+        yield Moment(start / rate, (start + windows.window) / rate, row.tolist())
+
+
+def read_class_names(path: Path) -> tuple[str, ...]:
+    """Class names in the order of a network's outputs.
+
+    A file with one a line, or a CSV of videos with a column `label` (Kinetics' own lists): its
+    labels, each once, in alphabetical order. Raises UserError for a file without names.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"--classes: {path}: cannot be read ({error})") from None
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if lines and "label" in next(csv.reader(lines[:1])):
+        names = sorted({row["label"] for row in csv.DictReader(lines)})
+    else:
+        names = lines
+    if len(set(names)) < max(1, len(names)):
+        raise UserError(f"--classes: {path}: names expected, each once; a line a class")
+    return tuple(names)

@@ -1,0 +1,70 @@
+"""Features of any videos by a trained network, a row a window of frames.
+
+    rev2net features videos/ --network i3d --weights i3d_rgb_kinetics400.pt --out features
+    rev2net features clip.mp4 --run work/mini/runs/hmdb-ucf/i3d/rgb.scratch.mkmmd/split1.seed0 \\
+        --out features --window 16 --stride 8
+    rev2net features list.txt --network i3d --weights i3d.pt --endpoint Mixed_4f --out features
+
+features/<video>.npy holds (windows, D) float32, features/<video>.json what made it. Frames are
+resized to a short side of 256 pixels, or as the run's were, and cropped in the centre. Long videos
+stream: memory does not grow with them. The same command again does what is left.
+"""
+
+import argparse
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `rev2net features`."""
+    parser.add_argument(
+        "videos", nargs="+", type=Path, metavar="VIDEO", help="a file, a folder, or a list (.txt)"
+    )
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument(
+        "--run", type=Path, metavar="FOLDER", dest="run_folder", help="a run's folder or checkpoint"
+    )
+    source.add_argument("--network", help="i3d, for example, with --weights")
+    parser.add_argument("--weights", type=Path, metavar="FILE", help="of that network")
+    parser.add_argument("--input", default="rgb", choices=("rgb", "flow", "rgbdiff"))
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="made if need be")
+    parser.add_argument("--window", type=int, help="images a window (the network's clip)")
+    parser.add_argument("--stride", type=int, help="images between windows (--window)")
+    parser.add_argument("--endpoint", default="pooled", help="a layer, as Mixed_5c (pooled)")
+    parser.add_argument("--batch", type=int, default=1, help="windows at once (1)")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Write the features of every video that is not done."""
+    import sys
+
+    from rev2net.apply.features import FeatureFiles, check_endpoint
+    from rev2net.apply.inputs import find_videos
+    from rev2net.apply.network import of_run, of_weights
+    from rev2net.apply.output import OutputFolder, summary
+    from rev2net.apply.windows import Windows
+    from rev2net.device import claim_device
+    from rev2net.errors import UserError
+
+    for option in ("window", "stride", "batch"):
+        value = getattr(args, option)
+        if value is not None and value < 1:
+            raise UserError(f"--{option}: {value}; allowed is a whole number from 1")
+    if (args.network is None) != (args.weights is None):
+        raise UserError("--network and --weights go together: --network i3d --weights FILE")
+    videos = find_videos(args.videos)
+    if args.run_folder is not None:
+        subject = of_run(args.run_folder)
+    else:
+        subject = of_weights(args.network, args.weights, args.input)
+    check_endpoint(subject, args.endpoint)
+    shape = subject.shape
+    window = args.window or shape.length * shape.images * shape.stride
+    with claim_device() as device:
+        subject.network.to(device)
+        windows = Windows(subject, window, args.stride or window, device, args.batch)
+        files = FeatureFiles(args.out, windows, args.endpoint)
+        output = OutputFolder(args.out, files.record())
+        counts = output.run(videos, files.done, files, jobs=1, what="features")
+    print(f"{args.out}: {summary(counts)}")
+    if counts.total() != counts["ok"]:
+        sys.exit(2)

@@ -1,0 +1,103 @@
+"""`rev2net predict` without a run: published weights, names of classes, windows of long videos."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from rev2net.models import build
+from rev2net.video import decode
+from tests.apply.moving_videos import main, write_video
+
+CLASSES = [f"class-{letter}" for letter in "abcdefg"]
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("weights") / "i3d.pt"
+    torch.save(build("i3d", 7).state_dict(), path)
+    return path
+
+
+def words(weights: Path) -> list[str]:
+    return ["--network", "i3d", "--weights", str(weights)]
+
+
+def test_windows_say_when_what_is_done(weights: Path, tmp_path: Path) -> None:
+    video, out = tmp_path / "clip.mp4", tmp_path / "times.csv"
+    write_video(video, 150, height=224, width=224)
+    (tmp_path / "names.txt").write_text("\n".join(CLASSES))
+    given = ["predict", str(video), *words(weights), "--classes", str(tmp_path / "names.txt")]
+    assert main([*given, "--windows", str(out), "--top", "1"]) == 0
+    with open(out, newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["start"], row["end"]) for row in rows] == [("0.000", "2.560"), ("2.560", "5.120")]
+    network = build("i3d", 7)
+    network.load_state_dict(torch.load(weights))
+    with torch.no_grad():
+        for number, row in enumerate(rows):
+            clip = torch.from_numpy(_cropped(video)[64 * number : 64 * number + 64])
+            x = clip.permute(3, 0, 1, 2)[None].float() / 255 * 2 - 1
+            chances = network.eval()(x).softmax(1)[0]
+            assert row["class"] == CLASSES[int(chances.argmax())]
+            assert float(row["probability"]) == pytest.approx(float(chances.max()), abs=1e-4)
+
+
+def _cropped(video: Path) -> np.ndarray:
+    return np.ascontiguousarray(decode(video, short_side=256)[:, 16:240, 16:240])
+
+
+def test_classes_without_names_have_numbers(
+    weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_video(tmp_path / "clip.mp4", 9, height=64, width=64)
+    assert main(["predict", str(tmp_path / "clip.mp4"), *words(weights), "--json"]) == 0
+    line = json.loads(capsys.readouterr().out)
+    assert line["network"] == "I3D on RGB, 7 classes"
+    assert {row["class"] for row in line["classes"]} <= {f"class {n}" for n in range(7)}
+
+
+def test_the_names_of_kinetics_lists_are_their_labels(
+    weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_video(tmp_path / "clip.mp4", 9, height=64, width=64)
+    rows = "".join(f"{name},x{k}\n" for k, name in enumerate([*reversed(CLASSES), CLASSES[0]]))
+    (tmp_path / "val.csv").write_text(f"label,youtube_id\n{rows}")
+    given = ["predict", str(tmp_path / "clip.mp4"), *words(weights), "--json", "--top", "7"]
+    assert main(given) == 0
+    numbers = json.loads(capsys.readouterr().out)["classes"]
+    assert main([*given, "--classes", str(tmp_path / "val.csv")]) == 0
+    named = json.loads(capsys.readouterr().out)["classes"]
+    for number, name in zip(numbers, named, strict=True):
+        assert CLASSES[int(number["class"].removeprefix("class "))] == name["class"]
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        (["--classes", "two.txt"], "a classifier of 7 classes; 2 names are given"),
+        (["--classes", "nothing.txt"], "--classes: nothing.txt: cannot be read"),
+        (["--input", "flow"], "takes 3 channels; i3d on flow takes 2"),
+        (["--windows", "clip.mp4"], "is what it would be made from"),
+        (["--windows", "t.csv", "--stride", "0"], "--stride: 0.0; allowed is"),
+    ],
+)
+def test_bad_options_get_one_line(
+    weights: Path,
+    more: list[str],
+    expected: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_video(tmp_path / "clip.mp4", 9, height=64, width=64)
+    (tmp_path / "two.txt").write_text("one\ntwo\n")
+    assert main(["predict", "clip.mp4", *words(weights), *more]) == 2
+    error = capsys.readouterr().err
+    assert expected in error
+    assert len(error.splitlines()) == 1
