@@ -7,6 +7,7 @@ from typing import cast
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from rev2net.models import build
 from rev2net.models.exported import load_exported, save_exported
@@ -33,7 +34,7 @@ def by_hand(weights: Path, clip_THWC: np.ndarray, endpoint: str | None = None) -
         if endpoint is not None:
             found = cast(I3D, network).endpoints(x, endpoint)[endpoint].mean((2, 3, 4))
         else:
-            found = network.forward_train(x)["features"]
+            found = cast(Tensor, network.forward_train(x)["features"])
     return np.asarray(found[0])
 
 
