@@ -13,6 +13,7 @@ OURS = {
     "experiments": set(),
     "paper": {"experiments"},
     "search": {"experiments"},
+    "schedules": {"experiments"},
     "provenance": set(),
     "device": set(),
     "datasets": {"fetch"},
@@ -25,14 +26,17 @@ OURS = {
     "losses": set(),
     "runs": {"experiments", "paper", "clips", "models"},
     "training": {
-        *("clips", "models", "losses", "runs", "device", "evaluation.metrics", "experiments"),
-        "provenance",
+        *("clips", "models", "losses", "runs", "device", "experiments", "provenance"),
+        *("evaluation.metrics", "evaluation.predict"),
     },
     "evaluation": {"clips", "models", "runs", "video", "flow"},
     "figures": set(),
-    "plan": {"experiments", "paper", "search", "mini", "models", "video", "flow", "bench"},
+    "plan": {
+        *("experiments", "paper", "search", "schedules"),
+        *("mini", "models", "video", "flow", "bench"),
+    },
     "tables": {
-        *("experiments", "paper", "search", "provenance", "runs.scores"),
+        *("experiments", "paper", "search", "schedules", "provenance", "runs.scores"),
         *("evaluation.metrics", "evaluation.statistics", "evaluation.fusion"),
     },
     "report": {
@@ -53,6 +57,7 @@ LIBRARIES = {
     "experiments": set(),
     "paper": set(),
     "search": set(),
+    "schedules": set(),
     "provenance": set(),
     "device": {"torch"},
     "datasets": {"pandas"},

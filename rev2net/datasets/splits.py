@@ -44,14 +44,13 @@ def build_split(
     without any usable video.
     """
     expected = assign_parts(settings, split, indexes)
+    protocol = getattr(settings, "protocol", None)
     own_parts: set[tuple[str, str]] = set()
-    if isinstance(settings, WithinDataset):
+    if protocol != "official-split1" or settings.validation_fraction:
         own_parts.add(("train", "val"))
-    elif settings.protocol == "all-videos":
-        own_parts |= {("train", "val"), (UNLABELLED, "test")}
-    elif settings.protocol == EVERY_TARGET_TESTED:
-        own_parts.add(("train", "val"))
-    tested_pool = getattr(settings, "protocol", None) == EVERY_TARGET_TESTED
+    if protocol == "all-videos":
+        own_parts.add((UNLABELLED, "test"))
+    tested_pool = protocol == EVERY_TARGET_TESTED
     # There the pool stands in the test by definition: what is checked is everything else.
     checked = expected[expected["part"] != UNLABELLED] if tested_pool else expected
     checks, warnings = check_parts(checked, own_parts)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from rev2net import experiments, search
+from rev2net import experiments, schedules, search
 from rev2net.config import Config, TrainSettings
 from rev2net.errors import UserError
 from rev2net.experiments import METHODS, Run
@@ -128,7 +128,7 @@ def _shards(datasets: dict[str, DatasetFacts], config: Config, rates: Rates) -> 
 def _runs(
     jobs: Jobs, config: Config, rates: Rates, datasets: dict[str, DatasetFacts], root: Path
 ) -> list[Stage]:
-    """Trainings and evaluations, those of the search too."""
+    """Trainings and evaluations, those of the search and of the schedules too."""
     facts = {key: benchmark_facts(*key, config, root) for key in jobs.benchmarks}
     work: dict[str, list[tuple[str, Work, float]]] = defaultdict(
         list
@@ -153,6 +153,14 @@ def _runs(
         work["train_search_point"].append((METHODS[run.method].recipe, trained, pixels))
         scored = _evaluation(run, config, settings, benchmark, held_out, datasets)
         work["evaluate_search_point"].append((METHODS[run.method].recipe, scored, pixels))
+    for run in jobs.measured:
+        settings = schedules.measured_settings(run, config)
+        benchmark = benchmark_facts(run.benchmark, run.split, config, root)
+        chosen = schedules.schedule_settings(config)
+        held_out = round(benchmark.train * chosen.validation_fraction)
+        trained = training_work(run, settings, benchmark.train - held_out, chosen.points * held_out)
+        pixels = _megapixels(run, config, datasets)
+        work["train_schedule"].append((METHODS[run.method].recipe, trained, pixels))
     return [_run_stage(rule, of_rule, config, rates) for rule, of_rule in work.items()]
 
 

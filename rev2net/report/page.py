@@ -21,6 +21,7 @@ from rev2net.report.pictures import (
     search_section,
     transfer_section,
 )
+from rev2net.report.schedules import schedules_section
 from rev2net.report.words import (
     claims_frame,
     claims_section,
@@ -55,6 +56,7 @@ def render_report(
         lambda: features_section(config, stored),
         lambda: decoded_section(stored),
         lambda: search_section(results),
+        *([lambda: schedules_section(results)] if config.schedules else []),
         lambda: data_section(config, root),
         lambda: provenance_section(config, stored),
     ]

@@ -7,7 +7,7 @@ import time
 from snakemake.exceptions import WorkflowError
 
 from rev2net import config as configuration
-from rev2net import experiments, search
+from rev2net import experiments, schedules, search
 from rev2net.config import CrossDataset
 from rev2net.errors import UserError
 from rev2net.experiments import FUSED_INPUTS, STAGE_VERSIONS, Run
@@ -40,8 +40,8 @@ wildcard_constraints:
     seed=r"\d+",
     part="test|val",
     point="(coarse|fine)-[0-9a-f]{8}",
-    table=r"(?!(claims|fusion|search)(\.|$))[^/]+",  # any, so that a wrong name is answered
-    file=r"claims\.csv|fusion\.csv|search\.csv|report\.html",
+    table=r"(?!(claims|fusion|schedules|search)(\.|$))[^/]+",  # any: wrong names are answered
+    file=r"claims\.csv|fusion\.csv|schedules\.csv|search\.csv|report\.html",
 
 
 WEIGHTS_TO_DOWNLOAD = {
@@ -253,6 +253,33 @@ def validation_settings(wildcards):
     return configuration.dump(settings.model_copy(update={"parts": ("val",)}))
 
 
+def held_out_source_settings(wildcards):
+    """A pair of datasets with groups of its source's training list held out."""
+    return configuration.dump(schedules.held_out(wildcards.benchmark, CONFIG))
+
+
+def measured_settings(wildcards):
+    """A run at its recipe's own length, whatever was found of it since."""
+    return configuration.dump(
+        schedules.measured_settings(wildcards_run(wildcards), CONFIG)
+    )
+
+
+def measured_options(wildcards):
+    """The shards, and how often is measured: the command of a training has one place for both."""
+    options = benchmark_options("shards", "work/{name}/shards/{dataset}")
+    return f"{options(wildcards)} --measurements {CONFIG.schedules.points}"
+
+
+def held_out_curves(wildcards):
+    """The records of every training that is measured."""
+    return [
+        f"work/{CONFIG.name}/{schedules.measured_folder(run)}/{file}"
+        for run in schedules.measured_runs(CONFIG)
+        for file in ("run.json", "held-out.jsonl")
+    ]
+
+
 def all_scores(wildcards):
     """The test scores of every table that the configuration has the benchmarks for."""
     runs = {
@@ -296,8 +323,8 @@ def table_scores(wildcards):
         runs = paper.table_runs(wildcards.table, CONFIG)
     except UserError as error:
         raise WorkflowError(
-            f"{error}; other results: claims.csv, fusion.csv, search.csv,"
-            " report.html"
+            f"{error}; other results: claims.csv, fusion.csv, schedules.csv,"
+            " search.csv, report.html"
         )
     return [
         f"work/{CONFIG.name}/{run.scores_folder}/scores-{part}.h5"

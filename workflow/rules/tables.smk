@@ -119,6 +119,7 @@ rule write_report:
         claims="results/{name}/claims.csv",
         fusion="results/{name}/fusion.csv",
         search="results/{name}/search.csv" if CONFIG.search else [],
+        schedules="results/{name}/schedules.csv" if CONFIG.schedules else [],
         ledgers=expand(
             "work/{{name}}/shards/{dataset}/ledger.csv", dataset=CONFIG.datasets
         ),
