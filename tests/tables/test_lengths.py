@@ -98,7 +98,7 @@ def test_the_standard_error_is_that_of_resampled_groups() -> None:
 @pytest.mark.parametrize(
     ("levels", "low", "high", "lost"),
     [  # the 10th and 90th percentile of the chosen measurement, and points below the best level
-        ([0.3, 0.6] + [0.75] * 8, 3, 6, 0.1),
+        ([0.3, 0.6] + [0.75] * 8, 3, 7, 0.1),
         ([0.3, 0.6, 0.75, 0.75, 0.72, 0.7, 0.66, 0.62, 0.6, 0.58], 3, 4, 0.1),
         ([0.4, 0.6, 0.7, 0.75, 0.78, 0.79, 0.8, 0.8, 0.8, 0.8], 4, 8, 1.5),
         ([0.2, 0.27, 0.33, 0.4, 0.47, 0.53, 0.6, 0.67, 0.73, 0.8], 9, 10, 1.5),
