@@ -14,8 +14,10 @@ from pathlib import Path
 
 import yaml
 
+from rev2net.plan.jobs import OTHER_TARGETS
+
 ROOT = Path(__file__).resolve().parent.parent
-TARGETS = ("all", "results/claims.csv", "results/search.csv", "results/fusion.csv")
+TARGETS = ("all", *(f"results/{name}.csv" for name in OTHER_TARGETS))
 SIZES = (  # factor on the shards, number of seeds
     (0.01, 1),
     (0.01, 3),

@@ -106,17 +106,17 @@ def test_the_standard_error_is_that_of_resampled_groups() -> None:
     ids=["plateau", "peak", "saturating", "rise"],
 )
 def test_the_rule_on_noisy_curves(levels: list[float], low: int, high: int, lost: float) -> None:
-    """80 groups of 2 videos, as many as are held out of 840; one answer in 20 is turned round.
+    """70 groups of 2 videos, about as many as are held out of 840; 1 answer in 20 is turned round.
 
     The plateau is found, a rise is hardly ever cut, and what is lost is little.
     """
     rng = np.random.default_rng(1)
     chosen = []
     for _ in range(200):
-        right_PV = rng.random(160) < np.array(levels)[:, None]
-        right_PV ^= rng.random((10, 160)) < 0.05
-        right_PG = right_PV.reshape(10, 80, 2).sum(axis=2)
-        chosen.append(chosen_measurement(right_PG, [2] * 80, CHANCE))
+        right_PV = rng.random(140) < np.array(levels)[:, None]
+        right_PV ^= rng.random((10, 140)) < 0.05
+        right_PG = right_PV.reshape(10, 70, 2).sum(axis=2)
+        chosen.append(chosen_measurement(right_PG, [2] * 70, CHANCE))
     tenth, ninth = np.percentile(chosen, [10, 90]) + 1
     assert low <= tenth <= ninth <= high
     assert 100 * np.mean(max(levels) - np.array(levels)[chosen]) < lost
