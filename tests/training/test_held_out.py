@@ -81,6 +81,17 @@ def test_loader_processes_draw_no_seed_from_the_training(
     assert equal(plain, train(small_data, chosen, tmp_path / "measured"))
 
 
+def test_of_several_processes_the_first_measures_and_the_others_wait(
+    small_data: SmallData, tmp_path: Path
+) -> None:
+    chosen = settings("i3d", "flow", "none", steps=4)
+    compute = chosen.compute.model_copy(update={"processes": 2})
+    chosen = chosen.model_copy(update={"compute": compute})
+    plain = train(small_data, chosen, tmp_path / "plain", measurements=0)
+    assert equal(plain, train(small_data, chosen, tmp_path / "measured", measurements=2))
+    assert [line["step"] for line in held_out(tmp_path / "measured")] == [2, 4]
+
+
 def test_a_line_has_the_accuracy_and_the_groups_it_comes_from(
     small_data: SmallData, tmp_path: Path
 ) -> None:
