@@ -16,8 +16,8 @@ LEAD = (
     "Accuracy on source videos that were held out of the training list by whole groups, along one "
     "training of the recipe's own length. The same rule for every stream: the shortest length "
     "after which no measurement is better by more than one standard error of the difference, "
-    "paired over source groups (the band is that of one measurement). A point before the rate's "
-    "last drop is judged before it has that gain, so the rule errs towards the recipe's length. No "
+    "paired over source groups (the band is that of one measurement). That a schedule shortened to "
+    "a point ends as high is assumed: the rate drops earlier then. No "
     "label of the target and no test video was read. A configuration trains at the chosen lengths "
     "where its recipes_from names schedules.yaml."
 )
