@@ -32,6 +32,7 @@ include: "workflow/rules/splits.smk"
 include: "workflow/rules/weights.smk"
 include: "workflow/rules/runs.smk"
 include: "workflow/rules/search.smk"
+include: "workflow/rules/schedules.smk"
 include: "workflow/rules/tables.smk"
 
 

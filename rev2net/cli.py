@@ -34,6 +34,7 @@ COMMANDS: dict[str, str] = {  # in the order in which data flows
     "metrics": "print the accuracies of a scores file",
     "table": "write one table of the paper as CSV, Markdown and LaTeX",
     "search": "the steps of the coarse-to-fine search on validation videos",
+    "schedules": "write how long cross-dataset trainings need to be, on held-out source videos",
     "sweep": "write how two-stream rows depend on the weight of flow, on validation videos",
     "claims": "test the claims of the paper on the stored scores",
     "report": "write one HTML page with tables, claims, figures and provenance",

@@ -37,6 +37,7 @@ STAGE_VERSIONS = {
     "fuse": 1,
     "table": 2,
     "search": 1,
+    "schedules": 1,
 }
 
 

@@ -92,4 +92,4 @@ def test_what_is_searched_on_one_dataset_is_chosen_there() -> None:
 def test_the_searched_trainings_hold_validation_videos_out() -> None:
     assert MINI.search is not None
     assert held_out("hmdb51", MINI).validation_fraction == MINI.search.validation_fraction > 0
-    assert MINI.benchmarks["hmdb51"].validation_fraction == 0  # type: ignore[union-attr]
+    assert MINI.benchmarks["hmdb51"].validation_fraction == 0

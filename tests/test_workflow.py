@@ -235,6 +235,32 @@ def test_killed_jobs_and_an_interrupt_end_in_the_same_tables(
         assert ours == (undisturbed / "results" / table).read_text(), killed
 
 
+def test_lengths_are_measured_once_and_trained_where_the_configuration_says_so(
+    undisturbed: Path,
+) -> None:
+    """Two streams; the tables do not wait for them, and what is found is not measured again."""
+    measured = snakemake("results/schedules.csv", *SMOKE[2:], directory=undisturbed)
+    assert measured.returncode == 0, measured.stdout[-3000:] + measured.stderr[-3000:]
+    rows = (undisturbed / "results/schedules.csv").read_text().splitlines()
+    assert [row.split(",")[:5] for row in rows[1:]] == [
+        ["hmdb-ucf", "tsn", input_, epoch, step]
+        for input_ in ("rgb", "flow")
+        for epoch, step in (("0.8", "2"), ("1.6", "4"))
+    ]
+    assert (undisturbed / "results/smoke/schedules.yaml").exists()
+    assert "Nothing to be done" in snakemake(*SMOKE, "-n", directory=undisturbed).stdout
+
+    (undisturbed / "found.yaml").write_text("tsn.flow.hmdb-ucf: {optimisation: {steps: 2}}\n")
+    text = (ROOT / "configs/smoke.yaml").read_text()
+    (undisturbed / "shorter.yaml").write_text(f"{text}recipes_from: {undisturbed}/found.yaml\n")
+    chosen = ["--cores", "2", "--configfile", str(undisturbed / "shorter.yaml")]
+    targets = ["results/schedules.csv", "results/table5.csv"]
+    planned = snakemake("-n", *targets, *chosen, directory=undisturbed)
+    jobs = counts(planned.stdout)
+    assert "train_schedule" not in jobs
+    assert jobs["train_run"] == 1
+
+
 def test_shards_are_made_again_when_their_videos_were(undisturbed: Path) -> None:
     """Another generator seed gives other pixels under the same names: the index stays the same."""
     text = (ROOT / "configs/smoke.yaml").read_text()

@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--targets",
         nargs="+",
         metavar="NAME",
-        help="table1 … table5, claims, fusion, search (default: every configured table)",
+        help="table1 … table5, claims, fusion, schedules, search (default: every configured table)",
     )
     parser.add_argument("--cores", type=int, help="of the machine (default: those of this one)")
     parser.add_argument("--gpus", type=int, default=1, help="of the machine (default 1)")

@@ -6,6 +6,9 @@ continues from its last saved state when the same command is given again; SIGTER
 and exits with code 75. In a job that the workflow submitted, so does the end of its --minutes: the
 scheduler is then asked to start the job again.
 
+With --measurements N the accuracy on the split's held-out source videos (part `val`) is measured N
+times, evenly along the training, which changes no weight: held-out.jsonl has a line for each.
+
 Snakemake gives the settings; `snakemake -p` prints its commands.
 """
 
@@ -18,6 +21,13 @@ from rev2net.commands import add_run_arguments, dataset_paths
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run_arguments(parser, "the run's folder; made if need be")
     parser.add_argument("--minutes", type=int, help="of a submitted job; elsewhere without effect")
+    parser.add_argument(
+        "--measurements",
+        type=int,
+        default=0,
+        metavar="N",
+        help="of the held-out accuracy: 0 or more",
+    )
 
 
 def run(args: argparse.Namespace) -> None:
@@ -25,6 +35,7 @@ def run(args: argparse.Namespace) -> None:
 
     from rev2net.clips.dataset import read_split_summary
     from rev2net.config import TrainSettings, parse_settings
+    from rev2net.errors import UserError
     from rev2net.experiments import check_run
     from rev2net.training.allotment import start_again, stopping_time
     from rev2net.training.loop import INTERRUPTED, Interrupted, train
@@ -32,9 +43,12 @@ def run(args: argparse.Namespace) -> None:
     settings = parse_settings(TrainSettings, args.settings)
     check_run(settings.run)
     class_names = read_split_summary(args.split)["class_names"]
+    if args.measurements < 0:
+        raise UserError(f"--measurements: {args.measurements}; allowed is a whole number from 0")
     shards, stop_at = dataset_paths(args.shards), stopping_time(args.minutes)
     try:
-        train(settings, args.split, shards, class_names, args.folder, stop_at)
+        folder, times = args.folder, args.measurements
+        train(settings, args.split, shards, class_names, folder, stop_at, times)
     except Interrupted:
         print("terminated: state saved, the same command continues from it", file=sys.stderr)
         if stop_at is not None and time.time() >= stop_at:

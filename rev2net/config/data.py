@@ -140,6 +140,8 @@ class CrossDataset(Section):
     class_set: Literal["small", "full", "wide-14", "wide-16", "wide-20"]
     # all-videos-tested is all-videos with every target video in the test, as its authors did
     protocol: Literal["official-split1", "all-videos", "all-videos-tested"]
+    # Of the source's training list, held out by whole groups as `val`; 0: its own held-out list.
+    validation_fraction: Fraction = 0.0
 
     @property
     def datasets(self) -> tuple[DatasetName, ...]:

@@ -45,6 +45,7 @@ class WithinDatasetTables(Section):
     init: Initialisation
 
 
+StreamName = Annotated[str, Field(pattern=r"^[a-z0-9]+\.(rgb|flow|rgbdiff)$")]
 PositiveFloat = Annotated[float, Field(gt=0)]
 SearchedKey = Literal[
     "learning_rate", "flow", "frames", "feature_discrepancy", "latent_discrepancy"
@@ -77,7 +78,7 @@ class SearchSettings(Section):
     seed: Annotated[int, Field(ge=0)]
     validation_fraction: Annotated[float, Field(gt=0, lt=1)]
     max_runs: Positive  # of all spaces and benchmarks together
-    spaces: dict[Annotated[str, Field(pattern=r"^[a-z0-9]+\.(rgb|flow|rgbdiff)$")], SearchSpace]
+    spaces: dict[StreamName, SearchSpace]
 
     @model_validator(mode="after")
     def _runs_are_bounded(self) -> "SearchSettings":
@@ -88,6 +89,31 @@ class SearchSettings(Section):
         if runs > self.max_runs:
             raise ValueError(f"the spaces take {runs} runs; max_runs is {self.max_runs}")
         return self
+
+
+class ScheduleSettings(Section):
+    """How long cross-dataset trainings need to be, measured on source videos held out by groups."""
+
+    streams: Annotated[tuple[StreamName, ...], Field(min_length=1)]
+    benchmarks: Annotated[tuple[BenchmarkName, ...], Field(min_length=1)]
+    validation_fraction: Annotated[float, Field(gt=0, lt=1)]  # of the source's training list
+    points: Annotated[int, Field(ge=2)]  # measurements, evenly along the training
+
+    @model_validator(mode="after")
+    def _values_differ(self) -> "ScheduleSettings":
+        for values in (self.streams, self.benchmarks):
+            if len(set(values)) < len(values):
+                raise ValueError(f"a name stands twice in {', '.join(values)}")
+        return self
+
+
+class ScheduleLength(Section):
+    """How long a recipe trains, and where its rate changes: as in `OptimisationSettings`."""
+
+    epochs: float | None = None
+    steps: int | None = None
+    milestones: tuple[float, ...] = ()
+    restarts: tuple[float, ...] = ()
 
 
 class ComputeSettings(Section):
@@ -129,6 +155,7 @@ class Config(Section):
     cross_dataset_tables: CrossDatasetTables
     within_dataset_tables: WithinDatasetTables = WithinDatasetTables(init="scratch")
     search: SearchSettings | None = None
+    schedules: ScheduleSettings | None = None
     compute: ComputeSettings
     resources: ResourceSettings
     # "<method>.<input>", behind it a start or a benchmark that has its own, or both (`recipe_name`)
@@ -139,38 +166,46 @@ class Config(Section):
         Annotated[str, Field(pattern=r"^(imagenet|kinetics)\.[a-z0-9]+\.(rgb|flow|rgbdiff)$")],
         WeightsSource,
     ] = Field(default_factory=dict)  # "<init>.<method>.<input>"
+    # Of recipes that a file of `recipes_from` made longer or shorter, their own length: what
+    # `schedules` measures stays the same when its result is taken in.
+    own_lengths: dict[str, ScheduleLength] = Field(default_factory=dict)
 
     @model_validator(mode="before")
     @classmethod
     def _recipes_from_files(cls, values: Any) -> Any:
         """Take in `recipes_from`: files of parts of recipes, such as a search writes.
 
-        A recipe that the file names and the configuration lacks ("rev2net.rgb.hmdb51") is the
-        method's own ("rev2net.rgb") with these parts.
+        A recipe that the file names and the configuration lacks ("rev2net.rgb.hmdb51") is the one
+        that was taken in its place ("rev2net.rgb") with these parts.
         """
         if not isinstance(values, dict) or "recipes_from" not in values:
             return values
         values = dict(values)
         paths = values.pop("recipes_from") or []
         recipes = dict(values.get("recipes") or {})
+        lengths = dict(values.get("own_lengths") or {})
         for path in [paths] if isinstance(paths, str) else paths:
             if not Path(path).is_file():
                 raise ValueError(
-                    f"recipes_from: {path}: no such file; a search writes it "
-                    "(`snakemake results/search.csv`), without this key"
+                    f"recipes_from: {path}: no such file; `snakemake results/search.csv` or "
+                    "`results/schedules.csv` writes one, without this key"
                 )
             for name, parts in (read_yaml(Path(path)) or {}).items():
-                base = recipes.get(name) or recipes.get(".".join(name.split(".")[:2]))
+                base = next((recipes[wide] for wide in _wider(name) if wide in recipes), None)
                 if base is None:
                     raise ValueError(
                         f"recipes_from: {path}: {name!r} is no recipe; "
                         f"recipes has {', '.join(recipes)}"
                     )
+                if {"epochs", "steps"} & (parts.get("optimisation") or {}).keys():
+                    own = base.get("optimisation", {})
+                    keys = [key for key in ScheduleLength.model_fields if key in own]
+                    lengths.setdefault(name, {key: own[key] for key in keys})
                 recipes[name] = {
                     **base,
                     **{part: {**base.get(part, {}), **found} for part, found in parts.items()},
                 }
-        return {**values, "recipes": recipes}
+        return {**values, "recipes": recipes, "own_lengths": lengths}
 
     @model_validator(mode="after")
     def _seeds_differ(self) -> "Config":
@@ -242,6 +277,7 @@ class Config(Section):
                 "allowed are scratch, imagenet"
             )
         self._check_search()
+        self._check_schedules()
         return self
 
     def recipe_name(self, stream: str, init: str, benchmark: str) -> str | None:
@@ -270,6 +306,41 @@ class Config(Section):
                         f"search.spaces: no recipe {space!r} for {name}; "
                         f"recipes has {', '.join(self.recipes)}"
                     )
+
+    def _check_schedules(self) -> None:
+        schedules = self.schedules
+        if schedules is None:
+            return
+        init = self.cross_dataset_tables.init
+        for name in schedules.benchmarks:
+            if not isinstance(self.benchmarks.get(name), CrossDataset):
+                across = [n for n, b in self.benchmarks.items() if isinstance(b, CrossDataset)]
+                raise ValueError(
+                    f"schedules.benchmarks: {name!r} is no configured pair of datasets; "
+                    f"benchmarks has {', '.join(across) or 'none'}"
+                )
+            for stream in schedules.streams:
+                if self.recipe_name(stream, init, name) is None:
+                    raise ValueError(
+                        f"schedules.streams: no recipe {stream!r} for {name}; "
+                        f"recipes has {', '.join(self.recipes)}"
+                    )
+                if stream.startswith("off."):
+                    raise ValueError(
+                        f"schedules.streams: {stream!r} starts from a TSN that was trained on the "
+                        "videos held out here"
+                    )
+
+
+def _wider(name: str) -> list[str]:
+    """A recipe's name and those that stand in for it, as `Config.recipe_name` looks for them.
+
+    >>> _wider("tsm.rgb.imagenet.hmdb-ucf")[1:]
+    ['tsm.rgb.hmdb-ucf', 'tsm.rgb.imagenet', 'tsm.rgb']
+    """
+    words = name.split(".")
+    stream = ".".join(words[:2])
+    return [name, *(f"{stream}.{word}" for word in reversed(words[2:])), stream]
 
 
 def _check_recipe_name(name: str) -> None:

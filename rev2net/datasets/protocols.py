@@ -42,6 +42,9 @@ def assign_parts(
         else:
             held = hold_out_groups(videos, HELD_OUT, f"{dataset}/split{split}")
             parts = videos["group"].isin(held).map({False: held_in, True: held_out})
+        if settings.validation_fraction and dataset == settings.source:
+            parts = parts.where(parts == "train")
+            parts = _hold_out(videos, dataset, split, parts, settings.validation_fraction)
         if settings.protocol == EVERY_TARGET_TESTED and dataset == settings.target:
             pool = parts[parts == held_in].reindex(videos.index)
             tables.append(_table(videos, dataset, pool))
@@ -107,10 +110,16 @@ def hold_out_groups(videos: pd.DataFrame, fraction: float, seed: str) -> set[str
 
 def _within_dataset(settings: WithinDataset, split: int, index: pd.DataFrame) -> pd.DataFrame:
     parts = _official(index, settings.dataset, split, "train", "test")
-    seed = f"{settings.dataset}/split{split}"
-    held = hold_out_groups(index[parts == "train"], settings.validation_fraction, seed)
-    parts = parts.mask((parts == "train") & index["group"].isin(held), "val")
+    parts = _hold_out(index, settings.dataset, split, parts, settings.validation_fraction)
     return _table(index, settings.dataset, parts)
+
+
+def _hold_out(
+    videos: pd.DataFrame, dataset: str, split: int, parts: "pd.Series[str]", fraction: float
+) -> "pd.Series[str]":
+    """The parts with whole groups of the training list as `val`."""
+    held = hold_out_groups(videos[parts == "train"], fraction, f"{dataset}/split{split}")
+    return parts.mask((parts == "train") & videos["group"].isin(held), "val")
 
 
 def _official(

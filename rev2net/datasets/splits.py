@@ -65,7 +65,8 @@ def build_split(
     checked = expected
     if protocol == EVERY_TARGET_TESTED:  # the pool stands in the test by definition
         checked = expected[expected["part"] != UNLABELLED]
-    checks, warnings = check_parts(checked, OWN_DIVISIONS[protocol])
+    own = OWN_DIVISIONS[protocol] | ({("train", "val")} if settings.validation_fraction else set())
+    checks, warnings = check_parts(checked, own)
 
     class_names = _class_names(settings, indexes)
     is_usable = pd.Series(False, index=expected.index)

@@ -125,6 +125,40 @@ def accuracy_curves(title: str, curves: Mapping[str, tuple[ArrayLike, ArrayLike]
         return save(figure)
 
 
+def length_curves(
+    title: str,
+    epoch: ArrayLike,
+    percent: ArrayLike,
+    error: ArrayLike,
+    chosen: int,
+    limits: tuple[float, float],
+) -> bytes:
+    """Accuracy on held-out source videos over the epochs of one training, SVG; all (N,).
+
+    The band is one standard error (`error`, in points) to either side. The circle is the chosen
+    measurement, the grey line stands at the length of the recipe, the last one.
+    """
+    epoch_N, percent_N = np.asarray(epoch, float), np.asarray(percent, float)
+    error_N = np.asarray(error, float)
+    with panel(3.1, 2.2, title) as (figure, axes):
+        axes.axvline(epoch_N[-1], color=MUTED, linewidth=0.8, label="recipe")
+        axes.fill_between(
+            epoch_N, percent_N - error_N, percent_N + error_N, color=BLUE, alpha=0.15, linewidth=0
+        )
+        axes.plot(epoch_N, percent_N, color=BLUE, linewidth=1.4, marker="o", markersize=3)
+        axes.scatter(
+            epoch_N[chosen], percent_N[chosen], s=75, facecolor="none", edgecolor=ORANGE,
+            linewidth=1.5, label="chosen", zorder=3,
+        )  # fmt: skip
+        axes.set_xlim(0, 1.05 * epoch_N[-1])
+        axes.set_ylim(limits)
+        axes.set_xlabel("epochs of the source's list")
+        axes.set_ylabel("held-out source, %")
+        axes.grid(axis="y")
+        figure.legend(loc="outside lower left", ncols=2, handletextpad=0.2, columnspacing=1)
+        return save(figure)
+
+
 def common_limits(logs: Sequence[Mapping[str, ArrayLike]]) -> tuple[float, float]:
     """One value axis for panels that stand side by side."""
     values = [smooth(log[name]) for log in logs for name in loss_terms(log)]

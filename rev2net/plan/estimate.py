@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from rev2net import experiments, search
+from rev2net import experiments, schedules, search
 from rev2net.config import Config, TrainSettings
 from rev2net.errors import UserError
 from rev2net.experiments import METHODS
@@ -133,7 +133,7 @@ def _shards(datasets: dict[str, DatasetFacts], config: Config, rates: Rates) -> 
 def _runs(
     jobs: Jobs, config: Config, rates: Rates, datasets: dict[str, DatasetFacts], root: Path
 ) -> list[Stage]:
-    """Trainings and evaluations, those of the search too."""
+    """Trainings and evaluations, those of the search and of the schedules too."""
     works: dict[str, list[tuple[Run, Work]]] = defaultdict(list)
 
     @functools.cache
@@ -159,6 +159,14 @@ def _runs(
         train = facts(point.run.benchmark, point.run.split).train
         held_out = round(train * search.search_settings(config).validation_fraction)
         add("search_point", point.run, settings, train - held_out, held_out)
+    for run in jobs.measured:
+        settings = schedules.measured_settings(run, config)
+        train = facts(run.benchmark, run.split).train
+        chosen = schedules.schedule_settings(config)
+        held_out = round(train * chosen.validation_fraction)
+        looks = chosen.points * held_out
+        work = training_work(run, settings, train - held_out, looks)
+        works["train_schedule"].append((run, work))
     return [_run_stage(rule, of_rule, config, rates, datasets) for rule, of_rule in works.items()]
 
 

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from rev2net import experiments, search
+from rev2net import experiments, schedules, search
 from rev2net.config import Config
 from rev2net.paper import tables as paper
 from rev2net.runs.identity import Run
 
-OTHER_TARGETS = ("claims", "fusion", "search")
+OTHER_TARGETS = ("claims", "fusion", "schedules", "search")
 
 
 @dataclass
@@ -19,6 +19,7 @@ class Jobs:
     evaluations: set[Run] = field(default_factory=set)
     fusions: set[tuple[Run, str]] = field(default_factory=set)  # run and part
     points: list[search.Point] = field(default_factory=list)  # of the search
+    measured: list[Run] = field(default_factory=list)  # of the schedules
     small: int = 0  # tables and the like
 
     @property
@@ -28,12 +29,13 @@ class Jobs:
 
     @property
     def held_out(self) -> list[tuple[str, int]]:
-        """The splits that the search holds validation videos out of."""
-        return sorted({(point.run.benchmark, point.run.split) for point in self.points})
+        """The splits that the search and the schedules hold videos out of."""
+        runs = [*(point.run for point in self.points), *self.measured]
+        return sorted({(run.benchmark, run.split) for run in runs})
 
     def datasets(self, config: Config) -> list[str]:
         """The datasets that shards are made of, in the configuration's order."""
-        runs = [*self.trainings, *(point.run for point in self.points)]
+        runs = [*self.trainings, *(point.run for point in self.points), *self.measured]
         used = {
             dataset
             for benchmark in {run.benchmark for run in runs}
@@ -43,7 +45,7 @@ class Jobs:
 
 
 def needed_jobs(targets: Sequence[str], config: Config) -> Jobs:
-    """The jobs behind some targets: tables by name, `claims`, `fusion`, `search`.
+    """The jobs behind some targets: tables by name, and `OTHER_TARGETS`.
 
     Raises UserError for a target that the configuration cannot make.
     """
@@ -51,6 +53,8 @@ def needed_jobs(targets: Sequence[str], config: Config) -> Jobs:
     for target in targets:
         if target == "search":
             _add_search(jobs, config)
+        elif target == "schedules":
+            _add_schedules(jobs, config)
         else:
             _add_scores(jobs, paper.scores_needed(target, config))
             jobs.small += 2  # built, and copied into results/
@@ -83,3 +87,11 @@ def _add_search(jobs: Jobs, config: Config) -> None:
         if start := experiments.parent(point.run, config):
             _add_training(jobs, start, config)
     jobs.small += len(jobs.points) + 2  # settled one by one; collected, copied
+
+
+def _add_schedules(jobs: Jobs, config: Config) -> None:
+    jobs.measured = schedules.measured_runs(config)
+    for run in jobs.measured:
+        if start := experiments.parent(run, config):
+            _add_training(jobs, start, config)
+    jobs.small += 2  # collected, copied

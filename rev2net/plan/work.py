@@ -68,8 +68,8 @@ def step_multiply_adds(run: Run, settings: TrainSettings, decoded: int, plain: i
     return forward + BACKWARD * (forward - frozen)
 
 
-def training_work(run: Run, settings: TrainSettings, videos: int) -> Work:
-    """One training on so many labelled videos.
+def training_work(run: Run, settings: TrainSettings, videos: int, looks: int = 0) -> Work:
+    """One training on so many labelled videos, with so many looks at held-out ones in between.
 
     Decoders see the labelled clips only, unless the loss says otherwise.
     """
@@ -88,8 +88,8 @@ def training_work(run: Run, settings: TrainSettings, videos: int) -> Work:
     together = (labelled + unlabelled) / optimisation.accumulate / settings.compute.processes
     copies = WEIGHT_COPIES + (optimisation.optimiser == "adamw")
     return Work(
-        multiply_adds=step * steps,
-        images=images * steps,
+        multiply_adds=step * steps + looks * cost.multiply_adds,
+        images=images * steps + looks * clip.length * spec.images,
         memory=TORCH_MEMORY + copies * weights + together * cost.activation_bytes * precision,
         disk=weights,
     )

@@ -18,6 +18,7 @@ from rev2net.report.decoded import decoded_section
 from rev2net.report.neighbours import features_section
 from rev2net.report.overview import overview, tables_section
 from rev2net.report.paper_claims import claims_section, contradictions_section
+from rev2net.report.schedules import schedules_section
 from rev2net.report.searched_weights import weights_section
 from rev2net.report.trainings import provenance_section
 from rev2net.report.transfers import transfer_section
@@ -50,6 +51,7 @@ def render_report(config: Config, root: Path, results: Path) -> str:
         features_section(config, stored),
         decoded_section(stored),
         weights_section(search, sweep),
+        *([schedules_section(results)] if config.schedules else []),
         data_section(config, root),
         provenance_section(config, stored),
     ]

@@ -46,6 +46,11 @@ class RunFolder:
         """The log of an unfinished training."""
         return self.path / "last.jsonl"
 
+    @property
+    def held_out(self) -> Path:
+        """Accuracy on held-out videos along a training that measures it."""
+        return self.path / "held-out.jsonl"
+
     def scores(self, part: str) -> Path:
         """Scores of the videos of a part, test or val."""
         return self.path / f"scores-{part}.h5"
@@ -139,6 +144,10 @@ class WorkFolder:
         """The same with the validation videos of the search held out."""
         return self.path / "search" / benchmark / f"split{split}.csv"
 
+    def held_out_source(self, benchmark: str, split: int | str) -> Path:
+        """The same with videos of the source held out, for the lengths of trainings."""
+        return self.path / "schedules" / benchmark / f"split{split}.csv"
+
     def training(self, path: str) -> RunFolder:
         """The folder of a training, by the run's path."""
         return RunFolder(self.path / "runs" / path)
@@ -150,6 +159,10 @@ class WorkFolder:
     def run(self, run: Run) -> RunFolder:
         """The folder of a run of either kind."""
         return self.fusion(run.path) if run.is_fused else self.training(run.path)
+
+    def measured(self, path: str) -> RunFolder:
+        """The folder of a training whose length is measured, by the run's path."""
+        return RunFolder(self.path / "schedules" / path)
 
     def point(self, path: str, point: str) -> RunFolder:
         """The folder of a training of the search, by the path of the run that it varies."""

@@ -35,6 +35,7 @@ from rev2net.runs.folder import RunFolder
 from rev2net.training import distributed
 from rev2net.training.batches import Batches, Parts
 from rev2net.training.distributed import Interrupted
+from rev2net.training.held_out import HeldOut
 from rev2net.training.log import TrainingLog, ends_with_line
 from rev2net.training.objective import Objective, gradient_shares
 from rev2net.training.optimiser import WeightAverage, build_optimiser, learning_rate
@@ -62,12 +63,14 @@ def train(
     class_names: Sequence[str],
     folder: Path,
     stop_at: float | None = None,
+    measurements: int = 0,
 ) -> None:
     """Train the run `settings.run` into `folder`.
 
     `shard_folders` has, for each dataset, the folder with its rgb.index and flow.index. Where
     `compute.processes` asks for several, they are started here; a process that torchrun started
-    takes its place among them.
+    takes its place among them. So many `measurements` of the accuracy on the split's `val` videos
+    are made along the way, for held-out.jsonl; they change no weight.
 
     Raises UserError for a split without training videos or a loss that is not finite, and
     Interrupted, the state saved, after SIGTERM and after `stop_at` (seconds since 1970).
@@ -77,14 +80,14 @@ def train(
     processes = settings.compute.processes
     if processes == 1:
         with claim_device() as device:
-            _train(*arguments, device, stop_at)
+            _train(*arguments, device, stop_at, measurements)
     elif distributed.launched():
         device = distributed.own_device(processes)
         with distributed.joined(device), memory_errors():
-            _train(*arguments, device, stop_at)
+            _train(*arguments, device, stop_at, measurements)
     else:
         with claim_devices(processes):
-            distributed.launch(processes, train, *arguments, stop_at)
+            distributed.launch(processes, train, *arguments, stop_at, measurements)
 
 
 def _train(settings: TrainSettings, *arguments: Any) -> None:
@@ -120,6 +123,7 @@ class Training:
         folder: Path,
         device: torch.device,
         stop_at: float | None = None,
+        measurements: int = 0,
     ) -> None:
         self.stop_at = math.inf if stop_at is None else stop_at
         self.settings, self.device = settings, device
@@ -156,6 +160,12 @@ class Training:
         if not self.writes:  # dropout differs between ranks
             torch.manual_seed(run.seed + (distributed.rank() << 32))
         self.every = log_interval(self.optimisation.num_steps)
+        self.measurements = measurements
+        self.held_out = None
+        if measurements and self.writes:
+            steps, epoch = self.optimisation.num_steps, self._steps_an_epoch
+            shards = self.batches.shards
+            self.held_out = HeldOut(settings, split, shards, steps, epoch, measurements, device)
         self.stopping = False
 
     def run(self) -> None:
@@ -170,7 +180,7 @@ class Training:
                 steps,
                 first_step,
                 every=self.every,
-                epoch=len(self.batches.source) / self.optimisation.batch,
+                epoch=self._steps_an_epoch,
             )
             if log_state is not None:
                 log.restore(log_state)
@@ -190,6 +200,9 @@ class Training:
         with attended(self.batches.steps(first_step)) as batches:
             for step in range(first_step, steps):
                 stop = self.advance(step, batches, log)
+                if self.held_out is not None and step + 1 in self.held_out.steps:
+                    network = self.average.network if self.average else self.network
+                    self.held_out.measure(step + 1, network)
                 due = (step + 1) % self.optimisation.checkpoint_every == 0 and step + 1 < steps
                 if stop or due:
                     self._save_state(step + 1, log)
@@ -285,6 +298,10 @@ class Training:
                 "or set optimisation.clip_gradient; the last good state is kept"
             )
 
+    @property
+    def _steps_an_epoch(self) -> float:
+        return len(self.batches.source) / self.optimisation.batch
+
     def _bfloat16(self) -> bool:
         return self.device.type == "cuda" and self.settings.compute.precision == "bfloat16"
 
@@ -302,6 +319,7 @@ class Training:
                 f"{dataset}.{kind}": file_digest(index.path)
                 for (dataset, kind), index in self.batches.shards.indexes.items()
             },
+            **({"measurements": str(self.measurements)} if self.measurements else {}),
         }
 
     def _weights_digest(self) -> str:
@@ -323,6 +341,7 @@ class Training:
             "optimiser": self.optimiser.state_dict(),
             "average": self.average.network.state_dict() if self.average else None,
             "random": of_ranks,
+            "held_out": self.held_out.lines if self.held_out else [],
         }
         if self.files.state.exists():
             self.files.state.replace(self.files.previous_state)
@@ -339,6 +358,8 @@ class Training:
         if self.average is not None:
             self.average.network.load_state_dict(state["average"])
         restore_random_states(state["random"][distributed.rank()])
+        if self.held_out is not None:
+            self.held_out.lines = state["held_out"]
         self._say(f"resuming at step {state['next_step']}")
         return int(state["next_step"]), state["log"]
 
@@ -399,6 +420,9 @@ class Training:
         files = self.files
         write_text(files.record, json.dumps(record, indent=1) + "\n")
         write_text(files.metrics, files.unfinished_metrics.read_text())
+        if self.held_out is not None:
+            lines = "".join(json.dumps(line) + "\n" for line in self.held_out.lines)
+            write_text(files.held_out, lines)
         save_trained(
             files.path, network, self.settings, self.class_names, split_digest, batches.flow_unit
         )

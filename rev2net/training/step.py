@@ -1,6 +1,7 @@
 """Forward pass and objective as one module, so that DistributedDataParallel sees one."""
 
 import torch
+import torch._functorch.config
 from torch import Tensor, nn
 
 from rev2net.config import ComputeSettings
@@ -18,9 +19,12 @@ class TrainingStep(nn.Module):
         super().__init__()
         network.channels_last = compute.channels_last
         self.network, self.objective = network, objective
-        self.forward_train = (
-            torch.compile(network.forward_train) if compute.compile else network.forward_train
-        )
+        self.forward_train = network.forward_train
+        if compute.compile:
+            # Else a backward pass overwrites what it has read, and some steps take several: the
+            # gradient shares have one a term.
+            torch._functorch.config.donated_buffer = False
+            self.forward_train = torch.compile(network.forward_train)
 
     def forward(
         self, batch: Batch, progress: float

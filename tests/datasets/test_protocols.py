@@ -167,3 +167,25 @@ def test_a_group_of_nearly_all_clips_is_not_held_out() -> None:
     held = hold_out_groups(table, 0.2, "s")
     assert "film" not in held
     assert len(held) == 24
+
+
+@pytest.mark.parametrize("protocol", ["official-split1", "all-videos", "all-videos-tested"])
+@pytest.mark.parametrize("benchmark", DIRECTIONS)
+def test_source_groups_held_out_of_the_training_list_take_the_place_of_the_sources_own_list(
+    official: dict[str, pd.DataFrame], benchmark: str, protocol: str
+) -> None:
+    own = cross(benchmark, protocol)
+    whole = assign_parts(own, 1, official)
+    held = assign_parts(own.model_copy(update={"validation_fraction": 0.2}), 1, official)
+    before = whole[whole["part"] == "train"]
+    train, val = (held[held["part"] == part] for part in ("train", "val"))
+    assert set(train["video_id"]) | set(val["video_id"]) == set(before["video_id"])
+    assert not set(train["group"]) & set(val["group"])
+    assert len(val) / len(before) == pytest.approx(0.2, abs=0.02)
+    assert set(val["label"]) == set(before["label"])
+    # Nothing of the source's own held-out list is left, and nothing of the target changes.
+    foreign = ("target_unlabelled", "test")
+    pd.testing.assert_frame_equal(
+        held[held["part"].isin(foreign)].reset_index(drop=True),
+        whole[whole["part"].isin(foreign)].reset_index(drop=True),
+    )

@@ -9,6 +9,7 @@ from rev2net.figures.learning import (
     accuracy_curves,
     common_limits,
     learning_curves,
+    length_curves,
     loss_terms,
     smooth,
 )
@@ -75,3 +76,10 @@ def test_rows_of_a_benchmark_share_one_panel_of_accuracies() -> None:
     for words in ("HMDB→UCF", "I3D RGB", "TSN RGB", "training clips, %"):
         assert words in texts
     assert drawn.count(b"stroke: #0072b2") == 2  # a line, and its sample in the legend
+
+
+def test_a_curve_of_lengths_names_its_axes_and_marks() -> None:
+    drawn = length_curves("TSN RGB", [9, 18, 27], [50, 70, 60], [5, 4, 4], 1, (40, 80))
+    assert {"TSN RGB", "chosen", "recipe", "epochs of the source's list"} <= set(svg_texts(drawn))
+    other = length_curves("TSN RGB", [9, 18, 27], [50, 70, 60], [5, 4, 4], 2, (40, 80))
+    assert drawn != other

@@ -216,3 +216,19 @@ def test_rates_without_a_network_are_refused(mini: Config, tmp_path: Path) -> No
     lacking = rates().model_copy(update={"training": {}})
     with pytest.raises(UserError, match="training has no "):
         estimate(jobs, mini, lacking, tmp_path)
+
+
+def test_a_measured_training_by_hand(paper: Config, tmp_path: Path) -> None:
+    """TSN RGB from HMDB51: 840 clips less a fifth, 90 epochs, and ten looks at the 168 held out."""
+    chosen = paper.schedules.model_copy(  # type: ignore[union-attr]
+        update={"streams": ("tsn.rgb",), "benchmarks": ("hmdb-ucf",)}
+    )
+    only = paper.model_copy(update={"schedules": chosen})
+    plan = estimate(needed_jobs(["schedules"], only), only, rates(read=1e-9), tmp_path)
+    clip = measure("tsn", length=3, size=224).multiply_adds
+    steps = round(90 * 672 / 128)
+    seconds = 5.0 + (steps * 3 * 2 * 128 + 10 * 168) * clip / 1e9
+    found = stage(plan, "train_schedule")
+    assert (found.jobs, found.longest) == (1, pytest.approx(seconds / 3600, rel=0.01))
+    assert found.gpu_hours == pytest.approx(seconds / 3600, rel=0.01)
+    assert stage(plan, "split_benchmark").jobs == 1

@@ -48,6 +48,22 @@ def test_the_search_has_its_points() -> None:
     assert jobs.datasets(mini) == ["hmdb51"]
 
 
+def test_the_schedules_have_a_training_a_stream_and_benchmark_and_no_evaluation() -> None:
+    paper = configuration.load(ROOT / "configs/paper.yaml")
+    jobs = needed_jobs(["schedules"], paper)
+    assert len(jobs.measured) == 7 * 2
+    assert not jobs.trainings
+    assert not jobs.evaluations
+    assert jobs.held_out == [("hmdb-ucf", 1), ("ucf-hmdb", 1)]
+    assert jobs.datasets(paper) == ["ucf101", "hmdb51"]
+    assert jobs.small == 2 + 1
+
+
+def test_schedules_that_are_not_configured_are_refused() -> None:
+    with pytest.raises(UserError, match="configuration 'mini' has no `schedules`"):
+        needed_jobs(["schedules"], configuration.load(ROOT / "config.yaml"))
+
+
 def test_an_unknown_target_is_refused() -> None:
     with pytest.raises(UserError, match="unknown table 'table6'; the tables are"):
         needed_jobs(["table6"], configuration.load(ROOT / "config.yaml"))

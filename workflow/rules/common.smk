@@ -7,7 +7,7 @@ import time
 from snakemake.exceptions import WorkflowError
 
 from rev2net import config as configuration
-from rev2net import experiments, search
+from rev2net import experiments, schedules, search
 from rev2net.errors import UserError
 from rev2net.experiments import STAGE_VERSIONS
 from rev2net.paper import tables as paper
@@ -35,8 +35,8 @@ wildcard_constraints:
     split=r"\d+",
     part="test|val",
     point=search.POINT_PATTERN,
-    table=r"(?!(claims|fusion|search)(\.|$))[^/]+",  # any, so that a wrong name is answered
-    file=r"claims\.csv|fusion\.csv|search\.csv|report\.html",
+    table=r"(?!(claims|fusion|schedules|search)(\.|$))[^/]+",  # any: wrong names are answered
+    file=r"claims\.csv|fusion\.csv|schedules\.csv|search\.csv|report\.html",
 
 
 HERE = WorkFolder.of(CONFIG.name)
@@ -45,7 +45,8 @@ WORK = WorkFolder.of("{name}")
 SHARDS = WORK.shards("{dataset}")
 SPLIT, HELD_OUT = (of("{benchmark}", "{split}") for of in (WORK.split, WORK.held_out))
 RUN, FUSED = WORK.training("{run}"), WORK.fusion("{fused}")
-POINT = WORK.point("{run}", "{point}")
+POINT, MEASURED = WORK.point("{run}", "{point}"), WORK.measured("{run}")
+SOURCE_HELD_OUT = WORK.held_out_source("{benchmark}", "{split}")
 # A dataset's folder where the workflow makes it; nothing where it is a download. As a function it
 # would be called for each of some thousand shards.
 GENERATED_ROOT = WORK.dataset("{dataset}") if CONFIG.mini else []

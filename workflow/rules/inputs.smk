@@ -130,7 +130,7 @@ def scores_of(target=None):
         try:
             needed = paper.scores_needed(target or wildcards.table, CONFIG)
         except UserError as error:
-            others = "other results: claims.csv, fusion.csv, search.csv, report.html"
+            others = "other results: claims.csv, fusion.csv, schedules.csv, search.csv, report.html"
             raise UserError(f"{error}; {others}")
         return [HERE.run(run).scores(part) for run, part in needed]
 
@@ -192,3 +192,36 @@ def weights_mirror(wildcards):
     """The option with the second address of a checkpoint, where there is one."""
     mirror = WEIGHTS_TO_DOWNLOAD[wildcards.weights].mirror
     return ["--mirror", mirror] if mirror else []
+
+
+def held_out_source_settings(wildcards):
+    """A pair of datasets with groups of its source's training list held out."""
+    return configuration.dump(schedules.held_out(wildcards.benchmark, CONFIG))
+
+
+def measured_data(wildcards):
+    """What a run reads, with the split that its length is measured on."""
+    run = asked(wildcards)
+    split = HERE.held_out_source(run.benchmark, run.split)
+    return {
+        **run_data(wildcards),
+        "split": split,
+        "summary": split.with_suffix(".json"),
+    }
+
+
+def measured_settings(wildcards):
+    """A run at its recipe's own length, whatever was found of it since."""
+    return configuration.dump(schedules.measured_settings(asked(wildcards), CONFIG))
+
+
+def measured_options(wildcards):
+    """The shards, and how often is measured: the command of a training has one place for both."""
+    shards = of_datasets(SHARDS.path, option="--shards")(wildcards)
+    return f"{shards} --measurements {CONFIG.schedules.points}"
+
+
+def held_out_curves(wildcards):
+    """The records of every training that is measured."""
+    folders = [HERE.measured(run.path) for run in schedules.measured_runs(CONFIG)]
+    return [path for folder in folders for path in (folder.record, folder.held_out)]

@@ -118,6 +118,7 @@ rule write_report:
         claims="results/{name}/claims.csv",
         fusion="results/{name}/fusion.csv",
         search="results/{name}/search.csv" if CONFIG.search else [],
+        schedules="results/{name}/schedules.csv" if CONFIG.schedules else [],
         ledgers=[HERE.shards(dataset).ledger for dataset in CONFIG.datasets],
         config=WORK.config,
     output:
