@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from rev2net.commands import refuse_overwriting
 from rev2net.errors import MachineError, UserError
+from rev2net.runs.folder import WorkFolder
 
 if TYPE_CHECKING:
     import torch
@@ -137,8 +138,9 @@ def _protocol(
 def _configuration_beside(source: Path) -> Path | None:
     """The configuration that the workflow keeps in work/<name>, of a run in work/<name>/runs."""
     for folder in source.resolve().parents:
-        if folder.name == "runs" and (folder.parent / "config.json").is_file():
-            return folder.parent / "config.json"
+        config = WorkFolder(folder.parent).config
+        if folder.name == "runs" and config.is_file():
+            return config
     return None
 
 

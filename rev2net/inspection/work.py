@@ -11,7 +11,7 @@ from rev2net.errors import UserError
 from rev2net.inspection.hdf5 import accuracies
 from rev2net.inspection.report import Facts, Report, Table
 from rev2net.runs.examples import read_examples, verdict
-from rev2net.runs.folder import RunFolder
+from rev2net.runs.folder import RunFolder, ShardFolder
 
 
 def is_run(folder: Path) -> bool:
@@ -57,8 +57,9 @@ def inspect_work(folders: list[Path]) -> Report:
     """Of each configuration: its datasets, as far as they are made, and its runs."""
     datasets, runs = [], []
     for folder in folders:
-        for ledger in sorted(folder.glob("shards/*/ledger.csv")):
-            datasets.append([folder.name, ledger.parent.name, *_usable(ledger)])
+        for shards in sorted(folder.glob("shards/*/")):
+            if (ledger := ShardFolder(shards).ledger).is_file():
+                datasets.append([folder.name, shards.name, *_usable(ledger)])
         for place in sorted(path for path in folder.glob("runs/**/") if is_run(path)):
             scores = RunFolder(place).scores("test")
             top1 = accuracies(scores).get("top1") if scores.is_file() else None
