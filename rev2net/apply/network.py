@@ -16,6 +16,7 @@ from rev2net.models.network import VideoNetwork
 from rev2net.models.spec import input_spec
 from rev2net.models.weights import classes_and_channels, load_weights
 from rev2net.runs.checkpoint import clip_shape, load_trained
+from rev2net.runs.folder import WorkFolder
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,7 @@ def of_weights(
 def _configuration_beside(source: Path) -> Path | None:
     """The configuration that the workflow keeps in work/<name>, of a run in work/<name>/runs."""
     for folder in source.resolve().parents:
-        if folder.name == "runs" and (folder.parent / "config.json").is_file():
-            return folder.parent / "config.json"
+        config = WorkFolder(folder.parent).config
+        if folder.name == "runs" and config.is_file():
+            return config
     return None

@@ -41,11 +41,10 @@ def run(args: argparse.Namespace) -> None:
 
     settings = parse_settings(DatasetSettings, args.settings)
     video_ids = list(read_index(args.index)["video_id"])
+    files = ShardFolder(args.folder)
     rows, unread = [], []
     for kind in KINDS:
-        parts = [
-            ShardFolder(args.folder).ledger_part(kind, shard) for shard in range(settings.shards)
-        ]
+        parts = [files.ledger_part(kind, shard) for shard in range(settings.shards)]
         ledgers = {part: read_ledger(part) for part in parts}
         of_kind = [row for ledger in ledgers.values() for row in ledger]
         unread += [p for p, ledger in ledgers.items() if any(row.status != "ok" for row in ledger)]
@@ -56,7 +55,7 @@ def run(args: argparse.Namespace) -> None:
             )
         rows += of_kind
     stored = {kind: write_index(args.folder, kind, settings.shards) for kind in KINDS}
-    write_ledger(args.folder / "ledger.csv", rows)
+    write_ledger(files.ledger, rows)
     unusable = {row.video_id: row for row in rows if row.status != "ok"}
     usable = len(video_ids) - len(unusable)
     print(

@@ -44,12 +44,13 @@ def run(args: argparse.Namespace) -> None:
     from rev2net.config import Config, parse_settings
     from rev2net.digests import write_text
     from rev2net.errors import UserError
+    from rev2net.runs.folder import WorkFolder
     from rev2net.tables.build import build
     from rev2net.tables.explain import explain, find_cell
     from rev2net.tables.render import latex, markdown
 
     config = parse_settings(Config, args.settings)
-    root = existing_root(Path(args.root or f"work/{config.name}"))
+    root = existing_root(Path(args.root or WorkFolder.of(config.name).path))
     if args.explain:
         if len(args.cell) != 3:
             words = " ".join(args.cell) or "nothing"
