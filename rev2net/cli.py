@@ -15,7 +15,23 @@ from rev2net import __version__
 from rev2net.errors import MachineError, UserError, where_to_stand
 from rev2net.files import machine_trouble
 
-COMMANDS: dict[str, str] = {  # in the order in which data flows
+COMMANDS: dict[str, str] = {  # for people
+    "flow": "write TV-L1 flow of any videos as images, arrays, .flo files or shards",
+    "features": "write features of any videos by a trained network, a row a window",
+    "predict": "say what is done in any video, with probabilities",
+    "visualize": "draw frames beside their flow",
+    "inspect": "print what a dataset, video, shard, ledger, checkpoint or other file holds",
+    "metrics": "print the accuracies of a scores file, of each class too",
+    "fuse": "add the scores of several streams with weights",
+    "table": "write one table of the paper, or explain one of its numbers",
+    "watch": "show how far trainings are, live",
+    "export": "write a run as safetensors, configuration and model card",
+    "models": "print what every network takes and costs, at its published input",
+    "plan": "estimate what a configuration will cost: jobs, hours, disk and memory",
+    "bench": "measure this machine's speed at one stage beside a named baseline",
+    "stage": "run one stage of the pipeline as the workflow does (`rev2net stage --help`)",
+}
+STAGES: dict[str, str] = {  # in the order in which data flows
     "mini": "write the synthetic benchmark in the on-disk formats of UCF101, HMDB51 and Kinetics",
     "download": "fetch a dataset's archives from its own site",
     "extract": "unpack a dataset's archives into its folder and check it against the lists",
@@ -27,41 +43,46 @@ COMMANDS: dict[str, str] = {  # in the order in which data flows
     "weights": "download a checkpoint that trainings start from",
     "train": "train one run",
     "evaluate": "score the test videos of one run",
-    "fuse": "add the scores of several streams with weights",
-    "features": "write features of any videos by a trained network, a row a window",
-    "export": "write a run as safetensors, configuration and model card",
-    "watch": "show how far trainings are, live",
-    "metrics": "print the accuracies of a scores file",
+    "fuse": COMMANDS["fuse"],
     "table": "write one table of the paper as CSV, Markdown and LaTeX",
     "search": "the steps of the coarse-to-fine search on validation videos",
     "schedules": "write how long cross-dataset trainings need to be, on held-out source videos",
     "sweep": "write how two-stream rows depend on the weight of flow, on validation videos",
     "claims": "test the claims of the paper on the stored scores",
     "report": "write one HTML page with tables, claims, figures and provenance",
-    "predict": "say what is done in any video, with probabilities",
-    "inspect": "print what a dataset, video, shard, ledger, checkpoint or other file holds",
-    "visualize": "draw frames beside their flow",
-    "models": "print what every network takes and costs, at its published input",
-    "plan": "estimate what a configuration will cost: jobs, hours, disk and memory",
-    "bench": "measure this machine's speed at one stage beside a named baseline",
 }
+_MODULES = {"flow": "flow_shard"}  # of stages that are not called as their module
 
 
-def _parser(only: str | None) -> argparse.ArgumentParser:
-    """The parser; only the named command's module is imported, so that help stays quick."""
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """The command and its arguments; a stage's name alone stands for `stage` and the name.
+
+    Only the module of the command that is named is imported, so that help stays quick.
+    """
+    words = list(arguments)
+    named = next((word for word in words if not word.startswith("-")), None)
+    stage = named == "stage" or (named in STAGES and named not in COMMANDS)
+    if named == "stage":
+        words.remove("stage")
+        named = next((word for word in words if not word.startswith("-")), None)
     parser = argparse.ArgumentParser(
-        prog="rev2net",
-        description="From raw videos to the tables of Rev2Net. The whole pipeline runs through "
-        "Snakemake, in the project's folder (`snakemake --cores all results/table5.csv`); these "
-        "are its stages.",
+        prog="rev2net stage" if stage else "rev2net",
+        description="The stages of the pipeline, as the workflow calls them."
+        if stage
+        else "Videos to flow, features and predictions; and from raw videos to the tables of "
+        "Rev2Net, through Snakemake, in the project's folder "
+        "(`snakemake --cores all results/table5.csv`).",
     )
     parser.add_argument("--version", action="version", version=f"rev2net {__version__}")
-    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name, summary in COMMANDS.items():
-        if name != only:
+    subparsers = parser.add_subparsers(
+        dest="command", metavar="STAGE" if stage else "COMMAND", required=True
+    )
+    for name, summary in (STAGES if stage else COMMANDS).items():
+        if name != named:
             subparsers.add_parser(name, help=summary)
             continue
-        module = importlib.import_module(f"rev2net.commands.{name}")
+        module_name = _MODULES.get(name, name) if stage else name
+        module = importlib.import_module(f"rev2net.commands.{module_name}")
         subparser = subparsers.add_parser(
             name,
             help=summary,
@@ -70,7 +91,7 @@ def _parser(only: str | None) -> argparse.ArgumentParser:
         )
         module.add_arguments(subparser)
         subparser.set_defaults(run=module.run)
-    return parser
+    return parser.parse_args(words)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -80,8 +101,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             # A file's name may be no text: of such a byte, its number is printed.
             stream.reconfigure(errors="backslashreplace")
     arguments = list(sys.argv[1:] if argv is None else argv)
-    only = next((word for word in arguments if not word.startswith("-")), None)
-    args = _parser(only).parse_args(arguments)
+    args = parse(arguments)
     try:
         args.run(args)
     except UserError as error:

@@ -50,7 +50,7 @@ def unreadable_checkpoint(path: Path, reason: object) -> UserError:
     if RUN_FOLDER.fullmatch(path.absolute().parent.name):
         return damaged(path, reason)
     line = " ".join(str(reason).split())
-    return UserError(f"{path}: {line}; needed: a checkpoint.pt of `rev2net train`, whole")
+    return UserError(f"{path}: {line}; needed: a checkpoint.pt of `rev2net stage train`, whole")
 
 
 def digest_path(path: Path) -> Path:

@@ -96,7 +96,7 @@ class Dataset:
         command = {"rgb": "frames", "flow": "flow"}[kind]
         options = [str(word) for pair in words.items() for word in pair]
         files = [str(self.folder / kind / f"{shard}.{suffix}") for suffix in ("h5", "csv")]
-        return [command, *options, *files]
+        return ["stage", command, *options, *files]
 
     def merge_arguments(self, num_shards: int = 1, **settings: Any) -> list[str]:
         entry = {

@@ -2,32 +2,52 @@
 
 import errno
 import importlib
+import re
 from pathlib import Path
 
 import pytest
 from torch.utils.data import DataLoader, Dataset
 
-from rev2net.cli import COMMANDS, main
+from rev2net.cli import COMMANDS, STAGES, main
 from rev2net.errors import UserError
 
 
-def test_help_names_every_stage(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(("words", "names"), [([], COMMANDS), (["stage"], STAGES)])
+def test_help_names_every_command_and_every_stage(
+    words: list[str], names: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as caught:
-        main(["--help"])
+        main([*words, "--help"])
     assert caught.value.code == 0
-    text = capsys.readouterr().out
-    for command in COMMANDS:
-        assert command in text
+    shown = re.findall(r"^    (\w+)", capsys.readouterr().out, re.MULTILINE)
+    assert shown == list(names)
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_teaches_its_use(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("words", "module_name"),
+    [
+        *(([name], name) for name in COMMANDS if name != "stage"),
+        *((["stage", name], "flow_shard" if name == "flow" else name) for name in STAGES),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_every_command_teaches_its_use(
+    words: list[str], module_name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as caught:
-        main([command, "--help"])
+        main([*words, "--help"])
     assert caught.value.code == 0
-    module = importlib.import_module(f"rev2net.commands.{command}")
+    module = importlib.import_module(f"rev2net.commands.{module_name}")
     assert module.__doc__
-    assert module.__doc__.splitlines()[0] in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert module.__doc__.splitlines()[0] in shown
+    assert f"usage: rev2net {' '.join(words)}" in shown
+
+
+def test_a_stages_name_alone_means_the_stage(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["train", "--help"])
+    assert "usage: rev2net stage train" in capsys.readouterr().out
 
 
 def test_bad_usage_exits_with_2(capsys: pytest.CaptureFixture[str]) -> None:

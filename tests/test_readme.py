@@ -19,7 +19,7 @@ import pytest
 import torch
 
 from rev2net import experiments
-from rev2net.cli import COMMANDS, _parser, main
+from rev2net.cli import COMMANDS, STAGES, main, parse
 from rev2net.config import dump
 from rev2net.mini.encode import encode
 from rev2net.runs.checkpoint import build_network, save_trained
@@ -115,7 +115,7 @@ def test_what_a_reader_types_works(
     if program == "rev2net":
         words = ["clip.avi" if word == "PATH" else word for word in words]
         if words[0] in MEASURES:
-            arguments = _parser(words[0]).parse_args(words)
+            arguments = parse(words)
             assert (ROOT / getattr(arguments, "config", "config.yaml")).is_file()
         else:
             monkeypatch.chdir(folder)
@@ -149,11 +149,12 @@ def test_what_prose_names_exists(
 ) -> None:
     program, *words = shlex.split(text.replace("<command>", "train"))
     if program == "rev2net":
-        assert words[0] in COMMANDS
+        count = 2 if words[0] == "stage" else 1
+        assert words[count - 1] in (STAGES if count == 2 else COMMANDS)
         with contextlib.suppress(SystemExit):
-            _parser(words[0]).parse_args([words[0], "--help"])
+            parse([*words[:count], "--help"])
         shown = capsys.readouterr().out
-        assert f"usage: rev2net {words[0]}" in shown
+        assert f"usage: rev2net {' '.join(words[:count])}" in shown
         for option in (word for word in words[1:] if word.startswith("--")):
             assert option in shown
     elif program == "make":

@@ -8,6 +8,7 @@ from rev2net.experiments import INPUT_LABELS, METHODS
 from rev2net.files import write_text
 from rev2net.models.exported import save_exported
 from rev2net.runs.checkpoint import TrainedRun, load_trained
+from rev2net.runs.folder import RunFolder
 from rev2net.runs.scores import read_scores
 
 CARD = """# {label} on {input_label}
@@ -81,7 +82,7 @@ def _card(trained: TrainedRun, source: Path, folder: Path) -> str:
 
 def _accuracy(source: Path) -> str:
     """On the test videos, where the run has been evaluated."""
-    path = source / "scores-test.h5"
+    path = RunFolder(source).scores("test")
     if not path.is_file():
         return "not evaluated"
     scores = read_scores(path)

@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from rev2net.errors import UserError
+from rev2net.runs.folder import RunFolder
 
+# What a training writes: as it runs, and when it has ended.
+LOGS = (RunFolder(Path()).unfinished_metrics.name, RunFolder(Path()).metrics.name)
 # Of a line of metrics.jsonl, what is no term of the loss.
 _OTHERS = ("step", "steps", "lr", "loss", "top1", "seconds", "data_seconds", "gradient_norm")
 
@@ -26,8 +29,9 @@ class Watched:
 
     def read(self) -> list[dict[str, Any]]:
         """Take in what was written since, and return that; a half-written line waits."""
-        self.finished = (self.folder / "run.json").is_file()
-        path = self.folder / ("metrics.jsonl" if self.finished else "last.jsonl")
+        files = RunFolder(self.folder)
+        self.finished = files.record.is_file()
+        path = files.metrics if self.finished else files.unfinished_metrics
         try:
             text = path.read_text(encoding="utf-8", errors="replace")
         except OSError:
@@ -71,9 +75,7 @@ def find_runs(paths: Sequence[Path]) -> list[Watched]:
     for path in paths:
         if not path.is_dir():
             raise UserError(f"{path}: no such folder; a run's, or one with runs below, expected")
-        folders = sorted(
-            {file.parent for name in ("last.jsonl", "metrics.jsonl") for file in path.rglob(name)}
-        )
+        folders = sorted({file.parent for name in LOGS for file in path.rglob(name)})
         if not folders:
             raise UserError(f"{path}: no training has written here yet (no last.jsonl)")
         found += [

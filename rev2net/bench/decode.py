@@ -1,4 +1,4 @@
-"""Time `rev2net frames` beside its parts: ffmpeg alone and OpenCV's JPEG encoder alone.
+"""Time `rev2net stage frames` beside its parts: ffmpeg alone and OpenCV's JPEG encoder alone.
 
     rev2net bench decode                              # on generated clips
     rev2net bench decode --clips a.avi b.mp4          # on videos of one's own
@@ -6,7 +6,7 @@
 
 The baseline decodes each clip with ffmpeg into a null sink (and resizes it, with --short-side) and,
 apart from that, encodes the same frames with bare cv2.imencode; its time is the sum. Beside it, the
-clips go through `rev2net frames` into one shard: decoded, encoded, written, synchronised with the
+clips go through `rev2net stage frames` into one shard: decoded, encoded, written, synchronised with the
 disk. Everything runs on one core, in turns, and medians are shown.
 """
 

@@ -6,7 +6,7 @@ the p-value, what could have been found, and a verdict: holds, fails, undecided,
 where runs are missing (docs/formats.md). The paper's contradictions with itself are listed at the
 end.
 
-    rev2net claims --settings config.yaml --root work/mini --out results/mini/claims.csv
+    rev2net stage claims --settings config.yaml --root work/mini --out results/mini/claims.csv
 """
 
 import argparse
@@ -15,7 +15,7 @@ from rev2net.commands import add_result_arguments, existing_root
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `rev2net claims`."""
+    """Declare the arguments of `rev2net stage claims`."""
     add_result_arguments(parser)
 
 

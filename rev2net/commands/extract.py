@@ -1,8 +1,8 @@
 """Unpack a dataset's archives into its folder, once, and check what is there against the lists.
 
-    rev2net extract ucf101 UCF101.rar UCF101TrainTestSplits-RecognitionTask.zip \\
+    rev2net stage extract ucf101 UCF101.rar UCF101TrainTestSplits-RecognitionTask.zip \\
         --settings '{"root": "data/ucf101", "videos": "UCF-101", ...}' --record extracted.json
-    rev2net extract hmdb51 rars/ --settings ...
+    rev2net stage extract hmdb51 rars/ --settings ...
 
 An archive may be a zip, a tar (compressed or not) or a rar; a folder stands for all archives in
 it. Archives in an archive (HMDB51 is a rar of a rar a class) are unpacked too. Videos and lists go
@@ -23,7 +23,7 @@ from rev2net.errors import UserError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `rev2net extract`."""
+    """Declare the arguments of `rev2net stage extract`."""
     parser.add_argument("dataset", choices=get_args(DatasetName))
     parser.add_argument("archives", nargs="*", metavar="ARCHIVE", help="default: the settings'")
     parser.add_argument("--settings", required=True, metavar="JSON", help="datasets.<dataset>")

@@ -3,7 +3,7 @@
 Shard I of N holds the rows I*len/N to (I+1)*len/N of the index. A video that is absent or damaged
 leaves a row in the ledger and never stops the shard.
 
-    rev2net frames --index index/ucf101.csv --root UCF101 --shard 0 --num-shards 80 \\
+    rev2net stage frames --index index/ucf101.csv --root UCF101 --shard 0 --num-shards 80 \\
         --settings '{"short_side": 256, "size": null, "fps": null, "codec": "jpeg", ...}' 0.h5 0.csv
 
 --settings is `frames:` of the configuration, as JSON or as a file.
@@ -15,7 +15,7 @@ from rev2net.commands import add_shard_arguments, make_asked_shard
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `rev2net frames`."""
+    """Declare the arguments of `rev2net stage frames`."""
     add_shard_arguments(parser, "frames")
 
 

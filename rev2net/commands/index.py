@@ -3,7 +3,7 @@
 Reads the folder as published and its official lists, and writes one CSV row a listed video,
 whether its file is present or not. Odd but harmless findings are printed as warnings.
 
-    rev2net index ucf101 --settings '{"root": "UCF101", "videos": "UCF-101", ...}' index/ucf101.csv
+    rev2net stage index ucf101 --settings '{"root": "UCF101", "videos": "UCF-101", ...}' index/ucf101.csv
 
 --settings is one entry of `datasets:` in the configuration, as JSON or as a file.
 """
@@ -17,7 +17,7 @@ from rev2net.config import DatasetName, DatasetSettings, parse_settings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `rev2net index`."""
+    """Declare the arguments of `rev2net stage index`."""
     parser.add_argument("dataset", choices=get_args(DatasetName))
     parser.add_argument("--settings", required=True, metavar="JSON", help="datasets.<dataset>")
     parser.add_argument("--root", help="the dataset's folder, in place of the settings' `root`")

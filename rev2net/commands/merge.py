@@ -4,7 +4,7 @@ Writes rgb.index, flow.index and ledger.csv into the dataset's shard folder, whi
 rgb/<i>.csv, flow/<i>.h5 and flow/<i>.csv. Stops with a list where more videos are unusable (not ok
 in both kinds) than max_unusable_fraction allows; `partial: true` lifts that.
 
-    rev2net merge ucf101 --folder shards/ucf101 --index index/ucf101.csv \\
+    rev2net stage merge ucf101 --folder shards/ucf101 --index index/ucf101.csv \\
         --settings '{"shards": 80, "partial": false, "max_unusable_fraction": 0.05, ...}'
 
 --settings is one entry of `datasets:` in the configuration, as JSON or as a file.
@@ -24,7 +24,7 @@ LISTED = 20  # unusable videos that are named where there are too many
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `rev2net merge`."""
+    """Declare the arguments of `rev2net stage merge`."""
     parser.add_argument("dataset", choices=get_args(DatasetName))
     parser.add_argument("--folder", required=True, type=Path, help="shards/<dataset>")
     parser.add_argument("--index", required=True, type=Path, help="index/<dataset>.csv")

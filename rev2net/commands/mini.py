@@ -1,7 +1,7 @@
 """Write the mini benchmark: synthetic videos in the on-disk formats of the real datasets.
 
-    rev2net mini data/mini                                  # UCF101, HMDB51 and Kinetics, 5 classes
-    rev2net mini data/mini --dataset ucf101 --classes full  # one of them, all 15 UCF classes
+    rev2net stage mini data/mini                                  # UCF101, HMDB51 and Kinetics, 5 classes
+    rev2net stage mini data/mini --dataset ucf101 --classes full  # one of them, all 15 UCF classes
 
 Articulated figures perform the actions of the UCF-HMDB benchmarks under their real class names,
 with groups, official-style lists and the file formats of the originals, so that everything that
@@ -17,7 +17,7 @@ _DATASETS = ("ucf101", "hmdb51", "kinetics400")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The arguments of `rev2net mini`; unset sizes keep the defaults of MiniOptions."""
+    """The arguments of `rev2net stage mini`; unset sizes keep the defaults of MiniOptions."""
     parser.add_argument("root", type=Path, metavar="ROOT", help="folder that receives the datasets")
     parser.add_argument(
         "--dataset",

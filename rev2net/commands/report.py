@@ -1,6 +1,6 @@
 """Write the report: one HTML page with tables, claims, figures and provenance.
 
-    rev2net report results/mini/report.html --settings work/mini/config.json \\
+    rev2net stage report results/mini/report.html --settings work/mini/config.json \\
         --root work/mini --results results/mini
 
 Reads stored files only: the tables and claims below --results, runs, splits and ledgers below
@@ -15,7 +15,7 @@ from rev2net.commands import add_result_arguments, existing_root
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `rev2net report`."""
+    """Declare the arguments of `rev2net stage report`."""
     parser.add_argument("out", metavar="OUT.html", type=Path, help="file to write")
     add_result_arguments(parser, out=None)
     parser.add_argument("--results", required=True, type=Path, help="results/<name>")

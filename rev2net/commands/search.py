@@ -7,9 +7,9 @@ of a fine grid around the best coarse run; Snakemake trains every point:
 
 Its two steps, which Snakemake calls:
 
-    rev2net search point search/…/fine-1a2b3c4d --settings config.json --root work/mini
+    rev2net stage search point search/…/fine-1a2b3c4d --settings config.json --root work/mini
         writes the point's training settings; those of a fine point depend on the coarse runs
-    rev2net search collect --settings config.json --root work/mini --out results/mini/search.csv
+    rev2net stage search collect --settings config.json --root work/mini --out results/mini/search.csv
         one row a run, best first, the choice marked; and search.yaml beside it, the choice as parts
         of recipes
 
@@ -25,7 +25,7 @@ from rev2net.commands import add_result_arguments
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `rev2net search`."""
+    """Declare the arguments of `rev2net stage search`."""
     steps = parser.add_subparsers(dest="step", metavar="STEP", required=True)
     point = steps.add_parser("point", help="write the training settings of one point")
     point.add_argument("path", metavar="POINT", help="the point's folder, relative to --root")

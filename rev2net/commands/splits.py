@@ -4,7 +4,7 @@ Reads the index and the ledger of every dataset of the benchmark. Writes a CSV r
 (video_id, dataset, label, group, part) and a JSON with class names, counts expected and usable,
 and the checks: duplicates, source groups on both sides, classes without videos.
 
-    rev2net splits hmdb-ucf --split 1 --settings settings.json
+    rev2net stage splits hmdb-ucf --split 1 --settings settings.json
         --index ucf101=index/ucf101.csv --index hmdb51=index/hmdb51.csv
         --ledger ucf101=shards/ucf101/ledger.csv --ledger hmdb51=shards/hmdb51/ledger.csv
         split1.csv split1.json
@@ -37,7 +37,7 @@ DATASETS = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `rev2net splits`."""
+    """Declare the arguments of `rev2net stage splits`."""
     parser.add_argument("benchmark", choices=get_args(BenchmarkName))
     parser.add_argument("--split", type=int, required=True, choices=(1, 2, 3))
     parser.add_argument("--settings", required=True, metavar="JSON", help="benchmarks.<benchmark>")

@@ -3,7 +3,7 @@
 A figure beside the tables, whose rows fuse with the published weights whatever is best here. Reads
 the validation scores below --root (`work/<name>`); rows without validation videos are left out.
 
-    rev2net sweep --settings config.yaml --root work/mini --out results/mini/fusion.csv
+    rev2net stage sweep --settings config.yaml --root work/mini --out results/mini/fusion.csv
 """
 
 import argparse
@@ -12,7 +12,7 @@ from rev2net.commands import add_result_arguments, existing_root
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `rev2net sweep`."""
+    """Declare the arguments of `rev2net stage sweep`."""
     add_result_arguments(parser)
 
 

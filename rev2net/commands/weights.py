@@ -1,6 +1,6 @@
 """Download a checkpoint that trainings start from, unless it is there, and check it.
 
-    rev2net weights weights/resnet50.pth --sha256 0676ba61 \\
+    rev2net stage weights weights/resnet50.pth --sha256 0676ba61 \\
         --url https://download.pytorch.org/models/resnet50-0676ba61.pth
 
 A download that was cut off continues. In a configuration, a `url` beside `file` and `sha256` in
@@ -15,7 +15,7 @@ from rev2net.errors import UserError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `rev2net weights`."""
+    """Declare the arguments of `rev2net stage weights`."""
     parser.add_argument("file", help="where the checkpoint is to lie")
     parser.add_argument("--url", required=True)
     parser.add_argument("--mirror", help="another address, where the first does not answer")

@@ -14,10 +14,8 @@ from rev2net.errors import UserError
 from rev2net.inspection.contents import accuracies
 from rev2net.printing import Facts, Report, Table
 from rev2net.runs.examples import read_examples, verdict
+from rev2net.runs.folder import RunFolder, ShardFolder
 
-# One of them makes a folder a run's: the first where it is finished, the others before.
-RUN_FILES = ("run.json", "checkpoint.pt", "last.pt", "last.jsonl")
-SCORES = "scores-test.h5"
 # The folders of the videos as published; elsewhere they are looked for in the whole root.
 VIDEOS = {"ucf101": "UCF-101", "hmdb51": "hmdb51_org", "kinetics400": "videos"}
 SIDES: tuple[Side, ...] = ("train", "test", "unused")
@@ -36,7 +34,10 @@ def inspect_folder(folder: Path) -> Report:
 
 def _is_run(folder: Path) -> bool:
     """Whether a training has written into a folder."""
-    return any((folder / name).is_file() for name in RUN_FILES)
+    files = RunFolder(folder)
+    # The first where it is finished, the others before.
+    ours = (files.record, files.checkpoint, files.state, files.unfinished_metrics)
+    return any(file.is_file() for file in ours)
 
 
 def _run(folder: Path) -> Report:
@@ -46,14 +47,14 @@ def _run(folder: Path) -> Report:
     facts |= {name: value for name, value in record.items() if not isinstance(value, dict)}
     report: Report = [Facts("run", facts)]
     for part in ("test", "val"):
-        scores = folder / f"scores-{part}.h5"
+        scores = RunFolder(folder).scores(part)
         if scores.is_file():
             report.append(Facts(f"{part}: accuracy in percent", accuracies(scores)))
     if shares := _shares(folder):
         parts, of = ("3b-5c", "stem"), ("least", "median", "most")
         columns = ["term", *(f"{part}: {word}" for part in parts for word in of)]
         report.append(Table("gradient, percent of the classification's", columns, shares))
-    examples = folder / "examples.h5"
+    examples = RunFolder(folder).examples
     if examples.is_file() and (measures := read_examples(examples).measures):
         words = {f"verdict {n}": line for n, line in enumerate(verdict(measures), 1)}
         report.append(Facts("decoded held-out clips", measures | words))
@@ -66,10 +67,11 @@ def _work(folders: list[Path]) -> Report:
     """Of each configuration: its datasets, as far as they are made, and its runs."""
     datasets, runs = [], []
     for folder in folders:
-        for ledger in sorted(folder.glob("shards/*/ledger.csv")):
-            datasets.append([folder.name, ledger.parent.name, *_usable(ledger)])
+        for shards in sorted(folder.glob("shards/*/")):
+            if (ledger := ShardFolder(shards).ledger).is_file():
+                datasets.append([folder.name, shards.name, *_usable(ledger)])
         for place in sorted(path for path in folder.glob("runs/**/") if _is_run(path)):
-            scores = place / SCORES
+            scores = RunFolder(place).scores("test")
             top1 = accuracies(scores).get("top1") if scores.is_file() else None
             name = place.relative_to(folder / "runs").as_posix()
             runs.append([folder.name, name, _state(place), top1])
@@ -81,7 +83,7 @@ def _work(folders: list[Path]) -> Report:
 
 def _shares(folder: Path) -> list[list[Any]]:
     """The range over a training of each weighted term's gradient, as its log has it."""
-    log = folder / "metrics.jsonl"
+    log = RunFolder(folder).metrics
     lines = [json.loads(line) for line in log.read_text().splitlines()] if log.is_file() else []
     names = {name for line in lines for name in line}
     rows = []
@@ -95,9 +97,10 @@ def _shares(folder: Path) -> list[list[Any]]:
 
 
 def _state(folder: Path) -> str:
-    if (folder / "run.json").is_file() and (folder / "checkpoint.pt").is_file():
-        return "evaluated" if (folder / SCORES).is_file() else "trained"
-    log, steps = folder / "last.jsonl", None
+    files = RunFolder(folder)
+    if files.record.is_file() and files.checkpoint.is_file():
+        return "evaluated" if files.scores("test").is_file() else "trained"
+    log, steps = files.unfinished_metrics, None
     lines = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
     for line in lines.splitlines():  # up to the last whole one
         try:
@@ -108,7 +111,7 @@ def _state(folder: Path) -> str:
 
 
 def _record(folder: Path) -> dict[str, Any]:
-    path = folder / "run.json"
+    path = RunFolder(folder).record
     try:
         record = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     except ValueError as error:

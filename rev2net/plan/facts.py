@@ -98,7 +98,7 @@ def dataset_facts(name: str, config: Config, root: Path) -> DatasetFacts:
 def benchmark_facts(name: str, split: int, config: Config, root: Path) -> BenchmarkFacts:
     """A split's size; from `root`/work/<name>/splits where it has been made already."""
     benchmark = config.benchmarks[name]  # type: ignore[index]
-    summary = root / "work" / config.name / "splits" / name / f"split{split}.json"
+    summary = (root / WorkFolder.of(config.name).split(name, split)).with_suffix(".json")
     if summary.is_file():
         made = read_json(summary)
         usable = {part: counts.get("usable", 0) for part, counts in made["parts"].items()}

@@ -38,5 +38,5 @@ def confusion_section(stored: Sequence[StoredRun]) -> Section:
         "Confusion matrices",
         "RGB rows; percent of a true class, over all finished splits and seeds of the row.",
         galleries(stored, matrices, printed=5),
-        "Confusion matrices: `rev2net evaluate` writes the scores.",
+        "Confusion matrices: `rev2net stage evaluate` writes the scores.",
     )

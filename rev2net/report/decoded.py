@@ -31,7 +31,7 @@ def decoded_section(stored: Sequence[StoredRun]) -> Section:
         "stands still; the reconstruction's beside that of the clip's mean frame, a guess that "
         "needs no understanding of time. The decoders exist for training only.",
         [*galleries(stored, _clips, wide=True, printed=5), *_measures(stored)],
-        "Decoded clips: `rev2net evaluate` writes examples.h5 for networks with decoders.",
+        "Decoded clips: `rev2net stage evaluate` writes examples.h5 for networks with decoders.",
     )
 
 

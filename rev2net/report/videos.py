@@ -8,6 +8,7 @@ from rev2net.config import Config
 from rev2net.digests import read_json
 from rev2net.paper.tables import BENCHMARK_LABELS, benchmark_label
 from rev2net.report.blocks import Block, Grid, Section, read_rows
+from rev2net.runs.folder import WorkFolder
 
 SHOWN_PROBLEMS = 12  # unusable videos listed by name
 STATES = ("ok", "short", "broken", "missing")
@@ -17,7 +18,7 @@ def data_section(config: Config, root: Path) -> Section:
     """The ledgers in numbers, the videos that are not ok by name, and the splits."""
     rows, problems, missing = [], [], []
     for dataset in config.datasets:
-        path = root / "shards" / dataset / "ledger.csv"
+        path = WorkFolder(root).shards(dataset).ledger
         ledger = read_rows(path)
         if ledger is None:
             missing.append(f"{dataset}: the workflow writes {path} with its shards.")

@@ -100,7 +100,7 @@ def load_trained(folder: Path) -> TrainedRun:
     path = folder if folder.is_file() else RunFolder(folder).checkpoint
     state = load(path)
     needed = {"network", "settings", "identity", "class_names", "split_digest"}
-    refusal = f"{path}: holds no trained run; needed: a checkpoint.pt of `rev2net train`"
+    refusal = f"{path}: holds no trained run; needed: a checkpoint.pt of `rev2net stage train`"
     if not isinstance(state, dict) or not needed <= state.keys():
         raise UserError(refusal)
     try:

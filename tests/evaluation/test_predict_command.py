@@ -62,7 +62,7 @@ def work(configuration: Config, tmp_path_factory: pytest.TempPathFactory) -> Pat
     flow = FlowShardSettings(frames=configuration.frames, **configuration.flow.model_dump())
     settings = {"rgb": config.dump(configuration.frames), "flow": config.dump(flow)}
     for kind, command in (("rgb", "frames"), ("flow", "flow")):
-        words = [command, "--index", str(index), "--root", str(videos), "--shard", "0"]
+        words = ["stage", command, "--index", str(index), "--root", str(videos), "--shard", "0"]
         words += ["--num-shards", "1", "--settings", settings[kind]]
         words += [str(shards / kind / "0.h5"), str(shards / kind / "0.csv")]
         assert main(words) == 0

@@ -1,4 +1,4 @@
-"""`rev2net frames`, `flow` and `merge` on a folder in which each kind of bad file lies."""
+"""`rev2net stage frames`, `flow` and `merge` on a folder in which each kind of bad file lies."""
 
 import functools
 import os

@@ -102,7 +102,7 @@ def command(data: SmallData, chosen: TrainSettings, folder: Path) -> list[str]:
 
 
 def start(data: SmallData, chosen: TrainSettings, folder: Path) -> subprocess.Popen[str]:
-    """`rev2net train` in a process group of its own, once it has written its first line."""
+    """`rev2net stage train` in a process group of its own, once it has written its first line."""
     process = subprocess.Popen(
         command(data, chosen, folder),
         stdout=subprocess.PIPE,

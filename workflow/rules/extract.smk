@@ -21,7 +21,7 @@ if any(settings.download for settings in CONFIG.datasets.values()):
         message:
             "Downloading {wildcards.dataset}: {output}"
         shell:
-            "rev2net download {wildcards.dataset} --settings {params.settings:q}"
+            "rev2net stage download {wildcards.dataset} --settings {params.settings:q}"
             " --record {output} > {log} 2>&1"
 
 
@@ -46,5 +46,5 @@ if any(settings.unpacked for settings in CONFIG.datasets.values()):
         message:
             "Unpacking {wildcards.dataset}: {output}"
         shell:
-            "rev2net extract {wildcards.dataset} --settings {params.settings:q}"
+            "rev2net stage extract {wildcards.dataset} --settings {params.settings:q}"
             " --record {output} > {log} 2>&1"

@@ -23,5 +23,5 @@ rule index_dataset:
     message:
         "Listing {wildcards.dataset}: {output}"
     shell:
-        "rev2net index {wildcards.dataset} --root {params.root:q}"
+        "rev2net stage index {wildcards.dataset} --root {params.root:q}"
         " --settings {params.settings:q} {output} > {log} 2>&1"

@@ -29,5 +29,5 @@ if CONFIG.mini:
         message:
             "Generating {wildcards.dataset}: {output}"
         shell:
-            "rev2net mini {params.root} --dataset {wildcards.dataset} {params.options}"
+            "rev2net stage mini {params.root} --dataset {wildcards.dataset} {params.options}"
             " > {log} 2>&1"

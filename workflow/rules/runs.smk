@@ -30,7 +30,7 @@ rule train_run:
     message:
         "Training {wildcards.run}"
     shell:
-        "rev2net train {params.folder:q} --split {input.split} {params.shards}"
+        "rev2net stage train {params.folder:q} --split {input.split} {params.shards}"
         " --minutes {resources.runtime} --settings {params.settings:q} > {log} 2>&1"
 
 
@@ -61,7 +61,7 @@ rule evaluate_run:
     message:
         "Scoring {wildcards.run}"
     shell:
-        "rev2net evaluate {params.folder:q} --split {input.split} {params.shards}"
+        "rev2net stage evaluate {params.folder:q} --split {input.split} {params.shards}"
         " --settings {params.settings:q} > {log} 2>&1"
 
 
@@ -86,4 +86,4 @@ rule fuse_streams:
     message:
         "Fusing {wildcards.fused}, {wildcards.part} videos"
     shell:
-        "rev2net fuse {output} {params.streams:q} > {log} 2>&1"
+        "rev2net stage fuse {output} {params.streams:q} > {log} 2>&1"

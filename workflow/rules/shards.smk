@@ -26,7 +26,7 @@ rule decode_frames:
     message:
         "Decoding shard {wildcards.shard} of {wildcards.dataset}: {output.shard}"
     shell:
-        "rev2net frames --index {input.index} --root {params.root:q} --shard {wildcards.shard}"
+        "rev2net stage frames --index {input.index} --root {params.root:q} --shard {wildcards.shard}"
         " --num-shards {params.num_shards} --settings {params.settings:q}"
         " {output.shard} {output.ledger} > {log} 2>&1"
 
@@ -56,7 +56,7 @@ rule compute_flow:
     message:
         "Computing flow of shard {wildcards.shard} of {wildcards.dataset}: {output.shard}"
     shell:
-        "rev2net flow --index {input.index} --root {params.root:q} --shard {wildcards.shard}"
+        "rev2net stage flow --index {input.index} --root {params.root:q} --shard {wildcards.shard}"
         " --num-shards {params.num_shards} --settings {params.settings:q}"
         " {output.shard} {output.ledger} > {log} 2>&1"
 
@@ -85,5 +85,5 @@ rule merge_shards:
     message:
         "Merging the shards of {wildcards.dataset}: {output.ledger}"
     shell:
-        "rev2net merge {wildcards.dataset} --folder {params.folder:q} --index {input.index}"
+        "rev2net stage merge {wildcards.dataset} --folder {params.folder:q} --index {input.index}"
         " --settings {params.settings:q} > {log} 2>&1"

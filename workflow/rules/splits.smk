@@ -25,6 +25,6 @@ rule split_benchmark:
     message:
         "Splitting {wildcards.benchmark}: {output.split}"
     shell:
-        "rev2net splits {wildcards.benchmark} --split {wildcards.split} {params.indexes}"
+        "rev2net stage splits {wildcards.benchmark} --split {wildcards.split} {params.indexes}"
         " {params.ledgers} --settings {params.settings:q} {output.split} {output.summary}"
         " > {log} 2>&1"

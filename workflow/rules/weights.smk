@@ -24,4 +24,4 @@ if WEIGHTS_TO_DOWNLOAD:
         message:
             "Downloading {output}"
         shell:
-            "rev2net weights {output:q} --url {params.url:q} {params.mirror:q} --sha256 {params.sha256} > {log} 2>&1"
+            "rev2net stage weights {output:q} --url {params.url:q} {params.mirror:q} --sha256 {params.sha256} > {log} 2>&1"
