@@ -6,8 +6,8 @@
 
 The baseline decodes each clip with ffmpeg into a null sink (and resizes it, with --short-side) and,
 apart from that, encodes the same frames with bare cv2.imencode; its time is the sum. Beside it, the
-clips go through `rev2net stage frames` into one shard: decoded, encoded, written, synchronised with the
-disk. Everything runs on one core, in turns, and medians are shown.
+clips go through `rev2net stage frames` into one shard: decoded, encoded, written, synchronised with
+the disk. Everything runs on one core, in turns, and medians are shown.
 """
 
 import argparse

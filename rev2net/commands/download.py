@@ -1,7 +1,7 @@
 """Fetch a dataset's archives from its own site: resumed where it stopped, size and SHA-256 checked.
 
     rev2net stage download ucf101 --to downloads/ucf101
-    rev2net stage download hmdb51 --settings '{"root": "data/hmdb51", "sources": [{"url": ...}], ...}'
+    rev2net stage download hmdb51 --settings '{"sources": [{"url": ...}], ...}'
 
 UCF101 and HMDB51 are offered as files; Kinetics is not. With --settings (`datasets.<dataset>` of
 the configuration) its `sources` are fetched where it has some, into `<root>/downloads` unless --to

@@ -1,6 +1,6 @@
 """Write the mini benchmark: synthetic videos in the on-disk formats of the real datasets.
 
-    rev2net stage mini data/mini                                  # UCF101, HMDB51 and Kinetics, 5 classes
+    rev2net stage mini data/mini                               # all three datasets, 5 classes
     rev2net stage mini data/mini --dataset ucf101 --classes full  # one of them, all 15 UCF classes
 
 Articulated figures perform the actions of the UCF-HMDB benchmarks under their real class names,

@@ -9,7 +9,7 @@ Its two steps, which Snakemake calls:
 
     rev2net stage search point search/…/fine-1a2b3c4d --settings config.json --root work/mini
         writes the point's training settings; those of a fine point depend on the coarse runs
-    rev2net stage search collect --settings config.json --root work/mini --out results/mini/search.csv
+    rev2net stage search collect --settings config.json --root work/mini --out search.csv
         one row a run, best first, the choice marked; and search.yaml beside it, the choice as parts
         of recipes
 
