@@ -1,4 +1,4 @@
 #!/usr/bin/env bash
 # Editable: the environment outlives many versions of this project's code, and runs the one at hand.
 set -euo pipefail
-pip install --constraint envs/constraints.txt --editable .
+pip install --constraint envs/constraints.txt --editable '.[all]'

@@ -51,6 +51,12 @@ STAGES: dict[str, str] = {  # in the order in which data flows
     "claims": "test the claims of the paper on the stored scores",
     "report": "write one HTML page with tables, claims, figures and provenance",
 }
+# What a plain installation lacks, and the extra that brings it (pyproject.toml).
+_EXTRAS = {
+    **dict.fromkeys(("torch", "safetensors", "pandas"), "train"),
+    **dict.fromkeys(("matplotlib", "sklearn", "threadpoolctl", "jinja2"), "report"),
+    **dict.fromkeys(("snakemake", "scipy", "rarfile"), "workflow"),
+}
 _MODULES = {"flow": "flow_shard"}  # of stages that are not called as their module
 
 
@@ -108,6 +114,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         # A loader's worker hands its error on with its traceback in front.
         line = str(error).rpartition("rev2net.errors.UserError: ")[2].strip()
         print(f"rev2net {args.command}: {line}{where_to_stand(line)}", file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:
+        extra = _EXTRAS.get((error.name or "").partition(".")[0])
+        if extra is None:
+            raise
+        line = f"needs the package {error.name}: pip install 'rev2net[{extra}]'"
+        print(f"rev2net {args.command}: {line}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"rev2net {args.command}: interrupted", file=sys.stderr)

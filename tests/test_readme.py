@@ -53,7 +53,7 @@ def named() -> list[str]:
 def test_commands_are_found() -> None:
     assert len(typed()) > 20
     assert {"make demo", "git clone <this repository> rev2net"} <= set(typed())
-    assert {"rev2net mini", "snakemake --unlock", "make test"} <= set(named())
+    assert {"rev2net stage mini", "snakemake --unlock", "make test"} <= set(named())
     assert {kind for kind, _ in BLOCKS} <= {"", "python", "mermaid"}  # no block escapes
 
 
@@ -147,7 +147,7 @@ def test_what_a_reader_types_works(
 def test_what_prose_names_exists(
     text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    program, *words = shlex.split(text.replace("<command>", "train"))
+    program, *words = shlex.split(text.replace("<command>", "flow"))
     if program == "rev2net":
         count = 2 if words[0] == "stage" else 1
         assert words[count - 1] in (STAGES if count == 2 else COMMANDS)

@@ -12,7 +12,6 @@ import multiprocessing
 import os
 import shutil
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -21,14 +20,12 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from rev2net.apply.inputs import Video
 from rev2net.errors import MachineError, UserError
 from rev2net.files import short_name, write_text
 from rev2net.processes import end_with_parent
+from rev2net.progress import note, with_progress
 
-SECONDS_BETWEEN_LINES = 15  # of progress, where there is no terminal
 # Names of files may be no text.
 _TEXT: dict[str, Any] = {"newline": "", "encoding": "utf-8", "errors": "surrogateescape"}
 STATUSES = ("ok", "short", "broken")
@@ -101,13 +98,13 @@ class OutputFolder:
             writer = csv.writer(file, lineterminator="\n")
             if file.tell() == 0:
                 writer.writerow(COLUMNS)
-            for outcome in _progress(_outcomes(waiting, work, jobs), len(waiting), what):
+            outcomes = _outcomes(waiting, work, jobs)
+            for outcome in with_progress(outcomes, len(waiting), what, began=False):
                 writer.writerow(astuple(outcome))
                 file.flush()
                 rows[outcome.video] = outcome
                 if outcome.status != "ok":
-                    line = f"{outcome.status}: {outcome.video}: {outcome.message}"
-                    tqdm.write(line.encode(errors="backslashreplace").decode(), file=sys.stderr)
+                    note(f"{outcome.status}: {outcome.video}: {outcome.message}")
         self._write(rows)
         return Counter(rows[video.name].status for video in videos)
 
@@ -176,28 +173,8 @@ def _twice(work: Work, video: Video) -> Outcome:
     try:
         return work(video)
     except MachineError as error:
-        tqdm.write(f"once more: {error}", file=sys.stderr)
+        note(f"once more: {error}")
         return work(video)
-
-
-def _progress(outcomes: Iterator[Outcome], total: int, what: str) -> Iterator[Outcome]:
-    """A bar with rate and time left in a terminal, and a few plain lines in a log."""
-    if sys.stderr.isatty():
-        yield from tqdm(outcomes, what, total, unit="video", smoothing=0)
-        return
-    start = last = time.monotonic()
-    for number, outcome in enumerate(outcomes, 1):
-        now = time.monotonic()
-        if now - last > SECONDS_BETWEEN_LINES and number < total:
-            last, passed = now, now - start
-            left = passed / number * (total - number)
-            print(
-                f"{what}: {number} of {total} videos, {60 * number / passed:.1f} a minute, "
-                f"{left:.0f} s left",
-                file=sys.stderr,
-                flush=True,
-            )
-        yield outcome
 
 
 def _size(video: Video) -> int:

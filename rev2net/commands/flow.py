@@ -79,5 +79,6 @@ def _settings(args: argparse.Namespace) -> "FlowShardSettings":
     codec = "png" if args.format == "png" else "jpeg"
     stored = {"codec": codec, "quality": args.quality}
     frames = {"short_side": args.short_side, "size": size, "fps": args.fps, "time_limit": 86400.0}
-    flow = default_settings(args.bound).model_dump() | stored | {"backend": args.backend}
+    flow = default_settings(20.0).model_dump() | stored
+    flow |= {"backend": args.backend, "bound": args.bound}
     return validate(FlowShardSettings, flow | {"frames": frames | stored}, "options")

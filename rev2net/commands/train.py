@@ -28,6 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="of the held-out accuracy: 0 or more",
     )
+    parser.add_argument(
+        "--log-every", type=int, default=0, metavar="N", help="steps a line of metrics.jsonl"
+    )
 
 
 def run(args: argparse.Namespace) -> None:
@@ -43,12 +46,14 @@ def run(args: argparse.Namespace) -> None:
     settings = parse_settings(TrainSettings, args.settings)
     check_run(settings.run)
     class_names = read_split_summary(args.split)["class_names"]
-    if args.measurements < 0:
-        raise UserError(f"--measurements: {args.measurements}; allowed is a whole number from 0")
+    for option in ("measurements", "log_every"):
+        if (value := getattr(args, option)) < 0:
+            name = option.replace("_", "-")
+            raise UserError(f"--{name}: {value}; allowed is a whole number from 0")
     shards, stop_at = dataset_paths(args.shards), stopping_time(args.minutes)
     try:
-        folder, times = args.folder, args.measurements
-        train(settings, args.split, shards, class_names, folder, stop_at, times)
+        options = (args.measurements, args.log_every)
+        train(settings, args.split, shards, class_names, args.folder, stop_at, *options)
     except Interrupted:
         print("terminated: state saved, the same command continues from it", file=sys.stderr)
         if stop_at is not None and time.time() >= stop_at:

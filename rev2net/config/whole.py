@@ -156,6 +156,8 @@ class Config(Section):
     within_dataset_tables: WithinDatasetTables = WithinDatasetTables(init="scratch")
     search: SearchSettings | None = None
     schedules: ScheduleSettings | None = None
+    # Steps from line to line of metrics.jsonl; 0: some sixty lines a training. Retrains nothing.
+    log_every: Annotated[int, Field(ge=0)] = 0
     compute: ComputeSettings
     resources: ResourceSettings
     # "<method>.<input>", behind it a start or a benchmark that has its own, or both (`recipe_name`)

@@ -1,7 +1,8 @@
 """What the datasets' own sites offer as files, and fetching it.
 
 Only on request (`download: true`, or `rev2net stage download`). The sites publish no checksums:
-where none is known, that of the first download is kept beside the files, and later ones have to match it.
+where none is known, that of the first download is kept beside the files, and later ones have to
+match it.
 """
 
 import json

@@ -3,19 +3,18 @@
 Shapes: V videos, N views, C classes, D pooled features.
 """
 
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from rev2net.clips.dataset import ClipShape, Entry, Sample, Shards, TestClips
 from rev2net.clips.loader import attended, load, shared
 from rev2net.clips.transforms import to_batch, to_input
 from rev2net.config import ComputeSettings, TestSettings
 from rev2net.models.network import VideoNetwork
+from rev2net.progress import with_progress
 
 
 @dataclass(frozen=True)
@@ -37,20 +36,19 @@ def predict(
     *,
     progress: bool = True,
 ) -> Prediction:
-    """Score videos by a test protocol; `progress` is shown on terminals.
+    """Score videos by a test protocol; `progress` says how far it is.
 
     Crops of `test.size` pixels enter the network as they are; images smaller than that are cropped
     to their short side and resized to it.
     """
     clips = TestClips(entries, shards, shape, test.clips, test.crops, test.size, test.whole_video)
-    silent = not (progress and sys.stderr.isatty())
     network.eval()
     videos: list[int] = []
     scores, features = [], []
     loader = load(clips, compute.loader_workers, batch_size=None, collate_fn=shared)
     with attended(loader):
-        bar = tqdm(loader, total=len(entries), unit="video", disable=silent)
-        for views in _batched(bar, 1 if test.whole_video else test.batch):
+        each = with_progress(loader, len(entries), "scored", began=False) if progress else loader
+        for views in _batched(each, 1 if test.whole_video else test.batch):
             video, samples = zip(*views, strict=True)
             logits, pooled = _forward(network, samples, test.size, device)
             scores.append(logits.softmax(1) if test.average == "probability" else logits)

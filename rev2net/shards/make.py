@@ -4,9 +4,8 @@ import contextlib
 import hashlib
 import json
 import sys
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from rev2net.files import TROUBLES
 from rev2net.flow.parameters import MIN_SIDE, of_settings
 from rev2net.flow.quantize import quantize, stack_components
 from rev2net.flow.tvl1 import FLOW_VERSION, resolve_backend, tvl1_sequence
+from rev2net.progress import with_progress
 from rev2net.shards.layout import Attributes, flow_attributes, rgb_attributes, shard_rows
 from rev2net.shards.writer import ShardWriter, write_shard
 from rev2net.video.counting import announced_frames
@@ -32,8 +32,6 @@ from rev2net.video.decoding import FrameStream
 from rev2net.video.ffmpeg import VideoError, ffmpeg_version
 from rev2net.video.images import ImageBytes, encode_image
 from rev2net.video.ledger import STATUSES, LedgerRow, judge, write_ledger
-
-SECONDS_BETWEEN_LINES = 15  # of progress, in a job that does not run in a terminal
 
 
 @dataclass(frozen=True)
@@ -79,7 +77,7 @@ def make_shard(
         name = f"{index.stem} {stage.kind} shard {shard}"
         with write_shard(output, attributes) as writer:
             named = list(zip(videos["video_id"], videos["path"], strict=True))
-            for video_id, path in _with_progress(named, name):
+            for video_id, path in with_progress(named, len(named), name):
                 try:
                     row = _store_video(writer, stage, video_id, root, path)
                 except MachineError as error:  # a second trouble in a row ends the job
@@ -199,19 +197,6 @@ def _exists(path: Path) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _with_progress(videos: Sequence[tuple[str, str]], name: str) -> Iterator[tuple[str, str]]:
-    """The videos one by one, with a bar in a terminal and a few plain lines in a log."""
-    if sys.stderr.isatty():
-        yield from tqdm(videos, desc=name, unit="video")
-        return
-    start = last = time.monotonic()
-    for number, video in enumerate(videos):
-        if time.monotonic() - last > SECONDS_BETWEEN_LINES:
-            last = time.monotonic()
-            print(f"{name}: {number} of {len(videos)} videos, {last - start:.0f} s", flush=True)
-        yield video
 
 
 def _versions() -> str:

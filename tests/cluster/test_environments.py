@@ -25,7 +25,8 @@ def direct_requirements() -> list[Requirement]:
     """What pyproject.toml asks for, extras included; those of a test platform's own excepted."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    words = [*project["dependencies"], *extras["dev"], *extras["cluster"]]
+    chosen = ("train", "report", "workflow", "dev", "cluster")
+    words = [*project["dependencies"], *(word for name in chosen for word in extras[name])]
     return [Requirement(word) for word in words if not word.startswith("rev2net[")]
 
 

@@ -22,6 +22,7 @@ rule train_run:
         nodes=1,  # several GPUs are of one machine
         mem_mb=growing(CONFIG.resources.memory_mb),
         runtime=CONFIG.resources.minutes,  # an attempt goes on where the last one ended
+        log_every=CONFIG.log_every,  # no parameter: another one retrains nothing
     params:
         folder=subpath(output.checkpoint, parent=True),
         shards=of_datasets(SHARDS.path, option="--shards"),
@@ -31,7 +32,7 @@ rule train_run:
         "Training {wildcards.run}"
     shell:
         "rev2net stage train {params.folder:q} --split {input.split} {params.shards}"
-        " --minutes {resources.runtime} --settings {params.settings:q} > {log} 2>&1"
+        " --minutes {resources.runtime} --log-every {resources.log_every} --settings {params.settings:q} > {log} 2>&1"
 
 
 rule evaluate_run:
