@@ -7,7 +7,9 @@
 Every training lies in a folder of its own below FOLDER; a finished one is not trained again and an
 interrupted one goes on. `directions`: discs that move right, down, left or up (`rev2net/bench`),
 class = direction, few steps, several seeds each. `jhmdb`: the real clips of `../shared/data/jhmdb`
-(`REV2NET_REAL_DATA`), split by source title, flow by TV-L1; their classes are the labels.
+(`REV2NET_REAL_DATA`), split by source title, flow by TV-L1; their classes are the labels. Every
+other frame of theirs is taken (`--every`), and crops are smaller than the frames (`--scales`), so
+that what is seen moves by a pixel a frame; clips that would be looped are left out.
 """
 
 import argparse
@@ -49,7 +51,7 @@ from rev2net.runs.checkpoint import load_trained
 from rev2net.training.loop import train
 from rev2net.video import decode
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 REAL = Path(os.environ.get("REV2NET_REAL_DATA", ROOT / "../shared/data"))
 ARMS = ("i3d", "rev2net", "rev2net-noframe", "rev2net-noflow", "rev2net-noddp")
 LOSS = LossSettings(
@@ -65,7 +67,8 @@ CPU = torch.device("cpu")
 COMPUTE = ComputeSettings(threads=1, loader_workers=0, precision="float32")
 HELD_OUT = 200
 DISC_SIZE, DISC_LENGTH = 64, 16
-JHMDB_SIDE, JHMDB_TRAINED = 128, 0.7
+DISC_BOUND = 8.0
+JHMDB_TRAINED = 0.7  # of each class's source titles
 
 
 def stored(side: int, bound: float) -> tuple[FramesSettings, FlowSettings]:
@@ -84,8 +87,11 @@ def discs(trained: int, speed: tuple[float, float]) -> Iterator[Clip]:
         yield Clip(f"disc{number}", disc.frames, disc.flow, disc.label, f"g{number}", part)
 
 
-def jhmdb() -> Iterator[Clip]:
-    """The real clips; whole source titles are held out, 30 % of each class's."""
+def jhmdb(side: int, every: int, least: int) -> Iterator[Clip]:
+    """The real clips of at least `least` frames, of which each `every`th is taken.
+
+    Whole source titles are held out, 30 % of each class's. `side`: of the frames, pixels.
+    """
     with open(REAL / "jhmdb/clips.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     names = sorted({row["class"] for row in rows})
@@ -95,7 +101,9 @@ def jhmdb() -> Iterator[Clip]:
         chosen = np.random.default_rng(0).permutation(groups)[: round(JHMDB_TRAINED * len(groups))]
         trained |= {(name, str(group)) for group in chosen}
     for row in rows:
-        frames = decode(REAL / "jhmdb" / row["path"], short_side=JHMDB_SIDE)
+        frames = decode(REAL / "jhmdb" / row["path"], short_side=side)[::every]
+        if len(frames) < least:
+            continue
         grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]
         flow = np.stack([tvl1(*pair) for pair in itertools.pairwise(grey)])
         part = "train" if (row["class"], row["group"]) in trained else "test"
@@ -105,14 +113,14 @@ def jhmdb() -> Iterator[Clip]:
 
 def settings(run: Run, args: argparse.Namespace) -> TrainSettings:
     """What one training of a task depends on."""
-    frames, flow = stored(*((DISC_SIZE, 8.0) if args.task == "directions" else (JHMDB_SIDE, 20.0)))
+    frames, flow = stored(args.side, args.bound)
     method = METHODS[run.method]
     loss = LossSettings() if method.recipe == "i3d" else LOSS
     kinetics = REAL / "weights/i3d_rgb_kinetics400.pt"
     weights = None
     if args.task == "jhmdb" and args.width == 1:
         weights = WeightsSource(file=str(kinetics), partial=method.recipe != "i3d")
-    size, scales = (DISC_SIZE, (1.0,)) if args.task == "directions" else (args.size, (1.0, 0.875))
+    size, scales = (DISC_SIZE, (1.0,)) if args.task == "directions" else (args.size, args.scales)
     options: dict[str, bool | int | float | str] = {"dropout": args.dropout}
     if method.recipe == "rev2net":
         options["latent_endpoint"] = args.latent_endpoint
@@ -124,7 +132,7 @@ def settings(run: Run, args: argparse.Namespace) -> TrainSettings:
             length=args.length,
             stride=args.stride,
             size=size,
-            scales=scales,
+            scales=tuple(scales),
             flip=args.task == "jhmdb",
         ),
         optimisation=OptimisationSettings(
@@ -191,9 +199,13 @@ def run_task(args: argparse.Namespace) -> None:
     torch.set_num_threads(args.threads)
     data = args.folder / "data"
     if not (data / "split1.csv").exists():
-        side, bound = (DISC_SIZE, 8.0) if args.task == "directions" else (JHMDB_SIDE, 20.0)
-        clips = discs(args.clips, tuple(args.speed)) if args.task == "directions" else jhmdb()
-        write_clips(data, "ucf101", clips, *stored(side, bound))
+        least = args.stride * (args.length - 1) + 1
+        clips = (
+            discs(args.clips, tuple(args.speed))
+            if args.task == "directions"
+            else jhmdb(args.side, args.every, least)
+        )
+        write_clips(data, "ucf101", clips, *stored(args.side, args.bound))
     names = list(DIRECTIONS)
     if args.task == "jhmdb":
         with open(REAL / "jhmdb/clips.csv", newline="") as file:
@@ -267,7 +279,11 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--width", type=float, default=0.25)
-    parser.add_argument("--size", type=int, default=112, help="of real clips as trained, pixels")
+    parser.add_argument("--side", type=int, default=112, help="short side of real frames, pixels")
+    parser.add_argument("--every", type=int, default=2, help="frame of real clips is taken")
+    parser.add_argument("--bound", type=float, default=16.0, help="of real flow, pixels a frame")
+    parser.add_argument("--size", type=int, default=64, help="of real clips as trained, pixels")
+    parser.add_argument("--scales", type=float, nargs="+", default=(0.58, 0.66, 0.75), help="crops")
     parser.add_argument("--latent-endpoint", default="Mixed_5c", help="or Mixed_4f")
     parser.add_argument("--length", type=int, default=16)
     parser.add_argument("--stride", type=int, default=1)
@@ -279,6 +295,8 @@ def main() -> None:
         table(args.folder)
         return
     (args.folder,) = args.folder
+    if args.task == "directions":
+        args.side, args.bound = DISC_SIZE, DISC_BOUND
     run_task(args)
 
 
