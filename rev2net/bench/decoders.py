@@ -36,6 +36,7 @@ from rev2net.config import (
     LossSettings,
     NetworkSettings,
     OptimisationSettings,
+    RateMultipliers,
     TestSettings,
     TrainSettings,
     WeightsSource,
@@ -111,11 +112,17 @@ def jhmdb(side: int, every: int, least: int) -> Iterator[Clip]:
         yield Clip(Path(row["path"]).stem, frames, flow, label, row["group"], part)
 
 
+def chosen_loss(args: argparse.Namespace) -> LossSettings:
+    norms = {"flow_norm": args.flow_norm, "frames_norm": args.frames_norm}
+    weights = {"flow": args.flow, "frames": args.frames}
+    return LOSS.model_copy(update=norms | weights)
+
+
 def settings(run: Run, args: argparse.Namespace) -> TrainSettings:
     """What one training of a task depends on."""
     frames, flow = stored(args.side, args.bound)
     method = METHODS[run.method]
-    loss = LossSettings() if method.recipe == "i3d" else LOSS
+    loss = LossSettings() if method.recipe == "i3d" else chosen_loss(args)
     kinetics = REAL / "weights/i3d_rgb_kinetics400.pt"
     weights = None
     if args.task == "jhmdb" and args.width == 1:
@@ -124,6 +131,7 @@ def settings(run: Run, args: argparse.Namespace) -> TrainSettings:
     options: dict[str, bool | int | float | str] = {"dropout": args.dropout}
     if method.recipe == "rev2net":
         options["latent_endpoint"] = args.latent_endpoint
+        options["tap_gradient"] = args.tap_gradient
     return TrainSettings(
         configuration=args.task,
         run=run.path,
@@ -145,6 +153,8 @@ def settings(run: Run, args: argparse.Namespace) -> TrainSettings:
             warmup=0.1,
             clip_gradient=10.0,
             checkpoint_every=25,
+            freeze_batchnorm=args.freeze_batchnorm,
+            multipliers=RateMultipliers(decoders=args.decoders, head=args.decoders),
         ),
         loss=loss.model_copy(update=dict.fromkeys(method.without, 0.0)),
         compute=COMPUTE.model_copy(update={"threads": args.threads}),
@@ -289,6 +299,13 @@ def main() -> None:
     parser.add_argument("--stride", type=int, default=1)
     parser.add_argument("--dropout", type=float, default=0.0)
     parser.add_argument("--learning-rate", type=float, default=0.003)
+    parser.add_argument("--decoders", type=float, default=1.0, help="factor on their rate")
+    parser.add_argument("--freeze-batchnorm", action="store_true")
+    parser.add_argument("--tap-gradient", type=float, default=0.0)
+    parser.add_argument("--flow", type=float, default=LOSS.flow, help="weight")
+    parser.add_argument("--flow-norm", choices=("epe", "l1", "l2"), default=LOSS.flow_norm)
+    parser.add_argument("--frames", type=float, default=LOSS.frames, help="weight")
+    parser.add_argument("--frames-norm", choices=("l1", "l2"), default=LOSS.frames_norm)
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
     if args.task == "table":
