@@ -8,7 +8,9 @@ Every training lies in a folder of its own below FOLDER; a finished one is not t
 interrupted one goes on, with the options that FOLDER was begun with. `directions`: discs that move
 right, down, left or up, class = direction, few steps, several seeds each. `jhmdb`: the real clips
 of `../shared/data/jhmdb` (`REV2NET_REAL_DATA`), split by source title, flow by TV-L1; their classes
-are the labels.
+are the labels. Every other frame of theirs is taken (`--every`), and crops are smaller than the
+frames (`--scales`), so that what is seen moves by a pixel a frame; clips that would be looped are
+left out.
 """
 
 import argparse
@@ -33,6 +35,7 @@ from rev2net.config import (
     LossSettings,
     NetworkSettings,
     OptimisationSettings,
+    RateMultipliers,
     TestSettings,
     TrainSettings,
     WeightsSource,
@@ -67,8 +70,8 @@ CPU = torch.device("cpu")
 COMPUTE = ComputeSettings(threads=1, loader_workers=0, precision="float32")
 HELD_OUT = 200
 DISC_SIZE, DISC_LENGTH = 64, 16
+DISC_BOUND = 8.0
 JHMDB_TRAINED = 0.7  # of each class's source titles
-STORED = {"directions": lossless(DISC_SIZE, 8.0), "jhmdb": lossless(128, 20.0)}
 MAY_DIFFER = ("folder", "arms", "seeds", "threads")  # between calls that go on in one folder
 
 
@@ -78,8 +81,11 @@ def jhmdb_rows() -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def jhmdb() -> Iterator[Clip]:
-    """The real clips; whole source titles are held out, 30 % of each class's."""
+def jhmdb(side: int, every: int, least: int) -> Iterator[Clip]:
+    """The real clips of at least `least` frames, of which each `every`th is taken.
+
+    Whole source titles are held out, 30 % of each class's. `side`: of the frames, pixels.
+    """
     rows = jhmdb_rows()
     names = sorted({row["class"] for row in rows})
     trained: set[tuple[str, str]] = set()
@@ -88,7 +94,9 @@ def jhmdb() -> Iterator[Clip]:
         chosen = np.random.default_rng(0).permutation(groups)[: round(JHMDB_TRAINED * len(groups))]
         trained |= {(name, str(group)) for group in chosen}
     for row in rows:
-        frames = decode(REAL / "jhmdb" / row["path"], short_side=STORED["jhmdb"][0].short_side)
+        frames = decode(REAL / "jhmdb" / row["path"], short_side=side)[::every]
+        if len(frames) < least:
+            continue
         grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]
         flow = np.stack([tvl1(*pair) for pair in itertools.pairwise(grey)])
         part = "train" if (row["class"], row["group"]) in trained else "test"
@@ -96,19 +104,26 @@ def jhmdb() -> Iterator[Clip]:
         yield Clip(Path(row["path"]).stem, frames, flow, label, row["group"], part)
 
 
+def chosen_loss(args: argparse.Namespace) -> LossSettings:
+    norms = {"flow_norm": args.flow_norm, "frames_norm": args.frames_norm}
+    weights = {"flow": args.flow, "frames": args.frames}
+    return LOSS.model_copy(update=norms | weights)
+
+
 def settings(run: Run, args: argparse.Namespace) -> TrainSettings:
     """What one training of a task depends on."""
-    frames, flow = STORED[args.task]
+    frames, flow = lossless(args.side, args.bound)
     method = METHODS[run.method]
-    loss = LossSettings() if method.recipe == "i3d" else LOSS
+    loss = LossSettings() if method.recipe == "i3d" else chosen_loss(args)
     kinetics = REAL / "weights/i3d_rgb_kinetics400.pt"
     weights = None
     if args.task == "jhmdb" and args.width == 1:
         weights = WeightsSource(file=str(kinetics), partial=method.recipe != "i3d")
-    size, scales = (DISC_SIZE, (1.0,)) if args.task == "directions" else (args.size, (1.0, 0.875))
+    size, scales = (DISC_SIZE, (1.0,)) if args.task == "directions" else (args.size, args.scales)
     options: dict[str, bool | int | float | str] = {"dropout": args.dropout}
     if method.recipe == "rev2net":
         options["latent_endpoint"] = args.latent_endpoint
+        options["tap_gradient"] = args.tap_gradient
     return TrainSettings(
         configuration=args.task,
         run=run,
@@ -117,7 +132,7 @@ def settings(run: Run, args: argparse.Namespace) -> TrainSettings:
             length=args.length,
             stride=args.stride,
             size=size,
-            scales=scales,
+            scales=tuple(scales),
             flip=args.task == "jhmdb",
         ),
         optimisation=OptimisationSettings(
@@ -130,6 +145,8 @@ def settings(run: Run, args: argparse.Namespace) -> TrainSettings:
             warmup=0.1,
             clip_gradient=10.0,
             checkpoint_every=25,
+            freeze_batchnorm=args.freeze_batchnorm,
+            multipliers=RateMultipliers(decoders=args.decoders, head=args.decoders),
         ),
         loss=loss.model_copy(update=dict.fromkeys(method.without, 0.0)),
         compute=COMPUTE.model_copy(update={"threads": args.threads}),
@@ -184,10 +201,13 @@ def run_task(args: argparse.Namespace) -> None:
     refuse_other_options(args)
     data = args.folder / "data"
     if not (data / "split1.csv").exists():
-        clips = jhmdb()
-        if args.task == "directions":
-            clips = moving_discs(1, args.clips, HELD_OUT, DISC_LENGTH, DISC_SIZE, args.speed)
-        write_clips(data, {"ucf101": clips}, *STORED[args.task])
+        least = args.stride * (args.length - 1) + 1
+        clips = (
+            moving_discs(1, args.clips, HELD_OUT, DISC_LENGTH, DISC_SIZE, args.speed)
+            if args.task == "directions"
+            else jhmdb(args.side, args.every, least)
+        )
+        write_clips(data, {"ucf101": clips}, *lossless(args.side, args.bound))
     names = list(DIRECTIONS)
     if args.task == "jhmdb":
         names = sorted({row["class"] for row in jhmdb_rows()})
@@ -260,18 +280,31 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--width", type=float, default=0.25)
-    parser.add_argument("--size", type=int, default=112, help="of real clips as trained, pixels")
+    parser.add_argument("--side", type=int, default=112, help="short side of real frames, pixels")
+    parser.add_argument("--every", type=int, default=2, help="frame of real clips is taken")
+    parser.add_argument("--bound", type=float, default=16.0, help="of real flow, pixels a frame")
+    parser.add_argument("--size", type=int, default=64, help="of real clips as trained, pixels")
+    parser.add_argument("--scales", type=float, nargs="+", default=(0.58, 0.66, 0.75), help="crops")
     parser.add_argument("--latent-endpoint", default="Mixed_5c", help="or Mixed_4f")
     parser.add_argument("--length", type=int, default=16)
     parser.add_argument("--stride", type=int, default=1)
     parser.add_argument("--dropout", type=float, default=0.0)
     parser.add_argument("--learning-rate", type=float, default=0.003)
+    parser.add_argument("--decoders", type=float, default=1.0, help="factor on their rate")
+    parser.add_argument("--freeze-batchnorm", action="store_true")
+    parser.add_argument("--tap-gradient", type=float, default=0.0)
+    parser.add_argument("--flow", type=float, default=LOSS.flow, help="weight")
+    parser.add_argument("--flow-norm", choices=("epe", "l1", "l2"), default=LOSS.flow_norm)
+    parser.add_argument("--frames", type=float, default=LOSS.frames, help="weight")
+    parser.add_argument("--frames-norm", choices=("l1", "l2"), default=LOSS.frames_norm)
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args(argv)
     if args.task == "table":
         table(args.folder)
         return
     (args.folder,) = args.folder
+    if args.task == "directions":
+        args.side, args.bound = DISC_SIZE, DISC_BOUND
     try:
         run_task(args)
     except UserError as error:

@@ -38,6 +38,7 @@ class RateMultipliers(Section):
     first_convolution: Annotated[float, Field(gt=0)] = 1.0  # TSN and TSM on flow: 5
     head: Annotated[float, Field(gt=0)] = 1.0  # the classifier; TSM's fine-tuning: 5
     biases: Annotated[float, Field(gt=0)] = 1.0  # of convolutions and classifiers; TSN, TSM: 2
+    decoders: Annotated[float, Field(gt=0)] = 1.0  # Rev2Net's, which no checkpoint has
 
 
 class OptimisationSettings(Section):
@@ -61,7 +62,7 @@ class OptimisationSettings(Section):
     clip_gradient: Annotated[float, Field(gt=0)] | None = None
     checkpoint_every: Positive = 100  # steps
     multipliers: RateMultipliers = RateMultipliers()
-    freeze_batchnorm: bool = False  # all of it: stored statistics, scale and shift stay
+    freeze_batchnorm: bool = False  # statistics, scale and shift stay (not the decoders')
     ema: Annotated[float, Field(gt=0, lt=1)] | None = None  # decay of averaged weights, if kept
 
     @model_validator(mode="after")

@@ -4,7 +4,8 @@ The encoder gives a Gaussian for each task at every position of its last volume.
 counterpart of its pools carries a draw z back to the grid of Conv3d_2c; the paper's transposed
 convolutions stand on top. Conv3d_2c joins there where it is no way around the volume: the frame
 decoder sees its average over time alone, which knows no moment, for the background; the flow
-decoder sees it as it is, since motion is local. Neither sends a gradient into it.
+decoder sees it as it is, since motion is local. Neither sends a gradient into it, unless
+`tap_gradient` lets a part of it through.
 
 Decoders and Gaussians exist for training. At test time `model(x)` is the I3D it inherits from,
 unchanged. What the paper leaves open is decided in docs/decisions.md.
@@ -63,6 +64,11 @@ class Gaussian(nn.Module):
 def draw(mean: Tensor, log_variance: Tensor) -> Tensor:
     """A sample of the Gaussian, by reparametrisation."""
     return mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
+
+
+def damped(x: Tensor, part: float) -> Tensor:
+    """x itself, through which `part` of the gradient flows."""
+    return x.detach() if part == 0 else torch.lerp(x.detach(), x, part)
 
 
 class LatentPath(nn.Module):
@@ -170,6 +176,7 @@ class Rev2Net(I3D):
         latent_endpoint: str = "Mixed_5c",  # where the Gaussians stand; or Mixed_4f
         latent_channels: int = 64,  # Z, of each task, at width 1
         trunk_width: int = 32,  # channels of the decoders' trunks at width 1
+        tap_gradient: float = 0.0,  # part of the decoders' gradient that flows into Conv3d_2c
         width: float = 1.0,
         dropout: float = 0.5,
         bn_momentum: float = 0.1,
@@ -182,7 +189,7 @@ class Rev2Net(I3D):
                 f"latent_endpoint {latent_endpoint!r} is unknown; "
                 f"{did_you_mean(latent_endpoint, list(COUNTERPART))}"
             )
-        self.latent_endpoint = latent_endpoint
+        self.latent_endpoint, self.tap_gradient = latent_endpoint, tap_gradient
         volume, tap = self.channels[latent_endpoint], self.channels[DECODED_ENDPOINT]
         latent, trunk = scaled(latent_channels, width), scaled(trunk_width, width)
         self.flow_path = self.frame_path = None
@@ -199,7 +206,7 @@ class Rev2Net(I3D):
         pooled = self.pool(maps["Mixed_5c"])
         outputs: Outputs = {"logits": self.classify(pooled), "features": pooled.mean((2, 3, 4))}
         volume = maps[self.latent_endpoint][:decode_first]
-        tap = maps[DECODED_ENDPOINT][:decode_first].detach()
+        tap = damped(maps[DECODED_ENDPOINT][:decode_first], self.tap_gradient)
         still = tap.mean(2, keepdim=True)
         size, grids = x.shape[2:], self.grids(tap.shape[2:])
         for task, path, decoder, joining in (

@@ -21,7 +21,7 @@ from rev2net.models.network import VideoNetwork
 State = dict[str, Tensor]
 
 HEADS = ("logits.", "classifier.", "fc.", "head_28.", "head_14.", "head_7.")
-_DECODING = ("flow_", "frame_")  # Rev2Net's parts beside its I3D
+DECODING = ("flow_", "frame_")  # Rev2Net's parts beside its I3D
 _GOOGLENET_STEM = {"conv1": "Conv3d_1a_7x7", "conv2": "Conv3d_2b_1x1", "conv3": "Conv3d_2c_3x3"}
 _GOOGLENET_BRANCHES = {
     "branch1": "b0",
@@ -193,7 +193,7 @@ def _to_our_names(state: State, model: VideoNetwork) -> tuple[State, dict[str, s
         rename = "backbone.{}".format
     wanted = model.state_dict()
     if superseded(state):  # the encoder alone is the same network
-        names = {key: name for key, name in names.items() if not name.startswith(_DECODING)}
+        names = {key: name for key, name in names.items() if not name.startswith(DECODING)}
     converted, origin = {}, {}
     for theirs, key in names.items():
         ours = rename(key)

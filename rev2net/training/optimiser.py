@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from rev2net.config import OptimisationSettings
 from rev2net.models.network import VideoNetwork
-from rev2net.models.weights import HEADS
+from rev2net.models.weights import DECODING, HEADS
 
 
 def build_optimiser(
@@ -43,7 +43,8 @@ def rate_multipliers(
 ) -> dict[nn.Parameter, float]:
     """The factor of every weight and bias of a convolution or linear layer.
 
-    The first convolution and the head are told by their places; their biases have both factors.
+    The first convolution, the head and Rev2Net's decoders are told by their places; their biases
+    have both factors.
     """
     chosen = settings.multipliers
     found: dict[nn.Parameter, float] = {}
@@ -53,6 +54,8 @@ def rate_multipliers(
         if not isinstance(layer, layers):
             continue
         factor = chosen.head if f"{name}.".startswith(HEADS) else 1.0
+        if name.startswith(DECODING):
+            factor = chosen.decoders
         if first:
             factor, first = chosen.first_convolution, False
         for part, parameter in layer.named_parameters(recurse=False):

@@ -13,7 +13,7 @@ from rev2net.config import ComputeSettings, TrainSettings
 from rev2net.errors import UserError
 from rev2net.experiments import without_weights
 from rev2net.models.network import VideoNetwork
-from rev2net.models.weights import load_weights
+from rev2net.models.weights import DECODING, load_weights
 from rev2net.training import distributed
 
 
@@ -59,9 +59,12 @@ def synchronise_batchnorm(
 
 
 def freeze_batchnorm(network: VideoNetwork) -> None:
-    """Keep the statistics, scale and shift of every batch normalisation as they are."""
-    for layer in network.modules():
-        if isinstance(layer, _BatchNorm):
+    """Keep the statistics, scale and shift of batch normalisations as they are.
+
+    Not those of Rev2Net's decoders: no checkpoint has them, so they would stay as they were drawn.
+    """
+    for name, layer in network.named_modules():
+        if isinstance(layer, _BatchNorm) and not name.startswith(DECODING):
             layer.eval().requires_grad_(False)
 
 

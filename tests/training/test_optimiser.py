@@ -135,6 +135,16 @@ def test_every_network_has_its_first_convolution_and_head(
     ]
 
 
+def test_decoders_have_a_rate_of_their_own() -> None:
+    found = groups(build("rev2net", 3, width=0.125), settings(multipliers={"decoders": 5}))
+    rates = {
+        name: m for name, (_, m) in found.items() if name.endswith("weight") and "bn" not in name
+    }
+    fast = {name.split(".")[0] for name, m in rates.items() if m == 5}
+    assert fast == {"flow_path", "flow_decoder", "frame_path", "frame_decoder"}
+    assert rates["logits.conv3d.weight"] == rates["Mixed_5c.b0.conv3d.weight"] == 1
+
+
 def test_frozen_normalisation_is_neither_trained_nor_updated() -> None:
     network = build("rev2net", 3, width=0.125, dropout=0.0).train()
     freeze_batchnorm(network)
@@ -142,7 +152,10 @@ def test_frozen_normalisation_is_neither_trained_nor_updated() -> None:
     names = groups(network, settings())
     assert not [name for name in names if ".bn." in name]
     network.forward_train(torch.randn(2, 3, 8, 32, 32))
-    assert all(torch.equal(before[name], now) for name, now in network.state_dict().items())
+    changed = {n for n, now in network.state_dict().items() if not torch.equal(before[n], now)}
+    parts = {name.split(".")[0] for name in changed}  # the decoders' is new, no checkpoint has it
+    assert parts == {"flow_path", "flow_decoder", "frame_path", "frame_decoder"}
+    assert "flow_decoder.trunk.1.weight" in names
 
 
 def test_a_batch_that_does_not_divide_into_its_parts_is_refused() -> None:
