@@ -11,7 +11,7 @@ from rev2net.digests import file_digest
 from rev2net.errors import UserError
 from rev2net.experiments import INPUT_LABELS, METHODS, evaluate_settings
 from rev2net.flow.parameters import default_settings
-from rev2net.models import build
+from rev2net.models import build, exported
 from rev2net.models.network import VideoNetwork
 from rev2net.models.spec import input_spec
 from rev2net.models.weights import classes_and_channels, load_weights
@@ -36,12 +36,16 @@ class Subject:
 
 
 def of_run(folder: Path, configuration: Path | None = None) -> Subject:
-    """The network of a run's folder or checkpoint, tested as its configuration says.
+    """The network of a run's folder or checkpoint, or of a folder that `rev2net export` wrote.
+
+    A run is tested as its configuration says.
 
     The configuration is the one given or, of a run in work/<name>, the one that the workflow left
     there. Without one, one centre crop of one clip is scored, on flow with OpenCV's parameters.
     Raises UserError where it is no run.
     """
+    if (folder / exported.CONFIG).is_file():
+        return _of_exported(folder)
     trained = load_trained(folder)
     path = configuration or _configuration_beside(folder)
     config = None if path is None else load_configuration(path)
@@ -105,6 +109,28 @@ def of_weights(
         f"{METHODS[name].label} on {INPUT_LABELS[modality]}, {count} classes",
         file_digest(path),
         TestSettings(clips=1, crops=1, size=spec.size, average="logit"),
+        cores(),
+    )
+
+
+def _of_exported(folder: Path) -> Subject:
+    """One centre crop of one clip is scored."""
+    network, about = exported.load_exported(folder)
+    spec, clip, origin = network.input_spec, about["clip"], about["provenance"]
+    segments = spec.time_axis == "segments"
+    shape = ClipShape((spec.kind,), segments, clip["length"], clip["stride"], spec.images)
+    return Subject(
+        network,
+        shape,
+        clip["size"],
+        FramesSettings.model_validate(about["frames"]),
+        default_settings(about["flow_bound"]),
+        tuple(about["classes"]),
+        f"{METHODS[about['network']].label} on {INPUT_LABELS[spec.modality]}, "
+        f"{len(about['classes'])} classes, trained as {origin['run']} of configuration "
+        f"{origin['configuration']!r}",
+        origin["checkpoint"],
+        TestSettings(clips=1, crops=1, size=clip["size"], average="logit"),
         cores(),
     )
 

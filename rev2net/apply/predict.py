@@ -1,7 +1,7 @@
 """What a network says of any video: its classes, for the whole of it or window after window."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -24,6 +24,23 @@ class Moment(NamedTuple):
     start: float  # seconds
     end: float
     probabilities: list[float]  # of every class
+
+
+def ranked(subject: Subject, probabilities: Sequence[float]) -> list[tuple[str, float]]:
+    """Classes and their probabilities, best first; classes without names have numbers."""
+    names = subject.class_names or [f"class {n}" for n in range(len(probabilities))]
+    return sorted(zip(names, probabilities, strict=True), key=lambda row: -row[1])
+
+
+def predict_video(
+    path: Path, subject: Subject, test: TestSettings, device: torch.device | None = None
+) -> tuple[VideoFile, list[tuple[str, float]]]:
+    """A decoded video, and its classes with their probabilities, best first; None: on the CPU.
+
+    Raises VideoError where it cannot be decoded, or has too few frames for flow.
+    """
+    video = VideoFile(path, subject.network.input_spec.kind, subject.frames, subject.flow)
+    return video, ranked(subject, whole_video(video, subject, test, device or torch.device("cpu")))
 
 
 def whole_video(

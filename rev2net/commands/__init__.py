@@ -79,7 +79,11 @@ def refuse_overwriting(output: Path, *sources: Path) -> None:
 def add_result_arguments(parser: argparse.ArgumentParser, out: str | None = "OUT.csv") -> None:
     """What the commands take alike that make a result of stored runs."""
     parser.add_argument(
-        "--settings", required=True, help="the configuration: JSON text, or a YAML or JSON file"
+        "--config",
+        "--settings",
+        dest="settings",
+        required=True,
+        help="the configuration: JSON text, or a YAML or JSON file",
     )
     parser.add_argument("--root", required=True, type=Path, help="folder of the runs, work/<name>")
     if out is not None:

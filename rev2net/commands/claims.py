@@ -6,7 +6,7 @@ the p-value, what could have been found, and a verdict: holds, fails, undecided,
 where runs are missing (docs/formats.md). The paper's contradictions with itself are listed at the
 end.
 
-    rev2net stage claims --settings config.yaml --root work/mini --out results/mini/claims.csv
+    rev2net stage claims --config config.yaml --root work/mini --out results/mini/claims.csv
 """
 
 import argparse

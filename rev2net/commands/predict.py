@@ -151,12 +151,6 @@ def _protocol(args: argparse.Namespace, subject: "Subject") -> "TestSettings":
     return configuration.validate(TestSettings, changed, "arguments")
 
 
-def _ranked(subject: "Subject", probabilities: list[float]) -> list[tuple[str, float]]:
-    """Classes and their probabilities, best first; classes without names have numbers."""
-    names = subject.class_names or [f"class {n}" for n in range(len(probabilities))]
-    return sorted(zip(names, probabilities, strict=True), key=lambda row: -row[1])
-
-
 def _predicted(
     args: argparse.Namespace,
     path: Path,
@@ -182,14 +176,12 @@ def _predict_one(
 ) -> None:
     import json
 
-    from rev2net.apply.predict import whole_video
+    from rev2net.apply.predict import predict_video
     from rev2net.evaluation.predict import protocol_in_words
-    from rev2net.evaluation.video import VideoFile
 
-    video = VideoFile(path, subject.network.input_spec.kind, subject.frames, subject.flow)
+    video, ranked = predict_video(path, subject, test, device)
     if video.warning:
         print(f"rev2net predict: warning: {path}: {video.warning}", file=sys.stderr)
-    ranked = _ranked(subject, whole_video(video, subject, test, device))
     best = ranked[: args.top]
     if args.json:
         classes = [{"class": name, "probability": round(p, 6)} for name, p in best]
@@ -210,7 +202,7 @@ def _by_time(
     """Write the classes of every window; how many videos could not be read to their end."""
     import csv
 
-    from rev2net.apply.predict import moments
+    from rev2net.apply.predict import moments, ranked
     from rev2net.apply.windows import Windows
     from rev2net.files import atomic_path
     from rev2net.video import probe
@@ -233,9 +225,8 @@ def _by_time(
                 count = 0
                 for moment in moments(path, Windows(subject, window, stride, device)):
                     times = [f"{moment.start:.3f}", f"{moment.end:.3f}"]
-                    for rank, (name, p) in enumerate(
-                        _ranked(subject, moment.probabilities)[: args.top], 1
-                    ):
+                    best = ranked(subject, moment.probabilities)[: args.top]
+                    for rank, (name, p) in enumerate(best, 1):
                         writer.writerow([path, *times, rank, name, f"{p:.6f}"])
                     count += 1
             except (UserError, MachineError) as error:

@@ -19,7 +19,9 @@ from pathlib import Path
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `rev2net stage schedules`."""
-    parser.add_argument("--settings", required=True, help="the configuration: JSON text, or a file")
+    parser.add_argument(
+        "--config", "--settings", dest="settings", required=True, help="JSON text, or a file"
+    )
     parser.add_argument("--root", required=True, type=Path, help="work/<name>")
     parser.add_argument("--out", required=True, type=Path, metavar="OUT.csv")
 

@@ -7,9 +7,9 @@ of a fine grid around the best coarse run; Snakemake trains every point:
 
 Its two steps, which Snakemake calls:
 
-    rev2net stage search point search/…/fine-1a2b3c4d --settings config.json --root work/mini
+    rev2net stage search point search/…/fine-1a2b3c4d --config config.json --root work/mini
         writes the point's training settings; those of a fine point depend on the coarse runs
-    rev2net stage search collect --settings config.json --root work/mini --out search.csv
+    rev2net stage search collect --config config.json --root work/mini --out search.csv
         one row a run, best first, the choice marked; and search.yaml beside it, the choice as parts
         of recipes
 

@@ -3,7 +3,7 @@
 A figure beside the tables, whose rows fuse with the published weights whatever is best here. Reads
 the validation scores below --root (`work/<name>`); rows without validation videos are left out.
 
-    rev2net stage sweep --settings config.yaml --root work/mini --out results/mini/fusion.csv
+    rev2net stage sweep --config config.yaml --root work/mini --out results/mini/fusion.csv
 """
 
 import argparse

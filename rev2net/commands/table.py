@@ -6,7 +6,7 @@ LaTeX are laid out like the paper's table. A cell without finished runs stays em
 `provenance` says what is missing.
 
     rev2net table table5                                    # of config.yaml, to results/mini/
-    rev2net table table5 --settings configs/paper.yaml
+    rev2net table table5 --config configs/paper.yaml
     rev2net table --explain table5 rev2net rgb hmdb-ucf     # where one number comes from
 """
 
@@ -23,7 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "cell", nargs="*", metavar="METHOD INPUT BENCHMARK", help="of the cell, with --explain"
     )
     parser.add_argument(
+        "--config",
         "--settings",
+        dest="settings",
         default="config.yaml",
         help="the configuration: JSON text, or a YAML or JSON file (config.yaml)",
     )

@@ -1,5 +1,6 @@
 """A run in one room: what it is (`identity`), where its files lie (`folder`), what is in them."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -7,7 +8,29 @@ if TYPE_CHECKING:
     from rev2net.models.network import VideoNetwork
 
 
-def load(folder: str | Path) -> "tuple[VideoNetwork, dict[str, Any]]":
+class Loaded(tuple["VideoNetwork", dict[str, Any]]):
+    """(network, record): a trained network, evaluating, on the CPU, and how it was trained."""
+
+    folder: Path
+
+    def __new__(cls, network: "VideoNetwork", record: dict[str, Any], folder: Path) -> "Loaded":
+        loaded = super().__new__(cls, (network, record))
+        loaded.folder = folder
+        return loaded
+
+    def predict(self, video: str | Path) -> list[tuple[str, float]]:
+        """What is done in a video: every class with its probability, best first.
+
+        Scored as `rev2net predict` scores it. Raises VideoError where it cannot be decoded.
+        """
+        from rev2net.apply.network import of_run
+        from rev2net.apply.predict import predict_video
+
+        subject = replace(of_run(self.folder), network=self[0])
+        return predict_video(Path(video), subject, subject.test)[1]
+
+
+def load(folder: str | Path) -> Loaded:
     """The trained network of a run's folder, evaluating, on the CPU; and the run's record.
 
     Of a folder that `rev2net export` wrote, the network and its configuration. Raises UserError
@@ -19,6 +42,6 @@ def load(folder: str | Path) -> "tuple[VideoNetwork, dict[str, Any]]":
     from rev2net.runs.folder import RunFolder
 
     if (Path(folder) / CONFIG).is_file():
-        return load_exported(Path(folder))
+        return Loaded(*load_exported(Path(folder)), Path(folder))
     files = RunFolder(Path(folder))
-    return load_trained(files.path).network, read_json(files.record)
+    return Loaded(load_trained(files.path).network, read_json(files.record), files.path)

@@ -92,11 +92,12 @@ def save_trained(
     save(state, RunFolder(folder).checkpoint)
 
 
-def load_trained(folder: Path) -> TrainedRun:
+def load_trained(folder: str | Path) -> TrainedRun:
     """Read `checkpoint.pt` of a folder, or a file of that kind under any name.
 
     Raises UserError where it is absent, damaged or no run's.
     """
+    folder = Path(folder)
     path = folder if folder.is_file() else RunFolder(folder).checkpoint
     state = load(path)
     needed = {"network", "settings", "identity", "class_names", "split_digest"}

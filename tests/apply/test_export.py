@@ -12,7 +12,7 @@ from rev2net import runs
 from rev2net.errors import UserError
 from rev2net.models import build
 from rev2net.models.exported import save_exported
-from tests.apply.moving_videos import main
+from tests.apply.moving_videos import main, write_video
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "your-videos.md").read_text(encoding="utf-8")
@@ -42,6 +42,33 @@ def test_the_example_for_onnx_agrees_with_the_network(
     (found,) = session.run(None, {"clip": clip})
     with torch.no_grad():
         np.testing.assert_allclose(found, network(torch.from_numpy(clip)), atol=1e-4)
+
+
+def test_an_exported_network_predicts_as_the_command_does(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    torch.manual_seed(1)
+    folder = tmp_path / "mine"
+    frames = {"short_side": 32, "size": None, "fps": None, "codec": "jpeg", "quality": 95}
+    about = {
+        "clip": {"length": 8, "stride": 1, "size": 32},
+        "frames": {**frames, "time_limit": 60.0},
+        "flow_bound": 20.0,
+        "provenance": {"run": "a/run", "configuration": "mini", "checkpoint": "0" * 64},
+    }
+    network = build("i3d", 3, width=0.125).eval()
+    save_exported(folder, network, "i3d", {"width": 0.125}, ["a", "b", "c"], about)
+    video = tmp_path / "clip.mp4"
+    write_video(video, 12)
+    found = runs.load(str(folder)).predict(str(video))
+    assert sum(p for _, p in found) == pytest.approx(1)
+    assert found == sorted(found, key=lambda row: -row[1])
+    assert main(["predict", str(video), "--run", str(folder), "--json"]) == 0
+    line = json.loads(capsys.readouterr().out)
+    assert line["network"] == "I3D on RGB, 3 classes, trained as a/run of configuration 'mini'"
+    assert [(row["class"], row["probability"]) for row in line["classes"]] == [
+        (name, pytest.approx(p, abs=1e-6)) for name, p in found
+    ]
 
 
 def test_loading_refuses_what_was_changed(exported: Path, tmp_path: Path) -> None:

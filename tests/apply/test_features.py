@@ -1,6 +1,8 @@
 """`rev2net features`: the numbers that the network gives, window after window."""
 
 import json
+import weakref
+from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
@@ -9,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from rev2net.apply.windows import cut
 from rev2net.models import build
 from rev2net.models.exported import load_exported, save_exported
 from rev2net.models.i3d import I3D
@@ -85,6 +88,28 @@ def test_bad_options_get_one_line(
     given = ["features", str(tmp_path / "clip.mp4"), "--out", str(tmp_path / "f")]
     assert main([*given, "--network", "i3d", "--weights", str(weights), *words]) == 2
     assert expected in capsys.readouterr().err
+
+
+def test_windows_hold_no_more_than_one_window_of_a_long_video() -> None:
+    alive: weakref.WeakSet[np.ndarray] = weakref.WeakSet()
+    most = 0
+
+    def images() -> Iterator[np.ndarray]:
+        nonlocal most
+        for _ in range(5000):
+            image = np.zeros((2, 2, 3), np.uint8).view(Tracked)
+            alive.add(image)
+            most = max(most, len(alive))
+            yield image
+
+    assert sum(1 for _ in cut(images(), 16, 8)) == (5000 - 16) // 8 + 1
+    assert most <= 2 * 16 + 1
+
+
+class Tracked(np.ndarray):
+    """An array that a set of weak references can hold."""
+
+    __hash__ = object.__hash__  # type: ignore[assignment]
 
 
 def test_an_exported_network_is_the_same_one(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """`rev2net flow`: what is written of which video, whole or not at all, and taken up again."""
 
 import csv
+import errno
 import itertools
 import os
 import signal
@@ -10,11 +11,15 @@ import time
 from pathlib import Path
 
 import cv2
+import h5py
 import numpy as np
 import pytest
 
+from rev2net.config import FlowShardSettings, FramesSettings
 from rev2net.flow import tvl1
+from rev2net.flow.parameters import default_settings
 from rev2net.flow.quantize import dequantize, quantize
+from rev2net.shards.make import make_shard
 from rev2net.video import decode
 from tests.apply.moving_videos import main, write_video
 
@@ -80,6 +85,31 @@ def test_arrays_and_flo_files_hold_every_float(videos: Path, tmp_path: Path) -> 
     for number, flow in enumerate(expected, 1):
         path = tmp_path / "m" / "walk" / f"flow_{number:05}.flo"
         np.testing.assert_array_equal(cv2.readOpticalFlow(str(path)), flow)
+
+
+def test_a_shard_of_one_video_holds_the_bytes_of_the_workflows(
+    videos: Path, tmp_path: Path
+) -> None:
+    """The same videos through the stage, with the same settings."""
+    index = tmp_path / "index.csv"
+    row = {"video_id": "walk", "path": "walk.mp4", "class": "-", "label": "0", "group": "walk"}
+    with open(index, "w", newline="") as file:
+        writer = csv.DictWriter(file, [*row, "split1"])
+        writer.writeheader()
+        writer.writerow(row | {"split1": "train"})
+    frames = FramesSettings(
+        short_side=24, size=None, fps=None, codec="jpeg", quality=95, time_limit=60.0
+    )
+    settings = FlowShardSettings(frames=frames, **default_settings(20.0).model_dump())
+    shard = tmp_path / "0.h5"
+    make_shard(settings, index, videos, 0, 1, shard, tmp_path / "0.csv")
+    words = ["--format", "h5", "--short-side", "24"]
+    assert main(["flow", str(videos / "walk.mp4"), "--out", str(tmp_path / "f"), *words]) == 0
+    with h5py.File(shard) as first, h5py.File(tmp_path / "f" / "walk.h5") as second:
+        for name in ("frames", "offset", "crc32", "video/num_images", "video/height"):
+            np.testing.assert_array_equal(first[name], second[name])
+        for name in ("bound", "codec", "quality", "parameters", "short_side"):
+            assert first.attrs[name] == second.attrs[name]
 
 
 def test_a_step_is_the_distance_of_the_two_frames(videos: Path, tmp_path: Path) -> None:
@@ -173,6 +203,30 @@ def test_bad_input_gets_one_line(
     captured = capsys.readouterr()
     assert expected in captured.out + captured.err
     assert len(captured.err.splitlines()) <= 1
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(
+    videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    out = tmp_path / "file" / "flow"
+    assert main(["flow", str(videos / "walk.mp4"), "--out", str(out)]) == 1
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(
+    videos: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("rev2net.apply.flow.encode_image", full)
+    assert main(["flow", str(videos / "walk.mp4"), "--out", str(tmp_path / "f")]) == 1
+    assert "no space left on the disk" in capsys.readouterr().err
+    assert {path.name for path in (tmp_path / "f").iterdir()} == {"settings.json", "ledger.csv"}
 
 
 def test_a_folder_that_holds_other_files_is_not_written_to(

@@ -1,6 +1,7 @@
 """`rev2net watch`: what is shown of trainings that run, have ended, or were cut off."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,27 @@ def test_lines_are_read_once_and_again_after_a_training_went_back(tmp_path: Path
     (tmp_path / "run.json").write_text("{}")
     assert [one["step"] for one in run.read()] == [100]
     assert run.finished
+
+
+def test_event_files_hold_the_lines(tmp_path: Path) -> None:
+    reading = pytest.importorskip(
+        "tensorboard.backend.event_processing.event_accumulator",
+        reason="an option: pip install tensorboard",
+    )
+    (tmp_path / "last.jsonl").write_text(line(10) + line(20, loss=1.25))
+    assert main(["watch", str(tmp_path), "--once", "--tensorboard", str(tmp_path / "tb")]) == 0
+    (folder,) = {path.parent for path in (tmp_path / "tb").rglob("events*")}
+    events = reading.EventAccumulator(str(folder)).Reload()
+    assert [(e.step, e.value) for e in events.Scalars("loss")] == [(10, 2.5), (20, 1.25)]
+
+
+def test_without_the_package_event_files_are_refused_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    (tmp_path / "last.jsonl").write_text(line(10))
+    assert main(["watch", str(tmp_path), "--tensorboard", str(tmp_path / "tb")]) == 2
+    assert "pip install tensorboard" in capsys.readouterr().err
 
 
 def test_a_folder_without_trainings_gets_one_line(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, top_k_accuracy_score
 
-from rev2net.evaluation.metrics import hits, mean_class, top1, topk
+from rev2net.evaluation.metrics import hits, mean_class, per_class, top1, topk
 
 # Right: videos 0, 1 and 3. Class 0 has both of its videos right, class 1 one of two, class 2 none.
 SCORES = np.array([[0.9, 0.1, 0.0], [0.8, 0.1, 0.1], [0.5, 0.4, 0.1], [0.1, 0.9, 0.0], [6, 5, 4]])
@@ -61,3 +61,14 @@ def test_agrees_with_scikit_learn() -> None:
 def test_impossible_arguments_raise(scores: np.ndarray, label: np.ndarray, k: int) -> None:
     with pytest.raises(ValueError):
         hits(scores, label, k)
+
+
+def test_classes_by_hand() -> None:
+    scores = np.eye(3)[[0, 1, 1, 2, 2, 2, 0]]
+    found = per_class(scores, [0, 0, 0, 1, 1, 0, 1])
+    assert [one.videos for one in found] == [4, 3, 0]
+    assert found[0].accuracy == 25
+    assert (found[0].confused_with, found[0].confusions) == (1, 2)
+    assert (found[1].accuracy, found[1].confused_with, found[1].confusions) == (0, 2, 2)
+    assert np.isnan(found[2].accuracy)
+    assert found[2].confused_with is None

@@ -67,5 +67,5 @@ if CONFIG.schedules:
         message:
             "Collecting the lengths: {output.table}"
         shell:
-            "rev2net stage schedules --settings {input.config} --root {params.root:q}"
+            "rev2net stage schedules --config {input.config} --root {params.root:q}"
             " --out {output.table} > {log} 2>&1"

@@ -42,7 +42,7 @@ if CONFIG.search:
         message:
             "Settling {wildcards.point} of {wildcards.run}"
         shell:
-            "rev2net stage search point {params.point:q} --settings {input.config}"
+            "rev2net stage search point {params.point:q} --config {input.config}"
             " --root {params.root:q} > {log} 2>&1"
 
     use rule train_run as train_search_point with:
@@ -111,5 +111,5 @@ if CONFIG.search:
         message:
             "Collecting the search: {output.table}"
         shell:
-            "rev2net stage search collect --settings {input.config} --root {params.root:q}"
+            "rev2net stage search collect --config {input.config} --root {params.root:q}"
             " --out {output.table} > {log} 2>&1"

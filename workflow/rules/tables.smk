@@ -44,7 +44,7 @@ rule build_table:
     message:
         "Building {wildcards.table}: {output.csv}"
     shell:
-        "rev2net stage table {wildcards.table} --settings {input.config} --root {params.root:q}"
+        "rev2net stage table {wildcards.table} --config {input.config} --root {params.root:q}"
         " --out {output.csv} > {log} 2>&1"
 
 
@@ -74,7 +74,7 @@ rule test_claims:
     message:
         "Testing the claims: {output}"
     shell:
-        "rev2net stage claims --settings {input.config} --root {params.root:q} --out {output}"
+        "rev2net stage claims --config {input.config} --root {params.root:q} --out {output}"
         " > {log} 2>&1"
 
 
@@ -104,7 +104,7 @@ rule sweep_fusion:
     message:
         "Sweeping the weight of flow: {output}"
     shell:
-        "rev2net stage sweep --settings {input.config} --root {params.root:q} --out {output}"
+        "rev2net stage sweep --config {input.config} --root {params.root:q} --out {output}"
         " > {log} 2>&1"
 
 
@@ -143,7 +143,7 @@ rule write_report:
     message:
         "Writing the report: {output}"
     shell:
-        "rev2net stage report {output} --settings {input.config} --root {params.root:q}"
+        "rev2net stage report {output} --config {input.config} --root {params.root:q}"
         " --results {params.results:q} > {log} 2>&1"
 
 
