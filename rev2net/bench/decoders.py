@@ -284,7 +284,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--every", type=int, default=2, help="frame of real clips is taken")
     parser.add_argument("--bound", type=float, default=16.0, help="of real flow, pixels a frame")
     parser.add_argument("--size", type=int, default=64, help="of real clips as trained, pixels")
-    parser.add_argument("--scales", type=float, nargs="+", default=(0.58, 0.66, 0.75), help="crops")
+    parser.add_argument("--scales", type=float, nargs="+", default=[0.58, 0.66, 0.75], help="crops")
     parser.add_argument("--latent-endpoint", default="Mixed_5c", help="or Mixed_4f")
     parser.add_argument("--length", type=int, default=16)
     parser.add_argument("--stride", type=int, default=1)

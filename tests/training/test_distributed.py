@@ -17,7 +17,7 @@ from rev2net.config import LossSettings, TrainSettings
 from rev2net.errors import UserError
 from rev2net.models import rev2net as networks
 from rev2net.runs.checkpoint import load_trained
-from rev2net.training import distributed, loop
+from rev2net.training import distributed, loop, prepare
 from tests.small_dataset import SmallData
 from tests.training.test_training_loop import CLASSES, REV2NET_LOSS, settings
 
@@ -56,16 +56,19 @@ def without_noise(mean: torch.Tensor, log_variance: torch.Tensor) -> torch.Tenso
 def train_case(data: SmallData, case: str, processes: int, folder: Path) -> None:
     """A whole training, in one process or as one of the ranks.
 
-    In double precision: rounding then changes no sign anywhere (of an L1 loss, at a ReLU).
+    In double precision: rounding then changes no sign anywhere (of an L1 loss, at a ReLU). The
+    decoders' normalisation is frozen too, for each rank would see its own batch's statistics.
     """
     method, input_, adapt, more = CASES[case]
     torch.set_default_dtype(torch.float64)
     original, networks.draw = networks.draw, without_noise
+    spared, prepare.DECODING = prepare.DECODING, ()  # type: ignore[assignment]
     try:
         train(data, quiet(method, input_, adapt, processes, **more), folder)
     finally:
         torch.set_default_dtype(torch.float32)
         networks.draw = original
+        prepare.DECODING = spared
 
 
 def curve(folder: Path) -> list[dict[str, float]]:

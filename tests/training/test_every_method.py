@@ -35,7 +35,7 @@ TERMS = {  # beside the adaptation
     ("rev2net-noflow", "rgb"): {"classification", "frames"},
     ("rev2net-noddp", "rgb"): {"classification", "flow", "frames"},
 }
-BOOKKEEPING = {"step", "lr", "loss", "top1", "gradient_norm", "seconds", "data_seconds"}
+BOOKKEEPING = {"step", "steps", "lr", "loss", "top1", "gradient_norm", "seconds", "data_seconds"}
 
 
 def settings(run: Run, parent: Path | None = None) -> TrainSettings:
