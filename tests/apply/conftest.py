@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
+import torch
 
+from rev2net.models import build
 from tests.apply.moving_videos import write_video
 
 
@@ -18,3 +20,12 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / ".hidden.avi").write_text("not looked at")
     (folder / "notes.txt").write_text("not a video")
     return folder
+
+
+@pytest.fixture(scope="session")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Weights of I3D at its published width, for 7 classes."""
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("weights") / "i3d.pt"
+    torch.save(build("i3d", 7).state_dict(), path)
+    return path

@@ -19,15 +19,6 @@ from rev2net.video import decode
 from tests.apply.moving_videos import main, write_video
 
 
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Weights of I3D at its published width, for 7 classes."""
-    torch.manual_seed(0)
-    path = tmp_path_factory.mktemp("weights") / "i3d.pt"
-    torch.save(build("i3d", 7).state_dict(), path)
-    return path
-
-
 def by_hand(weights: Path, clip_THWC: np.ndarray, endpoint: str | None = None) -> np.ndarray:
     network = build("i3d", 7)
     network.load_state_dict(torch.load(weights))

@@ -15,14 +15,6 @@ from tests.apply.moving_videos import main, write_video
 CLASSES = [f"class-{letter}" for letter in "abcdefg"]
 
 
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    torch.manual_seed(0)
-    path = tmp_path_factory.mktemp("weights") / "i3d.pt"
-    torch.save(build("i3d", 7).state_dict(), path)
-    return path
-
-
 def words(weights: Path) -> list[str]:
     return ["--network", "i3d", "--weights", str(weights)]
 
