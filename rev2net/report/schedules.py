@@ -56,8 +56,8 @@ def _curve(rows: pd.DataFrame, limits: tuple[float, float]) -> Picture:
     if place == len(rows) - 1:
         sentence = (
             f"All {last['epoch']:.4g} epochs: {number(last['top1_val'])} % of {last['videos']} "
-            f"videos in {last['groups']} groups at the end; each measurement before is clearly "
-            "below a later one."
+            f"videos in {last['groups']} groups at the end; each measurement before is "
+            "clearly below a later one, or not above chance."
         )
     drawn = length_curves(
         name, rows["epoch"], rows["top1_val"], rows["standard_error"], place, limits
