@@ -92,11 +92,11 @@ def mishaps(folder: Path, **commands: str) -> dict[str, str]:
     """
     folder.mkdir()
     cases = "\n".join(
-        f'  {stage}) if mkdir "{folder}/{stage}.happened" 2>/dev/null; then exec {command}; fi ;;'
+        f'  "stage {stage}") if mkdir "{folder}/{stage}.happened" 2>/dev/null; then exec {command}; fi ;;'
         for stage, command in commands.items()
     )
     script = folder / "rev2net"
-    script.write_text(f'#!/bin/sh\ncase "$1" in\n{cases}\nesac\nexec {BIN}/rev2net "$@"\n')
+    script.write_text(f'#!/bin/sh\ncase "$1 $2" in\n{cases}\nesac\nexec {BIN}/rev2net "$@"\n')
     script.chmod(0o755)
     return {**os.environ, "PATH": f"{folder}{os.pathsep}{BIN}{os.pathsep}{os.environ['PATH']}"}
 
@@ -107,7 +107,7 @@ def short_of_time(folder: Path, trainings: int) -> dict[str, str]:
     script = folder / "rev2net"
     script.write_text(
         f"""#!/bin/sh
-if [ "$1" = train ]; then
+if [ "$1 $2" = "stage train" ]; then
   for number in $(seq {trainings}); do
     if mkdir "{folder}/$number" 2>/dev/null; then
       REV2NET_JOB_STARTED=0 exec {BIN}/rev2net "$@"
