@@ -92,7 +92,8 @@ def mishaps(folder: Path, **commands: str) -> dict[str, str]:
     """
     folder.mkdir()
     cases = "\n".join(
-        f'  "stage {stage}") if mkdir "{folder}/{stage}.happened" 2>/dev/null; then exec {command}; fi ;;'
+        f'  "stage {stage}") if mkdir "{folder}/{stage}.happened" 2>/dev/null; then'
+        f" exec {command}; fi ;;"
         for stage, command in commands.items()
     )
     script = folder / "rev2net"
