@@ -4,19 +4,18 @@ Which runs a table needs is in `paper`. The workflow, the command line and the t
 two. Imports neither pandas nor torch: Snakemake reads it for every job.
 """
 
-from dataclasses import dataclass, replace
-from typing import get_args
+from dataclasses import replace
 
 from rev2net.config import (
-    BenchmarkName,
+    METHODS,
     Config,
     CrossDataset,
     EvaluateSettings,
     FlowShardSettings,
+    Method,
     Recipe,
     TrainSettings,
     WeightsSource,
-    WithinDataset,
     digest,
 )
 from rev2net.errors import UserError
@@ -41,34 +40,7 @@ STAGE_VERSIONS = {
 }
 
 
-@dataclass(frozen=True)
-class Method:
-    """A compared system: the paper's name for it, whose recipe it uses, and what it goes without.
-
-    The method's name is also its builder's in `rev2net.models`.
-    """
-
-    label: str
-    recipe: str  # recipes are named "<recipe>.<input>" in the configuration
-    without: tuple[str, ...] = ()  # loss terms whose weight is 0
-
-
-DISCREPANCY = ("feature_discrepancy", "latent_discrepancy")
-
-METHODS: dict[str, Method] = {
-    "tsn": Method("TSN", "tsn"),
-    "tsm": Method("TSM", "tsm"),
-    "stm": Method("STM", "stm"),
-    "off": Method("Sun-OFF", "off"),
-    "actionflownet": Method("ActionFlowNet", "actionflownet"),
-    "i3d": Method("I3D", "i3d"),
-    "rev2net": Method("Rev2Net", "rev2net"),
-    "rev2net-noframe": Method(
-        "Rev2Net w/o frame dec.", "rev2net", ("frames", "mask", *DISCREPANCY)
-    ),
-    "rev2net-noflow": Method("Rev2Net w/o flow dec.", "rev2net", ("flow", *DISCREPANCY)),
-    "rev2net-noddp": Method("Rev2Net w/o DDP", "rev2net", DISCREPANCY),
-}
+PRETRAINING = "kinetics400"  # the benchmark whose runs others of init kinetics start from
 
 INPUT_LABELS = {
     "rgb": "RGB",
@@ -79,17 +51,41 @@ INPUT_LABELS = {
 }
 
 
-def check_run(run: Run) -> None:
-    """Raise UserError for a run whose benchmark or method is unknown, naming it."""
-    for key, allowed in (("benchmark", get_args(BenchmarkName)), ("method", tuple(METHODS))):
+def check_run(run: Run, config: Config) -> None:
+    """Raise UserError for a run of a word that the configuration does not know, naming it."""
+    for key, allowed in (
+        ("benchmark", tuple(config.benchmarks)),
+        ("method", tuple(config.all_methods)),
+        ("adapt", config.all_adaptations),
+    ):
         word = getattr(run, key)
         if word not in allowed:
             raise UserError(f"run {run.path!r}: {key} {word!r} is none of {', '.join(allowed)}")
 
 
+def method_of(run: Run, config: Config) -> Method:
+    """The method of a run; raises UserError for one that the configuration does not know."""
+    method = config.method(run.method)
+    if method is None:
+        raise UserError(
+            f"run {run.path!r}: method {run.method!r} is none of {', '.join(config.all_methods)}"
+        )
+    return method
+
+
+def method_label(name: str) -> str:
+    """What people call a method, where no configuration is at hand: one's own by its name."""
+    return METHODS[name].label if name in METHODS else name
+
+
+def dataset_root(dataset: str, config: Config) -> str:
+    """The folder of a dataset: its own, or the one that `mini` writes."""
+    return config.datasets[dataset].root or str(WorkFolder.of(config.name).dataset(dataset))
+
+
 def benchmark_datasets(benchmark: str, config: Config) -> list[str]:
     """The datasets a benchmark reads: source before target."""
-    settings = config.benchmarks.get(benchmark)  # type: ignore[call-overload]
+    settings = config.benchmarks.get(benchmark)
     if settings is None:
         raise UserError(
             f"benchmark {benchmark!r} is not in configuration {config.name!r}; "
@@ -102,13 +98,13 @@ def seeds_and_splits(benchmark: str, config: Config) -> list[tuple[int, int]]:
     """Every (split, seed) that a cell of a benchmark averages.
 
     `official-split1` is a protocol of the first split, whatever other benchmarks average over; a
-    benchmark inside one dataset may ask for fewer than the configuration's.
+    benchmark may ask for fewer than the configuration's.
     """
-    settings = config.benchmarks.get(benchmark)  # type: ignore[call-overload]
+    settings = config.benchmarks.get(benchmark)
     splits, seeds = config.splits, config.seeds
-    if isinstance(settings, WithinDataset):
+    if settings is not None:
         splits, seeds = settings.splits or splits, settings.seeds or seeds
-    elif isinstance(settings, CrossDataset) and settings.protocol == "official-split1":
+    if isinstance(settings, CrossDataset) and settings.protocol == "official-split1":
         splits = (1,)
     return [(split, seed) for split in splits for seed in seeds]
 
@@ -119,29 +115,30 @@ def parent(run: Run, config: Config) -> Run | None:
     Sun-OFF starts from its TSN; a Kinetics-initialised run from the same method's on Kinetics,
     unless the configuration gives a published checkpoint.
     """
-    if run.method == "off":
+    if method_of(run, config).network == "off":
         return replace(run, method="tsn")
     if run.init != "kinetics" or _published_weights(run, config) is not None:
         return None
-    trained = seeds_and_splits("kinetics400", config)
+    trained = seeds_and_splits(PRETRAINING, config)
     split, seed = (1, run.seed) if (1, run.seed) in trained else trained[0]
     init = config.within_dataset_tables.init
-    return Run("kinetics400", run.method, run.input, init, "none", split, seed)
+    return Run(PRETRAINING, run.method, run.input, init, "none", split, seed)
 
 
 def _published_weights(run: Run, config: Config) -> WeightsSource | None:
-    return config.initial_weights.get(_weights_key(run))
+    return config.initial_weights.get(_weights_key(run, config))
 
 
-def _weights_key(run: Run) -> str:
-    return f"{run.init}.{METHODS[run.method].recipe}.{run.input}"
+def _weights_key(run: Run, config: Config) -> str:
+    return f"{run.init}.{method_of(run, config).recipe}.{run.input}"
 
 
 def without_weights(run: Run) -> str:
     """The error, in one line, of a run whose start the configuration has no weights for."""
     return (
         f"run {run.path} starts from {run.init} weights, and the configuration has no "
-        f"initial_weights.{_weights_key(run)}; give it a file, or choose init scratch"
+        f"initial_weights for them ({run.init}.<recipe>.{run.input}); give it a file, or choose "
+        "init scratch"
     )
 
 
@@ -165,7 +162,7 @@ def _initial_weights(run: Run, config: Config) -> WeightsSource | None:
 
 def recipe_of(run: Run, config: Config) -> Recipe:
     """The run's recipe; Rev2Net's ablations share Rev2Net's, less what they go without."""
-    method = METHODS[run.method]
+    method = method_of(run, config)
     stream = f"{method.recipe}.{run.input}"
     name = config.recipe_name(stream, run.init, run.benchmark)
     if name is None:

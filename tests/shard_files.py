@@ -100,6 +100,7 @@ class Dataset:
 
     def merge_arguments(self, num_shards: int = 1, **settings: Any) -> list[str]:
         entry = {
+            "format": "ucf101",
             "root": "-",
             "videos": "-",
             "lists": "-",

@@ -27,7 +27,7 @@ MINI = load(ROOT / "config.yaml")
 )
 def test_a_path_outside_the_vocabulary_is_refused(path: str, words: str) -> None:
     with pytest.raises(UserError, match=words):
-        experiments.check_run(Run.parse(path))
+        experiments.check_run(Run.parse(path), MINI)
 
 
 def test_an_ablation_is_rev2nets_recipe_less_what_it_goes_without() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from rev2net.evaluation import metrics
-from rev2net.experiments import INPUT_LABELS, METHODS
+from rev2net.experiments import INPUT_LABELS, method_label
 from rev2net.files import write_text
 from rev2net.models.exported import save_exported
 from rev2net.runs.checkpoint import TrainedRun, load_trained
@@ -64,7 +64,7 @@ def _card(trained: TrainedRun, source: Path, folder: Path) -> str:
     clip = settings.clip
     return CARD.format(
         **vars(settings.run),
-        label=METHODS[settings.run.method].label,
+        label=method_label(settings.run.method),
         input_label=INPUT_LABELS[settings.run.input],
         input_words=f"{spec.layout} float32, {clip.length} {spec.time_axis} of "
         f"{clip.size}x{clip.size} pixels, {spec.channels} channels, (value - {spec.mean}) / "

@@ -9,7 +9,7 @@ from rev2net.config import FlowSettings, FramesSettings, TestSettings
 from rev2net.config import load as load_configuration
 from rev2net.digests import file_digest
 from rev2net.errors import UserError
-from rev2net.experiments import INPUT_LABELS, METHODS, evaluate_settings
+from rev2net.experiments import INPUT_LABELS, evaluate_settings, method_label
 from rev2net.flow.parameters import default_settings
 from rev2net.models import build, exported
 from rev2net.models.network import VideoNetwork
@@ -65,7 +65,7 @@ def of_run(folder: Path, configuration: Path | None = None) -> Subject:
         settings.frames,
         flow,
         tuple(trained.class_names),
-        f"{METHODS[run.method].label} on {INPUT_LABELS[run.input]}, "
+        f"{method_label(run.method)} on {INPUT_LABELS[run.input]}, "
         f"{len(trained.class_names)} classes, trained on {run.benchmark} of configuration "
         f"{settings.configuration!r}{synthetic}",
         trained.digest,
@@ -106,7 +106,7 @@ def of_weights(
         frames,
         default_settings(20.0),
         class_names,
-        f"{METHODS[name].label} on {INPUT_LABELS[modality]}, {count} classes",
+        f"{method_label(name)} on {INPUT_LABELS[modality]}, {count} classes",
         file_digest(path),
         TestSettings(clips=1, crops=1, size=spec.size, average="logit"),
         cores(),
@@ -126,7 +126,7 @@ def _of_exported(folder: Path) -> Subject:
         FramesSettings.model_validate(about["frames"]),
         default_settings(about["flow_bound"]),
         tuple(about["classes"]),
-        f"{METHODS[about['network']].label} on {INPUT_LABELS[spec.modality]}, "
+        f"{method_label(about['network'])} on {INPUT_LABELS[spec.modality]}, "
         f"{len(about['classes'])} classes, trained as {origin['run']} of configuration "
         f"{origin['configuration']!r}",
         origin["checkpoint"],

@@ -30,6 +30,7 @@ from rev2net.bench.arrays import Clip, lossless, write_clips
 from rev2net.bench.discs import DIRECTIONS, moving_discs
 from rev2net.clips.dataset import ClipShape, Shards, read_split
 from rev2net.config import (
+    METHODS,
     ClipSettings,
     ComputeSettings,
     LossSettings,
@@ -44,7 +45,6 @@ from rev2net.errors import UserError
 from rev2net.evaluation.decode import decode_examples
 from rev2net.evaluation.metrics import topk
 from rev2net.evaluation.predict import predict
-from rev2net.experiments import METHODS
 from rev2net.figures.decoded_clips import clip_sheet
 from rev2net.files import write_text
 from rev2net.flow import tvl1

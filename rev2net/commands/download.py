@@ -11,15 +11,14 @@ Please read the datasets' terms of use on their pages first.
 
 import argparse
 from pathlib import Path
-from typing import get_args
 
-from rev2net.config import DatasetName, DatasetSettings, parse_settings
+from rev2net.config import DatasetSettings, parse_settings
 from rev2net.errors import UserError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `rev2net stage download`."""
-    parser.add_argument("dataset", choices=get_args(DatasetName))
+    parser.add_argument("dataset", help="its name in the configuration")
     parser.add_argument("--to", type=Path, metavar="FOLDER")
     parser.add_argument("--settings", metavar="JSON", help="datasets.<dataset>")
     parser.add_argument("--record", type=Path, metavar="OUT.json", help="what was received")

@@ -16,15 +16,14 @@ are an error unless the settings say `partial: true`.
 import argparse
 import sys
 from pathlib import Path
-from typing import get_args
 
-from rev2net.config import DatasetName, DatasetSettings, parse_settings
+from rev2net.config import DatasetSettings, parse_settings
 from rev2net.errors import UserError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `rev2net stage extract`."""
-    parser.add_argument("dataset", choices=get_args(DatasetName))
+    parser.add_argument("dataset", help="its name in the configuration")
     parser.add_argument("archives", nargs="*", metavar="ARCHIVE", help="default: the settings'")
     parser.add_argument("--settings", required=True, metavar="JSON", help="datasets.<dataset>")
     parser.add_argument("--record", type=Path, metavar="OUT.json", help="what was found")

@@ -11,14 +11,13 @@ whether its file is present or not. Odd but harmless findings are printed as war
 import argparse
 import sys
 from pathlib import Path
-from typing import get_args
 
-from rev2net.config import DatasetName, DatasetSettings, parse_settings
+from rev2net.config import DatasetSettings, parse_settings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `rev2net stage index`."""
-    parser.add_argument("dataset", choices=get_args(DatasetName))
+    parser.add_argument("dataset", help="its name in the configuration")
     parser.add_argument("--settings", required=True, metavar="JSON", help="datasets.<dataset>")
     parser.add_argument("--root", help="the dataset's folder, in place of the settings' `root`")
     parser.add_argument("output", type=Path, metavar="OUT.csv")

@@ -12,9 +12,9 @@ in both kinds) than max_unusable_fraction allows; `partial: true` lifts that.
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
-from rev2net.config import DatasetName, DatasetSettings, parse_settings
+from rev2net.config import DatasetSettings, parse_settings
 from rev2net.errors import UserError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ LISTED = 20  # unusable videos that are named where there are too many
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `rev2net stage merge`."""
-    parser.add_argument("dataset", choices=get_args(DatasetName))
+    parser.add_argument("dataset", help="its name in the configuration")
     parser.add_argument("--folder", required=True, type=Path, help="shards/<dataset>")
     parser.add_argument("--index", required=True, type=Path, help="index/<dataset>.csv")
     parser.add_argument("--settings", required=True, metavar="JSON", help="datasets.<dataset>")

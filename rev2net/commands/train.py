@@ -39,12 +39,10 @@ def run(args: argparse.Namespace) -> None:
     from rev2net.clips.dataset import read_split_summary
     from rev2net.config import TrainSettings, parse_settings
     from rev2net.errors import UserError
-    from rev2net.experiments import check_run
     from rev2net.training.allotment import start_again, stopping_time
     from rev2net.training.loop import INTERRUPTED, Interrupted, train
 
     settings = parse_settings(TrainSettings, args.settings)
-    check_run(settings.run)
     class_names = read_split_summary(args.split)["class_names"]
     for option in ("measurements", "log_every"):
         if (value := getattr(args, option)) < 0:

@@ -5,18 +5,20 @@ pipeline gets only its own section, as JSON: `parse_settings(FlowShardSettings, 
 """
 
 from rev2net.config.data import (
-    BenchmarkName,
+    Benchmark,
     BenchmarkSettings,
     CrossDataset,
-    DatasetName,
+    DatasetFormat,
     DatasetSettings,
     DownloadSource,
     FlowSettings,
     FlowShardSettings,
     FramesSettings,
     MiniSettings,
+    Name,
     WithinDataset,
 )
+from rev2net.config.methods import METHODS, Method, MethodSettings
 from rev2net.config.recipe import (
     ClipSettings,
     LossSettings,
@@ -36,6 +38,7 @@ from rev2net.config.section import (
     parse_settings,
     validate,
 )
+from rev2net.config.tables import ClaimSettings, TableRow, TableSettings
 from rev2net.config.whole import (
     ComputeSettings,
     Config,
@@ -52,14 +55,16 @@ from rev2net.config.whole import (
 )
 
 __all__ = [
-    "BenchmarkName",
+    "METHODS",
+    "Benchmark",
     "BenchmarkSettings",
+    "ClaimSettings",
     "ClipSettings",
     "ComputeSettings",
     "Config",
     "CrossDataset",
     "CrossDatasetTables",
-    "DatasetName",
+    "DatasetFormat",
     "DatasetSettings",
     "DownloadSource",
     "EvaluateSettings",
@@ -68,7 +73,10 @@ __all__ = [
     "Fraction",
     "FramesSettings",
     "LossSettings",
+    "Method",
+    "MethodSettings",
     "MiniSettings",
+    "Name",
     "NetworkSettings",
     "OptimisationSettings",
     "Positive",
@@ -80,6 +88,8 @@ __all__ = [
     "SearchSettings",
     "SearchSpace",
     "Section",
+    "TableRow",
+    "TableSettings",
     "TestSettings",
     "TrainSettings",
     "WeightsSource",

@@ -1,13 +1,35 @@
-"""The data: datasets, how frames and flow are made and stored, and the benchmarks on them."""
+"""The data: datasets, how frames and flow are made and stored, and the benchmarks on them.
 
+Datasets and benchmarks are named by the configuration; what is closed is the formats that datasets
+come in and the protocols that benchmarks follow.
+"""
+
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, Discriminator, Field, RootModel, Tag, model_validator
 
 from rev2net.config.section import Fraction, Positive, Section
 
-DatasetName = Literal["ucf101", "hmdb51", "kinetics400"]
-BenchmarkName = Literal["ucf101", "hmdb51", "kinetics400", "hmdb-ucf", "ucf-hmdb"]
+# Of a dataset, a benchmark, a method or a table: part of paths and of wildcards.
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+# As published by their makers; folders: <class>/* or {train,val,test}/<class>/*; list: a file with
+# a path and a label a line.
+DatasetFormat = Literal["ucf101", "hmdb51", "kinetics400", "folders", "list"]
+
+
+def _group_of_a_path(pattern: str) -> str:
+    """A regular expression whose first group is a path's source group."""
+    try:
+        groups = re.compile(pattern).groups
+    except re.error as error:
+        raise ValueError(f"{pattern!r} is no regular expression ({error})") from None
+    if groups != 1:
+        raise ValueError(
+            f"{pattern!r} has {groups} groups (in brackets); it needs one: the part of a path that "
+            "names the source video"
+        )
+    return pattern
 
 
 class MiniSettings(Section):
@@ -32,12 +54,18 @@ class DownloadSource(Section):
 class DatasetSettings(Section):
     """Where a dataset lies and how it is cut into shards."""
 
-    root: str  # folder as published; the next two are relative to it
-    videos: str
-    lists: str
-    official: bool  # assert the published counts of the lists
-    partial: bool  # an incomplete copy: missing videos are recorded, and never stop a run
-    max_unusable_fraction: Fraction
+    format: DatasetFormat
+    # The folder that the next two, and paths of lists, are relative to; none where `mini` makes it.
+    root: str = ""
+    videos: str = "."
+    lists: str = ""  # the folder of the official lists; of format list: the file
+    classes: str | None = None  # a file with a class name a line, where labels are numbers from 0
+    # Of a path below `root`: its one group names the source video. None: a column of the list, or
+    # every video for itself.
+    groups: Annotated[str, AfterValidator(_group_of_a_path)] | None = None
+    official: bool = False  # assert the published counts of the lists
+    partial: bool = False  # an incomplete copy: missing videos are recorded, and never stop a run
+    max_unusable_fraction: Fraction = 0.05
     shards: Positive
     # Where the folder comes from; with neither of the first two it is taken as it is.
     archives: tuple[str, ...] = ()  # files, and folders of them, to unpack into `root`
@@ -48,6 +76,24 @@ class DatasetSettings(Section):
     def _archives_are_given_or_downloaded(self) -> "DatasetSettings":
         if self.download and self.archives:
             raise ValueError("give archives, or download: true, not both")
+        if self.download and self.format in ("folders", "list"):
+            raise ValueError(f"download: true, but the site of a {self.format} is not known")
+        return self
+
+    @model_validator(mode="after")
+    def _keys_fit_the_format(self) -> "DatasetSettings":
+        own = self.format in ("folders", "list")
+        if not self.lists and self.format != "folders":
+            what = "the file with a path and a label a line" if own else "the official lists"
+            raise ValueError(f"lists: this key is required of format {self.format}: {what}")
+        for key, formats in (
+            ("official", ("ucf101", "hmdb51", "kinetics400")),
+            ("lists", ("ucf101", "hmdb51", "kinetics400", "list")),
+            ("classes", ("list",)),
+            ("groups", ("folders", "list")),
+        ):
+            if getattr(self, key) and self.format not in formats:
+                raise ValueError(f"{key} is given; it is for format {', '.join(formats)}")
         return self
 
     @property
@@ -117,16 +163,25 @@ class FlowShardSettings(FlowSettings):
     frames: FramesSettings
 
 
-class WithinDataset(Section):
-    """A benchmark inside one dataset, on its official splits."""
+Splits = Annotated[tuple[Positive, ...], Field(min_length=1)]
 
-    dataset: DatasetName
-    validation_fraction: Fraction  # of the training list, held out by whole groups
-    splits: Annotated[tuple[Literal[1, 2, 3], ...], Field(min_length=1)] | None = None
-    seeds: Annotated[tuple[int, ...], Field(min_length=1)] | None = None  # where not all of them
+
+class WithinDataset(Section):
+    """A benchmark inside one dataset."""
+
+    dataset: Name
+    # official: split k of the dataset's lists, or the columns or folders that its owner gives;
+    # by-group: all videos, a fifth of them tested, divided by source groups; split k is the k-th
+    # such division.
+    protocol: Literal["official", "by-group"] = "official"
+    validation_fraction: Fraction = 0.0  # of the training list, held out by whole groups
+    splits: Splits | None = None  # where not all of the configuration's
+    seeds: Annotated[tuple[int, ...], Field(min_length=1)] | None = None  # likewise
+    allow_duplicates: bool = False  # videos of one content in train and test: told, not refused
+    label: str | None = None  # what tables call it
 
     @property
-    def datasets(self) -> tuple[DatasetName, ...]:
+    def datasets(self) -> tuple[str, ...]:
         """What it reads: the dataset that it trains on first."""
         return (self.dataset,)
 
@@ -134,19 +189,36 @@ class WithinDataset(Section):
 class CrossDataset(Section):
     """Train on the source (and the unlabelled target), test on the target."""
 
-    source: DatasetName
-    target: DatasetName
-    class_map: Literal["ucf101_hmdb51"]
-    class_set: Literal["small", "full", "wide-14", "wide-16", "wide-20"]
-    # all-videos-tested is all-videos with every target video in the test, as its authors did
-    protocol: Literal["official-split1", "all-videos", "all-videos-tested"]
+    source: Name
+    target: Name
+    # A shipped map, or a CSV file of one's own; none: the classes that both name alike.
+    class_map: str | None = None
+    class_set: str | None = None  # of the map; none: all of its pairs
+    # official: split k of both sides, official-split1 the first whatever k others average over;
+    # all-videos divides all videos of both sides by source groups; all-videos-tested is the same
+    # with every target video in the test, as its authors did
+    protocol: Literal["official-split1", "official", "all-videos", "all-videos-tested"]
     # Of the source's training list, held out by whole groups as `val`; 0: its own held-out list.
     validation_fraction: Fraction = 0.0
+    splits: Splits | None = None  # where not all of the configuration's
+    seeds: Annotated[tuple[int, ...], Field(min_length=1)] | None = None  # likewise
+    allow_duplicates: bool = False  # videos of one content in train and test: told, not refused
+    label: str | None = None  # what tables call it
 
     @property
-    def datasets(self) -> tuple[DatasetName, ...]:
+    def datasets(self) -> tuple[str, ...]:
         """What it reads: source before target."""
         return (self.source, self.target)
+
+    @model_validator(mode="after")
+    def _two_datasets(self) -> "CrossDataset":
+        if self.source == self.target:
+            raise ValueError(f"source and target are both {self.source!r}; give `dataset` alone")
+        if self.class_map is None and self.class_set is not None:
+            raise ValueError("class_set is given, but no class_map that has sets")
+        if self.protocol == "official-split1" and self.splits not in (None, (1,)):
+            raise ValueError("official-split1 has split 1 only; give no splits, or [1]")
+        return self
 
 
 def _kind_of_benchmark(values: Any) -> str:
@@ -160,3 +232,7 @@ BenchmarkSettings = Annotated[
     Annotated[WithinDataset, Tag("within")] | Annotated[CrossDataset, Tag("cross")],
     Discriminator(_kind_of_benchmark),
 ]
+
+
+class Benchmark(RootModel[BenchmarkSettings]):
+    """A benchmark of either kind, as a stage is given one."""

@@ -1,22 +1,22 @@
 """A whole configuration file, and the parts of it that a training and an evaluation depend on."""
 
 import math
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, PlainSerializer, PlainValidator, model_validator
 
 from rev2net.config.data import (
-    BenchmarkName,
     BenchmarkSettings,
     CrossDataset,
-    DatasetName,
     DatasetSettings,
     FlowSettings,
     FramesSettings,
     MiniSettings,
-    WithinDataset,
+    Name,
 )
+from rev2net.config.methods import METHODS, OWN_CODE, Method, MethodSettings
 from rev2net.config.recipe import (
     ClipSettings,
     LossSettings,
@@ -27,8 +27,11 @@ from rev2net.config.recipe import (
     WeightsSource,
 )
 from rev2net.config.section import Positive, Section, read_yaml, validate
-from rev2net.runs.folder import WorkFolder
-from rev2net.runs.identity import Adaptation, Initialisation, Run
+from rev2net.config.tables import ClaimSettings, TableSettings
+from rev2net.runs.identity import ADAPTATIONS, Adaptation, Initialisation, Run
+
+# Results that are no tables.
+RESERVED_TABLES = ("claims", "fusion", "schedules", "search", "report")
 
 
 class CrossDatasetTables(Section):
@@ -45,7 +48,8 @@ class WithinDatasetTables(Section):
     init: Initialisation
 
 
-StreamName = Annotated[str, Field(pattern=r"^[a-z0-9]+\.(rgb|flow|rgbdiff)$")]
+_STREAM = r"[a-z0-9][a-z0-9-]*\.(rgb|flow|rgbdiff)"
+StreamName = Annotated[str, Field(pattern=rf"^{_STREAM}$")]
 PositiveFloat = Annotated[float, Field(gt=0)]
 SearchedKey = Literal[
     "learning_rate", "flow", "frames", "feature_discrepancy", "latent_discrepancy"
@@ -73,8 +77,8 @@ class SearchSettings(Section):
     """The coarse-to-fine search on validation videos, held out of the training list by groups."""
 
     # Searched each for itself, so that no choice rests on labels of the dataset it is tested on.
-    benchmarks: Annotated[tuple[DatasetName, ...], Field(min_length=1)]
-    split: Literal[1, 2, 3]
+    benchmarks: Annotated[tuple[Name, ...], Field(min_length=1)]
+    split: Positive
     seed: Annotated[int, Field(ge=0)]
     validation_fraction: Annotated[float, Field(gt=0, lt=1)]
     max_runs: Positive  # of all spaces and benchmarks together
@@ -95,7 +99,7 @@ class ScheduleSettings(Section):
     """How long cross-dataset trainings need to be, measured on source videos held out by groups."""
 
     streams: Annotated[tuple[StreamName, ...], Field(min_length=1)]
-    benchmarks: Annotated[tuple[BenchmarkName, ...], Field(min_length=1)]
+    benchmarks: Annotated[tuple[Name, ...], Field(min_length=1)]
     validation_fraction: Annotated[float, Field(gt=0, lt=1)]  # of the source's training list
     points: Annotated[int, Field(ge=2)]  # measurements, evenly along the training
 
@@ -144,15 +148,27 @@ class Config(Section):
     """A whole configuration file."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
-    reproduces_paper: bool  # the paper's data and networks: its numbers stand beside ours
+    reproduces_paper: bool = False  # the paper's data and networks: its numbers stand beside ours
     seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
-    splits: Annotated[tuple[Literal[1, 2, 3], ...], Field(min_length=1)]
+    splits: Annotated[tuple[Positive, ...], Field(min_length=1)]
     mini: MiniSettings | None = None
-    datasets: dict[DatasetName, DatasetSettings]
+    datasets: dict[Name, DatasetSettings]
     frames: FramesSettings
     flow: FlowSettings
-    benchmarks: dict[BenchmarkName, BenchmarkSettings]
-    cross_dataset_tables: CrossDatasetTables
+    benchmarks: dict[Name, BenchmarkSettings]
+    methods: dict[Name, MethodSettings] = Field(default_factory=dict)  # beside the paper's
+    # Terms that make features of source and target alike, by the word of `adapt`: functions of two
+    # batches of features (B, D).
+    adaptations: dict[
+        Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*$")],
+        Annotated[str, Field(pattern=rf"^{OWN_CODE}$")],
+    ] = Field(default_factory=dict)
+    tables: dict[Name, TableSettings] = Field(default_factory=dict)  # beside the paper's
+    claims: dict[Name, ClaimSettings] = Field(default_factory=dict)  # likewise
+    # Of the paper's tables.
+    cross_dataset_tables: CrossDatasetTables = CrossDatasetTables(
+        init="scratch", adapt="mkmmd", source_only=False
+    )
     within_dataset_tables: WithinDatasetTables = WithinDatasetTables(init="scratch")
     search: SearchSettings | None = None
     schedules: ScheduleSettings | None = None
@@ -161,11 +177,9 @@ class Config(Section):
     compute: ComputeSettings
     resources: ResourceSettings
     # "<method>.<input>", behind it a start or a benchmark that has its own, or both (`recipe_name`)
-    recipes: dict[
-        Annotated[str, Field(pattern=r"^[a-z0-9]+\.(rgb|flow|rgbdiff)(\.[a-z0-9-]+){0,2}$")], Recipe
-    ]
+    recipes: dict[Annotated[str, Field(pattern=rf"^{_STREAM}(\.[a-z0-9-]+){{0,2}}$")], Recipe]
     initial_weights: dict[
-        Annotated[str, Field(pattern=r"^(imagenet|kinetics)\.[a-z0-9]+\.(rgb|flow|rgbdiff)$")],
+        Annotated[str, Field(pattern=rf"^(imagenet|kinetics)\.{_STREAM}$")],
         WeightsSource,
     ] = Field(default_factory=dict)  # "<init>.<method>.<input>"
     # Of recipes that a file of `recipes_from` made longer or shorter, their own length: what
@@ -241,32 +255,36 @@ class Config(Section):
         for dataset, settings in self.datasets.items():
             if settings.unpacked:
                 raise ValueError(f"datasets.{dataset}: archives or download, but `mini` makes it")
-            made = str(WorkFolder.of(self.name).dataset(dataset))
-            if settings.root != made:
+            if settings.root:
                 raise ValueError(
-                    f"datasets.{dataset}.root is {settings.root!r}; "
-                    f"with `mini` and name {self.name!r} it has to be {made!r}"
+                    f"datasets.{dataset}.root is {settings.root!r}, but `mini` makes it where all "
+                    "data lies; give no root"
+                )
+            if settings.format != dataset:
+                raise ValueError(
+                    f"datasets.{dataset}.format is {settings.format!r}; `mini` makes datasets that "
+                    "are named like their format"
                 )
         return self
 
     @model_validator(mode="after")
+    def _datasets_lie_somewhere(self) -> "Config":
+        for dataset, settings in self.datasets.items():
+            if self.mini is None and not settings.root:
+                raise ValueError(f"datasets.{dataset}.root: this key is required without `mini`")
+        return self
+
+    @model_validator(mode="after")
     def _names_are_defined(self) -> "Config":
-        directions = {"hmdb-ucf": ("hmdb51", "ucf101"), "ucf-hmdb": ("ucf101", "hmdb51")}
-        for name, (source, target) in directions.items():
-            settings = self.benchmarks.get(name)  # type: ignore[call-overload]
-            if settings is not None and settings.datasets != (source, target):
-                raise ValueError(f"benchmarks.{name} needs source {source} and target {target}")
+        for name in self.methods:
+            if name in METHODS:
+                raise ValueError(f"methods.{name}: this is a method of ours; give another name")
+        for name in self.adaptations:
+            if name in ADAPTATIONS:
+                raise ValueError(f"adaptations.{name}: this is one of ours; give another name")
         for name in self.recipes:
-            _check_recipe_name(name)
+            self._check_recipe_name(name)
         for name, benchmark in self.benchmarks.items():
-            if name not in directions and (
-                not isinstance(benchmark, WithinDataset) or benchmark.dataset != name
-            ):
-                raise ValueError(f"benchmarks.{name} needs dataset {name}")
-            if name == "kinetics400" and getattr(benchmark, "splits", None) != (1,):
-                raise ValueError(
-                    "benchmarks.kinetics400.splits: kinetics400 has one official split, give [1]"
-                )
             for dataset in benchmark.datasets:
                 if dataset not in self.datasets:
                     raise ValueError(
@@ -278,9 +296,25 @@ class Config(Section):
                 "within_dataset_tables.init: found 'kinetics', which Table 3's runs have; "
                 "allowed are scratch, imagenet"
             )
+        self._check_tables()
         self._check_search()
         self._check_schedules()
         return self
+
+    def method(self, name: str) -> Method | None:
+        """A method of ours or of this configuration; None: there is none of that name."""
+        own = self.methods.get(name)
+        return METHODS.get(name) if own is None else Method.of(name, own)
+
+    @property
+    def all_methods(self) -> dict[str, Method]:
+        """Ours, then those of this configuration."""
+        return METHODS | {name: Method.of(name, own) for name, own in self.methods.items()}
+
+    @property
+    def all_adaptations(self) -> tuple[str, ...]:
+        """The words that may stand for `adapt`."""
+        return (*ADAPTATIONS, *self.adaptations)
 
     def recipe_name(self, stream: str, init: str, benchmark: str) -> str | None:
         """The most particular recipe of a stream ("tsm.rgb"): of start and benchmark, of the
@@ -288,6 +322,42 @@ class Config(Section):
         """
         names = (f".{init}.{benchmark}", f".{benchmark}", f".{init}", "")
         return next((stream + name for name in names if stream + name in self.recipes), None)
+
+    def _check_recipe_name(self, name: str) -> None:
+        """Behind "<method>.<input>" stand a start, a benchmark, or both in this order."""
+        starts, benchmarks = get_args(Initialisation), tuple(self.benchmarks)
+        words = name.split(".")[2:]
+        kinds = [starts, benchmarks] if len(words) == 2 else [(*starts, *benchmarks)]
+        for word, allowed in zip(words, kinds, strict=False):
+            if word not in allowed:
+                raise ValueError(f"recipes.{name}: {word!r} is none of {', '.join(allowed)}")
+
+    def _check_tables(self) -> None:
+        words = (self.cross_dataset_tables.adapt, *(table.adapt for table in self.tables.values()))
+        rows = [
+            (f"tables.{name}", row) for name, table in self.tables.items() for row in table.rows
+        ]
+        for name, claim in self.claims.items():
+            rows += [(f"claims.{name}", row) for pair in claim.pairs for row in pair]
+        for word in (*words, *(row.adapt for _, row in rows if row.adapt)):
+            if word not in self.all_adaptations:
+                raise ValueError(f"adapt {word!r} is none of {', '.join(self.all_adaptations)}")
+        for where, row in rows:
+            if self.method(row.method) is None:
+                raise ValueError(
+                    f"{where}: method {row.method!r} is none of {', '.join(self.all_methods)}"
+                )
+        for name, table in self.tables.items():
+            if name in RESERVED_TABLES or re.fullmatch(r"table\d+", name):
+                raise ValueError(f"tables.{name}: this name is taken; give another one")
+            for benchmark in table.benchmarks:
+                if benchmark not in self.benchmarks:
+                    raise ValueError(
+                        f"tables.{name}.benchmarks: {benchmark!r} is not configured; "
+                        f"benchmarks has {', '.join(self.benchmarks)}"
+                    )
+            if len(set(table.rows)) < len(table.rows):
+                raise ValueError(f"tables.{name}.rows: a row stands twice")
 
     def _check_search(self) -> None:
         search = self.search
@@ -299,8 +369,6 @@ class Config(Section):
                     f"search.benchmarks: {name!r} is not configured; "
                     f"benchmarks has {', '.join(self.benchmarks)}"
                 )
-            if name == "kinetics400" and search.split != 1:
-                raise ValueError(f"search.split is {search.split}; kinetics400 has split 1 only")
         for space in search.spaces:
             for name in search.benchmarks:
                 if self.recipe_name(space, self.within_dataset_tables.init, name) is None:
@@ -343,16 +411,6 @@ def _wider(name: str) -> list[str]:
     words = name.split(".")
     stream = ".".join(words[:2])
     return [name, *(f"{stream}.{word}" for word in reversed(words[2:])), stream]
-
-
-def _check_recipe_name(name: str) -> None:
-    """Behind "<method>.<input>" stand a start, a benchmark, or both in this order."""
-    starts, benchmarks = get_args(Initialisation), get_args(BenchmarkName)
-    words = name.split(".")[2:]
-    kinds = [starts, benchmarks] if len(words) == 2 else [(*starts, *benchmarks)]
-    for word, allowed in zip(words, kinds, strict=False):
-        if word not in allowed:
-            raise ValueError(f"recipes.{name}: {word!r} is none of {', '.join(allowed)}")
 
 
 def _as_run(value: Any) -> Run:

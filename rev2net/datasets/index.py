@@ -4,11 +4,10 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
 
 import pandas as pd
 
-from rev2net.config import DatasetName, DatasetSettings
+from rev2net.config import DatasetSettings
 from rev2net.datasets.hmdb51 import list_hmdb51
 from rev2net.datasets.kinetics import list_kinetics400
 from rev2net.datasets.listing import Listing
@@ -21,7 +20,6 @@ IMPORTERS: dict[str, Callable[[DatasetSettings], Listing]] = {
     "hmdb51": list_hmdb51,
     "kinetics400": list_kinetics400,
 }
-assert set(IMPORTERS) == set(get_args(DatasetName))
 COLUMNS = ["video_id", "path", "class", "label", "group"]  # then split1, split2, ...
 
 
@@ -40,7 +38,7 @@ def build_index(dataset: str, settings: DatasetSettings) -> Index:
     Raises UserError where the importer does, where no listed video is present at all, and where
     more are absent than `max_unusable_fraction` allows of a copy that is not `partial`.
     """
-    listing = IMPORTERS[dataset](settings)
+    listing = IMPORTERS[settings.format](settings)
     if not listing.videos:
         raise UserError(f"datasets.{dataset}.lists: the lists of {settings.root} name no video")
     warnings = listing.warnings + _absent(dataset, settings, listing)

@@ -29,7 +29,7 @@ def assign_parts(
     """
     if isinstance(settings, WithinDataset):
         return _within_dataset(settings, split, indexes[settings.dataset])
-    shared = class_map(settings.class_map, settings.class_set)
+    shared = class_map(settings.class_map or "", settings.class_set or "")
     tables = []
     for dataset, held_in, held_out in (
         (settings.source, "train", "val"),

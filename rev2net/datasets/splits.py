@@ -38,13 +38,6 @@ class Split:
     warnings: list[str]
 
 
-def datasets_of(settings: WithinDataset | CrossDataset) -> list[str]:
-    """The datasets a benchmark needs."""
-    if isinstance(settings, WithinDataset):
-        return [settings.dataset]
-    return [settings.source, settings.target]
-
-
 def build_split(
     benchmark: str,
     split: int,
@@ -70,7 +63,7 @@ def build_split(
 
     class_names = _class_names(settings, indexes)
     is_usable = pd.Series(False, index=expected.index)
-    for dataset in datasets_of(settings):
+    for dataset in settings.datasets:
         is_usable |= (expected["dataset"] == dataset) & expected["video_id"].isin(usable[dataset])
     table = expected[is_usable]
     where = f"{benchmark} split {split}"
@@ -104,7 +97,7 @@ def _class_names(
     settings: WithinDataset | CrossDataset, indexes: dict[str, pd.DataFrame]
 ) -> list[str]:
     if isinstance(settings, CrossDataset):
-        return class_map(settings.class_map, settings.class_set).class_names
+        return class_map(settings.class_map or "", settings.class_set or "").class_names
     classes = indexes[settings.dataset][["label", "class"]].drop_duplicates()
     return list(classes.sort_values("label")["class"])
 
@@ -115,7 +108,7 @@ def _protocol(settings: WithinDataset | CrossDataset) -> dict[str, str | None]:
             "protocol": settings.protocol,
             "class_set": settings.class_set,
             "class_map": settings.class_map,
-            "class_map_digest": class_map_digest(settings.class_map),
+            "class_map_digest": class_map_digest(settings.class_map or ""),
         }
     return {"protocol": "official", "class_set": None, "class_map": None, "class_map_digest": None}
 

@@ -135,6 +135,7 @@ def _dataset(folder: Path) -> Report:
     """
     dataset, lists = _recognised(folder)
     settings = DatasetSettings(
+        format=dataset,  # type: ignore[arg-type]
         root=str(folder),
         videos=VIDEOS[dataset] if (folder / VIDEOS[dataset]).is_dir() else ".",
         lists=lists,
@@ -145,7 +146,7 @@ def _dataset(folder: Path) -> Report:
     )
     remarks = []
     try:
-        listing = IMPORTERS[dataset](settings)
+        listing = IMPORTERS[settings.format](settings)
     except UserError as error:
         # Lists of one's own, or broken ones: then the second reading says so.
         listing = IMPORTERS[dataset](settings.model_copy(update={"official": False}))

@@ -8,7 +8,7 @@ from typing import Literal
 
 from rev2net.config import Config
 from rev2net.errors import UserError
-from rev2net.experiments import METHODS, parent, seeds_and_splits
+from rev2net.experiments import method_label, parent, seeds_and_splits
 from rev2net.runs.identity import RGB_FLOW, RGB_RGBDIFF, Run
 
 
@@ -198,7 +198,7 @@ def cells(name: str, config: Config) -> list[Cell]:
         # The paper's rows are adapted ones; a source-only row stands beside, without its value.
         Cell(
             name,
-            METHODS[row.method].label + (" (source only)" if source_only else ""),
+            method_label(row.method) + (" (source only)" if source_only else ""),
             row.method,
             row.input,
             row.init or init,

@@ -13,7 +13,7 @@ from pathlib import Path
 from rev2net import experiments, schedules, search
 from rev2net.config import Config, TrainSettings
 from rev2net.errors import UserError
-from rev2net.experiments import METHODS
+from rev2net.experiments import method_of
 from rev2net.plan.facts import BenchmarkFacts, DatasetFacts, benchmark_facts, dataset_facts
 from rev2net.plan.jobs import Jobs
 from rev2net.plan.rates import HEAD_BYTES, Rates
@@ -122,7 +122,7 @@ def _shards(datasets: dict[str, DatasetFacts], config: Config, rates: Rates) -> 
             images = facts.stored_frames(config.frames) - (rule == "compute_flow")
             decoding = rates.open.value + facts.frames * original * rates.decode.value
             video = decoding + images * stored * seconds
-            shards = config.datasets[name].shards  # type: ignore[index]
+            shards = config.datasets[name].shards
             hours += [(rates.start.value + video * facts.videos / shards) / 3600] * shards
             disk += facts.videos * images * (HEAD_BYTES + stored * size)
         if hours:
@@ -181,7 +181,7 @@ def _run_stage(
     gpus = min(config.resources.gpus, processes)
     hours, disk, memory = [], 0.0, 0.0
     for run, work in works:
-        computing = work.multiply_adds / _rate(METHODS[run.method].recipe, rates) / processes
+        computing = work.multiply_adds / _rate(method_of(run, config).recipe, rates) / processes
         megapixels = _megapixels(run, config, datasets)
         reading = work.images * megapixels * rates.read.value / processes
         if compute.loader_workers:  # beside the computing
@@ -239,7 +239,7 @@ def find_warnings(plan: Plan, config: Config, root: Path) -> list[str]:
             found += _shortages(stage, config, on_gpus=bool(plan.gpu_hours))
     if config.mini is None:
         for name in plan.datasets:
-            settings = config.datasets[name]  # type: ignore[index]
+            settings = config.datasets[name]
             if not settings.unpacked and not (root / settings.root).is_dir():
                 found.append(f"datasets.{name}.root: no folder {settings.root}")
             found += [

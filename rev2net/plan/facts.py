@@ -4,7 +4,7 @@ import csv
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rev2net.config import Config, CrossDataset, DatasetName, FramesSettings, MiniSettings
+from rev2net.config import Config, CrossDataset, FramesSettings, MiniSettings
 from rev2net.datasets import hmdb51, kinetics, ucf101
 from rev2net.datasets.listing import Side
 from rev2net.digests import read_json
@@ -57,7 +57,7 @@ PUBLISHED = {
     ),
 }
 # Classes, and videos of UCF101 and HMDB51 on the training and test list of split 1.
-CLASS_SETS: dict[str, tuple[int, dict[DatasetName, tuple[int, int]]]] = {
+CLASS_SETS: dict[str, tuple[int, dict[str, tuple[int, int]]]] = {
     "full": (12, {"ucf101": (1438, 571), "hmdb51": (840, 360)}),
     "wide-14": (14, {"ucf101": (1819, 717), "hmdb51": (980, 420)}),
     "wide-16": (16, {"ucf101": (2764, 1103), "hmdb51": (1120, 480)}),
@@ -97,7 +97,7 @@ def dataset_facts(name: str, config: Config, root: Path) -> DatasetFacts:
 
 def benchmark_facts(name: str, split: int, config: Config, root: Path) -> BenchmarkFacts:
     """A split's size; from `root`/work/<name>/splits where it has been made already."""
-    benchmark = config.benchmarks[name]  # type: ignore[index]
+    benchmark = config.benchmarks[name]
     summary = (root / WorkFolder.of(config.name).split(name, split)).with_suffix(".json")
     if summary.is_file():
         made = read_json(summary)
@@ -114,7 +114,7 @@ def benchmark_facts(name: str, split: int, config: Config, root: Path) -> Benchm
         num_classes = dataset_facts("hmdb51", config, root).num_classes
         sides = {name: _sides(name, 1, facts, config) for name, facts in of.items()}
     else:
-        num_classes, sides = CLASS_SETS[benchmark.class_set]
+        num_classes, sides = CLASS_SETS[str(benchmark.class_set)]
     return BenchmarkFacts(num_classes, *sides[benchmark.source], sides[benchmark.target][1])
 
 

@@ -22,7 +22,7 @@ from rev2net import experiments
 from rev2net.bench.flow import rendered_pairs
 from rev2net.bench.measuring import Timer, generated_clips, one_core
 from rev2net.config import Config, Section
-from rev2net.experiments import METHODS
+from rev2net.experiments import method_of
 from rev2net.flow.parameters import of_settings
 from rev2net.flow.quantize import quantize, stack_components
 from rev2net.flow.tvl1 import resolve_backend, tvl1_sequence
@@ -91,7 +91,7 @@ def measure(
     progress("TV-L1 flow (the first time its kernels are compiled)")
     values |= _flow_rates(config, facts)
     training = {}
-    for recipe in sorted({METHODS[run.method].recipe for run in runs}):
+    for recipe in sorted({method_of(run, config).recipe for run in runs}):
         progress(f"a training step of {recipe}")
         training[recipe] = _training_rate(recipe, runs, config)
     progress("how long jobs take to start")
@@ -168,7 +168,7 @@ def _training_rate(recipe: str, runs: set[Run], config: Config) -> Rate:
     if config.resources.gpus and not torch.cuda.is_available():
         return GPU_RATE
     # Ablations and other inputs of a recipe differ little: the first run stands for them.
-    run = min(run for run in runs if METHODS[run.method].recipe == recipe)
+    run = min(run for run in runs if method_of(run, config).recipe == recipe)
     settings = experiments.train_settings(run, config)
     cost = run_cost(run, settings)
     device = torch.device("cuda" if config.resources.gpus else "cpu")

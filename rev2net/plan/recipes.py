@@ -1,11 +1,12 @@
 """The recipes of a configuration as a Markdown table, each beside what its authors publish."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from rev2net import experiments
 from rev2net.config import Config, CrossDataset, Recipe
-from rev2net.experiments import INPUT_LABELS, METHODS
+from rev2net.experiments import INPUT_LABELS, method_of
 from rev2net.models.spec import input_spec
 from rev2net.paper import tables as paper
 from rev2net.paper.published import ALL, PARTIAL, TOLERANCE, Published, published_recipe
@@ -26,23 +27,29 @@ def recipe_table(config: Config, root: Path) -> str:
     """
     jobs = needed_jobs(paper.configured_tables(config), config)
     rows: dict[tuple[str, ...], Run] = {}
-    for run in sorted(jobs.trainings, key=_order):
-        stream = f"{METHODS[run.method].recipe}.{run.input}"
+    for run in sorted(jobs.trainings, key=partial(_order, config=config)):
+        stream = f"{method_of(run, config).recipe}.{run.input}"
         rows.setdefault((stream, run.init, run.benchmark), run)
     lines = [COLUMNS, tuple("---" for _ in COLUMNS)]
     lines += [_row(stream, run, config, root) for (stream, *_), run in rows.items()]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def _order(run: Run) -> tuple[object, ...]:
-    methods, inputs = list(METHODS), list(INPUT_LABELS)
+def _order(run: Run, config: Config) -> tuple[object, ...]:
+    methods = [method.recipe for method in config.all_methods.values()]
     return (
-        methods.index(METHODS[run.method].recipe),
-        inputs.index(run.input),
+        methods.index(method_of(run, config).recipe),
+        list(INPUT_LABELS).index(run.input),
         run.init,
-        list(paper.BENCHMARK_LABELS).index(run.benchmark),
+        list(config.benchmarks).index(run.benchmark),
         run,
     )
+
+
+def _recipe_label(run: Run, config: Config) -> str:
+    recipe = method_of(run, config).recipe
+    method = config.method(recipe)
+    return recipe if method is None else method.label
 
 
 def _row(stream: str, run: Run, config: Config, root: Path) -> tuple[str, ...]:
@@ -59,7 +66,7 @@ def _row(stream: str, run: Run, config: Config, root: Path) -> tuple[str, ...]:
     batch = str(optimisation.batch)
     if optimisation.accumulate > 1:
         batch += f" ({optimisation.batch // optimisation.accumulate} at a time)"
-    label = f"{METHODS[METHODS[run.method].recipe].label} {INPUT_LABELS[run.input]}"
+    label = f"{_recipe_label(run, config)} {INPUT_LABELS[run.input]}"
     return (
         label,
         run.init,
@@ -108,7 +115,7 @@ def _differences(
         yield f"rate drops: {_numbers(published.drops)} published"
     if published.ours:
         yield f"ours: {published.ours}"
-    if isinstance(config.benchmarks[run.benchmark], CrossDataset):  # type: ignore[index]
+    if isinstance(config.benchmarks[run.benchmark], CrossDataset):
         yield f"adaptation: {run.adapt}"
 
 

@@ -15,9 +15,7 @@ EMBEDDED = ("i3d", "rev2net")  # methods whose features are shown
 def features_section(config: Config, stored: Sequence[StoredRun]) -> Section:
     """t-SNE of the features of held-out videos, by domain and by class."""
     across = [
-        one
-        for one in stored
-        if isinstance(config.benchmarks[one.run.benchmark], CrossDataset)  # type: ignore[index]
+        one for one in stored if isinstance(config.benchmarks[one.run.benchmark], CrossDataset)
     ]
     return section(
         "features",

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from rev2net.config import Config
-from rev2net.experiments import INPUT_LABELS, METHODS
+from rev2net.experiments import INPUT_LABELS, method_label
 from rev2net.paper.tables import TABLES, benchmark_label, configured_tables, table_label
 from rev2net.report.blocks import Block, Prose, Result, Section, number, signed
 from rev2net.report.paper_claims import verdict_word
@@ -19,7 +19,7 @@ from rev2net.runs.record import StoredRun, needed_trainings
 from rev2net.tables.render import counted, layout_of, rounded
 from rev2net.tables.verdicts import NOT_MEASURED, UNDECIDED
 
-OURS = METHODS["rev2net"].label
+OURS = method_label("rev2net")
 LISTED = 4  # decided comparisons named in a sentence
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from rev2net.experiments import INPUT_LABELS, METHODS
+from rev2net.experiments import INPUT_LABELS, method_label
 from rev2net.figures.learning import length_curves
 from rev2net.figures.sensitivity import accuracy_limits
 from rev2net.paper.tables import BENCHMARK_LABELS
@@ -47,7 +47,7 @@ def _curve(rows: pd.DataFrame, limits: tuple[float, float]) -> Picture:
     first, last = rows.iloc[0], rows.iloc[-1]
     place = int(rows["chosen"].argmax())
     chosen = rows.iloc[place]
-    name = f"{METHODS[first['method']].label} {INPUT_LABELS[first['input']]}"
+    name = f"{method_label(first['method'])} {INPUT_LABELS[first['input']]}"
     sentence = (
         f"{chosen['epoch']:.4g} of {last['epoch']:.4g} epochs: {number(chosen['top1_val'])} % of "
         f"{last['videos']} videos in {last['groups']} groups there, {number(last['top1_val'])} % "

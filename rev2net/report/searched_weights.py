@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from rev2net.experiments import INPUT_LABELS, METHODS
+from rev2net.experiments import INPUT_LABELS, method_label
 from rev2net.figures.sensitivity import accuracy_limits, fusion_panel, setting_panel, surface_panel
 from rev2net.paper.tables import benchmark_label, table_label
 from rev2net.report.blocks import Block, Gallery, Grid, Section, number, picture
@@ -40,7 +40,7 @@ def _search(frame: pd.DataFrame) -> Iterator[Block]:
         chosen = int(trials["chosen"].argmax())
         fine = trials["stage"] == "fine"
         method, input_ = str(space).split(".")
-        title = f"{METHODS[method].label} {INPUT_LABELS[input_]}"
+        title = f"{method_label(method)} {INPUT_LABELS[input_]}"
         pictures = [
             picture(
                 surface_panel(

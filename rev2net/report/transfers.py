@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rev2net.config import Config, CrossDataset
-from rev2net.experiments import INPUT_LABELS, METHODS
+from rev2net.experiments import INPUT_LABELS, method_label
 from rev2net.figures.learning import Pen
 from rev2net.figures.style import INPUT_COLORS
 from rev2net.figures.transfer import Transfer, transfer_gap
@@ -29,7 +29,7 @@ def transfer_section(config: Config, root: Path, stored: Sequence[StoredRun]) ->
     found = {
         name: _transfers(runs, config, reader)
         for name, runs in by_benchmark(first_of_each(stored)).items()
-        if isinstance(config.benchmarks[name], CrossDataset)  # type: ignore[index]
+        if isinstance(config.benchmarks[name], CrossDataset)
     }
     pictures = []
     for name, rows in found.items():
@@ -67,7 +67,7 @@ def _transfers(runs: Sequence[StoredRun], config: Config, reader: StoredScores) 
 def _cells(runs: Sequence[StoredRun], config: Config) -> Iterator[Cell]:
     """A cell a network, as the tables have them; one model's inputs have one row."""
     for run in (one.run for one in runs):
-        model, input_ = METHODS[run.method].label, INPUT_LABELS[run.input]
+        model, input_ = method_label(run.method), INPUT_LABELS[run.input]
         row = label(run, runs).replace(f"{model} {input_}", model)
         words = (run.benchmark, run.method, run.input, run.init, run.adapt)
         averaged = averaged_runs(*words, config)

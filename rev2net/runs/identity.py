@@ -11,7 +11,8 @@ from rev2net.errors import UserError
 
 Input = Literal["rgb", "flow", "rgbdiff"]  # of one training
 Initialisation = Literal["scratch", "imagenet", "kinetics"]
-Adaptation = Literal["none", "mkmmd", "dann"]
+ADAPTATIONS = ("none", "mkmmd", "dann")  # ours
+Adaptation = str  # one of them, or a name of the configuration
 
 RGB_FLOW, RGB_RGBDIFF = "rgb+flow", "rgb+rgbdiff"
 FUSED_INPUTS = (RGB_FLOW, RGB_RGBDIFF)
@@ -25,7 +26,8 @@ OFF_OVER_TSN = 2.0  # Sun-OFF adds its network's scores to those of the TSN that
 _PATH = "{benchmark}/{method}/{input}.{init}.{adapt}/split{split}.seed{seed}"
 _WORDS = {
     **dict.fromkeys(("benchmark", "method"), "[a-z0-9-]+"),  # names of the configuration
-    **dict.fromkeys(("input", "init", "adapt"), "[a-z+]+"),
+    **dict.fromkeys(("input", "init"), "[a-z+]+"),
+    "adapt": "[a-z][a-z0-9]*",  # a name of the configuration too
     **dict.fromkeys(("split", "seed"), r"\d+"),
 }
 
@@ -65,7 +67,7 @@ class Run:
     def parse(cls, path: str) -> "Run":
         """The run of a path; raises UserError naming the word that is not in the vocabulary.
 
-        Benchmarks and methods are names, which `experiments.check_run` knows.
+        Benchmarks, methods and adaptations are names, which `experiments.check_run` knows.
         """
         match = _NAMED.fullmatch(path.strip("/"))
         if match is None:
@@ -77,7 +79,6 @@ class Run:
         for key, allowed in (
             ("input", (*get_args(Input), *FUSED_INPUTS)),
             ("init", get_args(Initialisation)),
-            ("adapt", get_args(Adaptation)),
         ):
             if words[key] not in allowed:
                 raise UserError(

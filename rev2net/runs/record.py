@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from rev2net.config import Config
 from rev2net.digests import read_json
 from rev2net.errors import UserError
-from rev2net.experiments import INPUT_LABELS, METHODS
+from rev2net.experiments import INPUT_LABELS, method_label
 from rev2net.paper.tables import BENCHMARK_LABELS, configured_tables, table_runs
 from rev2net.runs.folder import RunFolder, WorkFolder
 from rev2net.runs.identity import Run
@@ -42,7 +43,8 @@ class StoredRun:
 def needed_trainings(config: Config) -> list[Run]:
     """Every training behind a cell of the configured tables."""
     runs = (run for table in configured_tables(config) for run in table_runs(table, config))
-    return sorted({stream for run in runs for stream, _ in run.streams}, key=_table_order)
+    trainings = {stream for run in runs for stream, _ in run.streams}
+    return sorted(trainings, key=partial(_table_order, config=config))
 
 
 def stored_trainings(config: Config, root: Path) -> list[StoredRun]:
@@ -67,7 +69,7 @@ def by_benchmark(stored: Sequence[StoredRun]) -> dict[str, list[StoredRun]]:
     """The runs of each benchmark, in the order of the paper's columns."""
     return {
         name: runs
-        for name in BENCHMARK_LABELS
+        for name in dict.fromkeys([*BENCHMARK_LABELS, *(one.run.benchmark for one in stored)])
         if (runs := [one for one in stored if one.run.benchmark == name])
     }
 
@@ -79,7 +81,7 @@ def same_row(stored: Sequence[StoredRun], run: Run) -> list[StoredRun]:
 
 def label(run: Run, beside: Sequence[StoredRun]) -> str:
     """The row's name; with initialisation or adaptation where runs `beside` it differ in them."""
-    words = [METHODS[run.method].label, INPUT_LABELS[run.input]]
+    words = [method_label(run.method), INPUT_LABELS[run.input]]
     if len({one.run.init for one in beside}) > 1:
         words.append(f"({run.init})")
     if len({one.run.adapt for one in beside}) > 1:
@@ -91,7 +93,7 @@ def _row(run: Run) -> tuple[str, ...]:
     return (run.benchmark, run.method, run.input, run.init, run.adapt)
 
 
-def _table_order(run: Run) -> tuple[object, ...]:
-    methods, inputs = list(METHODS), list(INPUT_LABELS)
+def _table_order(run: Run, config: Config) -> tuple[object, ...]:
+    methods, inputs = list(config.all_methods), list(INPUT_LABELS)
     place = (methods.index(run.method), inputs.index(run.input))
     return (run.benchmark, *place, run.init, run.adapt == "none", run.split, run.seed)

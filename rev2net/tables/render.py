@@ -11,7 +11,7 @@ from decimal import ROUND_HALF_UP, Decimal
 import pandas as pd
 
 from rev2net.config import Config, CrossDataset
-from rev2net.experiments import INPUT_LABELS, METHODS
+from rev2net.experiments import INPUT_LABELS, method_label
 from rev2net.paper.tables import TABLES, benchmark_label, table_label
 
 NO_VALUE = "–"
@@ -204,7 +204,7 @@ def _notes(top1: pd.DataFrame, in_domain: pd.DataFrame, config: Config) -> list[
 def _on_other_videos(table: str) -> str:
     """The rows whose number in the paper is not of the videos that are tested here."""
     rows = [row for row in TABLES[table].rows if row.on_other_videos]
-    return " and ".join(f"{METHODS[row.method].label} {INPUT_LABELS[row.input]}" for row in rows)
+    return " and ".join(f"{method_label(row.method)} {INPUT_LABELS[row.input]}" for row in rows)
 
 
 def _drawn(seeds: "pd.Series[int]") -> str:

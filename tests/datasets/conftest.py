@@ -19,6 +19,7 @@ LISTS = {
 
 def _settings(dataset: str, root: Path, /, **changes: object) -> DatasetSettings:
     values = {
+        "format": dataset,
         "root": str(root),
         "videos": VIDEOS[dataset],
         "lists": LISTS[dataset],

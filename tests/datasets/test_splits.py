@@ -206,12 +206,3 @@ def test_command_writes_both_files(
     missing = ["--ledger", f"hmdb51={tmp_path}/ledger.csv"]
     assert main([*command, *missing, *outputs]) == 2
     assert "--ledger ucf101=CSV is missing" in capsys.readouterr().err
-
-
-def test_command_refuses_settings_of_the_other_direction(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    command = ["splits", "hmdb-ucf", "--split", "1", "--settings", dump(cross("all-videos"))]
-    command += ["--index", "ucf101=a.csv", "--ledger", "ucf101=b.csv"]
-    assert main([*command, str(tmp_path / "split1.csv"), str(tmp_path / "split1.json")]) == 2
-    assert "found ucf101 to hmdb51; allowed is hmdb51 to ucf101" in capsys.readouterr().err

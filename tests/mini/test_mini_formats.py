@@ -25,6 +25,7 @@ needs_real_data = pytest.mark.skipif(not REAL_DATA.is_dir(), reason=WITHOUT)
 
 def settings(root: Path, videos: str, lists: str) -> DatasetSettings:
     return DatasetSettings(
+        format="ucf101",
         root=str(root),
         videos=videos,
         lists=lists,

@@ -17,7 +17,7 @@ rule index_dataset:
         mem_mb=growing(1000),
         runtime=growing(30),
     params:
-        root=of_dataset("root"),
+        root=dataset_root,
         settings=dataset_settings,
         version=STAGE_VERSIONS["index"],
     message:

@@ -11,6 +11,11 @@ def of_dataset(key):
     return lambda wildcards: getattr(CONFIG.datasets[wildcards.dataset], key)
 
 
+def dataset_root(wildcards):
+    """The folder of a dataset."""
+    return experiments.dataset_root(wildcards.dataset, CONFIG)
+
+
 def dataset_settings(wildcards):
     """A dataset's section without where its folder comes from."""
     return configuration.dump(CONFIG.datasets[wildcards.dataset].as_folder())
@@ -49,7 +54,7 @@ def all_shards(wildcards):
 def asked(wildcards):
     """The run that the wildcards name."""
     run = Run.parse(wildcards.get("run") or wildcards.fused)
-    experiments.check_run(run)
+    experiments.check_run(run, CONFIG)
     return run
 
 

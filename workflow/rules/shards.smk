@@ -18,7 +18,7 @@ rule decode_frames:
         mem_mb=growing(600),
         runtime=growing(120),
     params:
-        root=of_dataset("root"),
+        root=dataset_root,
         num_shards=of_dataset("shards"),
         generator=MINI_OPTIONS,
         settings=configuration.dump(CONFIG.frames),
@@ -48,7 +48,7 @@ rule compute_flow:
         mem_mb=growing(800),
         runtime=growing(720),
     params:
-        root=of_dataset("root"),
+        root=dataset_root,
         num_shards=of_dataset("shards"),
         generator=MINI_OPTIONS,
         settings=configuration.dump(experiments.flow_shard_settings(CONFIG)),
