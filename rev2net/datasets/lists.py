@@ -304,14 +304,15 @@ class _Folder:
         return self._by_name
 
     def _below(self, listed: str, where: str) -> str:
+        place = listed
         if "\\" in listed and not (self.root / self.videos / listed).is_file():
-            listed = listed.replace("\\", "/")  # as Windows writes it
-        path = posixpath.normpath(posixpath.join(self.videos, listed))
+            place = listed.replace("\\", "/")  # as Windows writes it
+        path = posixpath.normpath(posixpath.join(self.videos, place))
         if posixpath.isabs(path):
             for root in (os.path.abspath(self.root), os.path.realpath(self.root)):
                 if path.startswith(f"{root}/"):
                     return path[len(root) + 1 :]
-        if posixpath.isabs(path) or path.split("/")[0] == ".." or re.match("[A-Za-z]:/", listed):
+        if posixpath.isabs(path) or path.split("/")[0] == ".." or re.match("[A-Za-z]:/", place):
             raise UserError(
                 f"{where}: {listed!r} is outside the root {self.root}; allowed are paths below it"
             )
