@@ -202,7 +202,7 @@ def _read(path: Path) -> tuple[tuple[str, ...], list[Pair]]:
         raise UserError(f"{path}: {found or f'columns {header}'}; a class map has {allowed}")
     if "" in header or len(set(header)) < len(header):
         raise UserError(
-            f"{path}: columns {header}: one is empty or stands twice; needed: {allowed}"
+            f"{path}:1: columns {header}: one is empty or stands twice; needed: {allowed}"
         )
     rows: list[Pair] = []
     seen: dict[tuple[str, ...], int] = {}
@@ -224,9 +224,7 @@ def _read(path: Path) -> tuple[tuple[str, ...], list[Pair]]:
         if "set" in header and not pair.set:
             raise UserError(f"{path}:{line}: no set; each pair is in one, or leave out the column")
         if seen.setdefault(names, line) != line:
-            raise UserError(
-                f"{path}:{line}: {' and '.join(names)} are in line {seen[names]} already"
-            )
+            raise UserError(f"{path}:{line}: {list(names)} is in line {seen[names]} already")
         rows.append(pair)
     if not rows:
         raise UserError(f"{path}: no pair below the header")

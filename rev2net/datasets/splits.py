@@ -98,9 +98,9 @@ def build_split(
             f"out of its dataset, or set benchmarks.{benchmark}.allow_duplicates: true"
         )
     if same:
-        first = " and ".join(map(str, same[0]))
         more_warnings.append(
-            f"{len(same)} videos decode to the same first frames as others: {first}"
+            f"sets of videos that decode to the same first frames: {len(same)} "
+            f"(first: {' and '.join(map(str, same[0]))})"
         )
 
     csv = _csv(table)
@@ -153,13 +153,14 @@ def _notes(
         videos = indexes[dataset]
         alone = int((videos["group"] == videos["video_id"]).sum())
         if alone:
-            some = "every video" if alone == len(videos) else f"{alone} of {len(videos)} videos"
-            whose = "its lists name" if alone == len(videos) else "for these its lists name"
-            notes.append(f"{some} of {dataset!r} stand for themselves as groups: {whose} no source")
+            some = f"{alone} of {len(videos)} videos of {dataset!r} are groups of their own"
+            if alone == len(videos):
+                some = f"every video of {dataset!r} is its own group"
+            notes.append(f"{some}: its lists name no source videos")
     if leaks:
         notes.append(
-            f"{len(leaks)} pairs of videos with the same first frames stand on both sides of the "
-            "split, which its settings allow"
+            f"pairs of videos with the same first frames on both sides of the split: {len(leaks)}, "
+            "which its settings allow"
         )
     return notes
 
@@ -172,9 +173,9 @@ def _one_sided(shared: ClassMap, indexes: dict[str, pd.DataFrame]) -> list[str]:
         if left_out:
             names = [f"{name} {count}" for name, count in sorted(left_out.items())]
             warnings.append(
-                f"{len(left_out)} classes of {dataset} are not shared, and their "
-                f"{left_out.total()} videos not used: {', '.join(names[:5])}"
-                f"{', …' if len(names) > 5 else ''}"
+                f"classes of {dataset} that are not shared: {len(left_out)}, whose "
+                f"{left_out.total()} videos are not used ({', '.join(names[:5])}"
+                f"{', …' if len(names) > 5 else ''})"
             )
     return warnings
 

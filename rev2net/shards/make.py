@@ -185,8 +185,8 @@ def _store_video(
         )
     else:
         status, message = "short", f"{stream.num_frames} frame, too few for {stage.kind}"
-    shown = content.value() if stage.kind == "rgb" else ""
-    return LedgerRow(video_id, stage.kind, announced, decoding.decoded, status, message, shown)
+    counts = (announced, decoding.decoded)
+    return LedgerRow(video_id, stage.kind, *counts, status, message, content.value())
 
 
 def _exists(path: Path) -> bool:

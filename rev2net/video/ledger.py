@@ -26,7 +26,7 @@ class LedgerRow:
     decoded: int  # frames
     status: str  # ok: whole; short: frames are missing; broken: of no use; missing: no file
     message: str
-    content: str = ""  # of rgb: digest of the first frames, as stored; empty where they say nothing
+    content: str = ""  # digest of its first images; empty where they say nothing
 
 
 COLUMNS = tuple(field.name for field in fields(LedgerRow))
@@ -129,8 +129,15 @@ class ContentDigest:
 
 
 def contents(path: Path) -> dict[str, str]:
-    """What each video of a ledger shows, as a digest; raises UserError as `read_ledger` does."""
-    return {row.video_id: row.content for row in read_ledger(path) if row.content}
+    """What each video of a ledger shows, as a digest of its frames, or else of its flow.
+
+    Raises UserError as `read_ledger` does.
+    """
+    found: dict[str, str] = {}
+    for row in sorted(read_ledger(path), key=lambda row: row.kind != "rgb"):
+        if row.content:
+            found.setdefault(row.video_id, row.content)
+    return found
 
 
 def usable_videos(path: Path, video_ids: Collection[str]) -> set[str]:
