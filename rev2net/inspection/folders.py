@@ -18,7 +18,7 @@ from rev2net.runs.folder import RunFolder, ShardFolder
 
 # The folders of the videos as published; elsewhere they are looked for in the whole root.
 VIDEOS = {"ucf101": "UCF-101", "hmdb51": "hmdb51_org", "kinetics400": "videos"}
-SIDES: tuple[Side, ...] = ("train", "test", "unused")
+SIDES: tuple[Side, ...] = ("train", "val", "test", "unused")
 
 
 def inspect_folder(folder: Path) -> Report:
@@ -131,19 +131,14 @@ def _usable(ledger: Path) -> list[int]:
 def _dataset(folder: Path) -> Report:
     """Videos by split and class, listed and present, and the names of those that are missing.
 
-    Raises UserError where no dataset's lists are found, or where they break their format.
+    Raises UserError where no dataset is found, or where its lists break their format.
     """
-    dataset, lists = _recognised(folder)
-    settings = DatasetSettings(
-        format=dataset,  # type: ignore[arg-type]
-        root=str(folder),
-        videos=VIDEOS[dataset] if (folder / VIDEOS[dataset]).is_dir() else ".",
-        lists=lists,
-        official=True,
-        partial=True,
-        max_unusable_fraction=1,
-        shards=1,
-    )
+    published = _recognised(folder)
+    if published is None:
+        return _own(folder)
+    dataset, lists = published
+    videos = VIDEOS[dataset] if (folder / VIDEOS[dataset]).is_dir() else "."
+    settings = _settings(folder, format=dataset, videos=videos, lists=lists, official=True)
     remarks = []
     try:
         listing = IMPORTERS[settings.format](settings)
@@ -153,6 +148,33 @@ def _dataset(folder: Path) -> Report:
         remarks.append(str(error).split(";")[0])
     facts = {"dataset": dataset, "lists": settings.lists, "videos in": settings.videos}
     return _listed(facts, listing, remarks + listing.warnings)
+
+
+def _own(folder: Path) -> Report:
+    """The same of videos of one's own: in a CSV list that lies there, or in class folders."""
+    lists = [path.name for path in sorted(folder.glob("*.csv")) if _names_videos(path)]
+    if lists:
+        settings = _settings(folder, format="list", lists=lists[0])
+        facts = {"dataset": "list", "lists": lists[0]}
+    else:
+        settings, facts = _settings(folder, format="folders"), {"dataset": "folders"}
+    try:
+        listing = IMPORTERS[settings.format](settings)
+    except UserError as error:
+        if lists:
+            raise
+        raise UserError(
+            f"{folder}: no dataset: found neither classInd.txt (UCF101) nor "
+            "<class>_test_split1.txt (HMDB51) nor a CSV with a column youtube_id (Kinetics) in it "
+            f"or one folder below, nor a CSV with path and label; {str(error).split(': ', 1)[1]}"
+        ) from None
+    return _listed(facts, listing, listing.warnings)
+
+
+def _settings(folder: Path, **settings: Any) -> DatasetSettings:
+    """A dataset in a folder, whatever of it is there."""
+    lenient = {"partial": True, "max_unusable_fraction": 1, "shards": 1}
+    return DatasetSettings.model_validate({"root": str(folder), **lenient, **settings})
 
 
 def _listed(facts: dict[str, Any], listing: Listing, remarks: list[str]) -> Report:
@@ -165,14 +187,16 @@ def _listed(facts: dict[str, Any], listing: Listing, remarks: list[str]) -> Repo
         "classes": len(listing.class_names),
         "source groups": len({video.group for video in videos}),
     }
+    known = {side for video in videos for side in video.sides} | {"train", "test", "unused"}
+    sides = [side for side in SIDES if side in known]
     splits = []
     for k in range(len(videos[0].sides) if videos else 0):
         listed_on, present_on = (Counter(v.sides[k] for v in some) for some in (videos, present))
-        splits.append([k + 1, *(n for side in SIDES for n in (listed_on[side], present_on[side]))])
+        splits.append([k + 1, *(n for side in sides for n in (listed_on[side], present_on[side]))])
     listed_in, present_in = (Counter(v.class_name for v in some) for some in (videos, present))
     classes = [[name, listed_in[name], present_in[name]] for name in listing.class_names]
     missing = [[video.video_id, video.path] for video in videos if not video.present]
-    columns = [words for side in SIDES for words in (side, f"{side} present")]
+    columns = [words for side in sides for words in (side, f"{side} present")]
     return [
         Facts("dataset", facts),
         Table("remarks", ["remark"], [[remark] for remark in remarks]),
@@ -182,18 +206,20 @@ def _listed(facts: dict[str, Any], listing: Listing, remarks: list[str]) -> Repo
     ]
 
 
-def _recognised(folder: Path) -> tuple[str, str]:
-    """Dataset and `lists`, relative to the folder: there or one level below it."""
+def _recognised(folder: Path) -> tuple[str, str] | None:
+    """A published dataset and its `lists`, relative to the folder: there or one level below it."""
     places = [folder, *sorted(path for path in folder.iterdir() if path.is_dir())]
     for dataset in VIDEOS:
         for place in places:
             if (name := _lists_in(place, dataset)) is not None:
                 return dataset, (place.relative_to(folder) / name).as_posix()
-    raise UserError(
-        f"{folder}: no dataset: found neither classInd.txt (UCF101) nor "
-        "<class>_test_split1.txt (HMDB51) nor a CSV with a column youtube_id (Kinetics) in it "
-        "or one folder below"
-    )
+    return None
+
+
+def _names_videos(path: Path) -> bool:
+    """Whether a CSV file has the columns of a list of videos."""
+    columns = {cell.strip().lower() for cell in _first_line(path).lstrip("\ufeff").split(",")}
+    return "path" in columns and not columns.isdisjoint(("label", "class"))
 
 
 def _lists_in(place: Path, dataset: str) -> str | None:
