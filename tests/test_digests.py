@@ -27,13 +27,13 @@ IMAGES = [np.random.default_rng(seed).integers(0, 256, 500, np.uint8) for seed i
 def shard(tmp_path: Path) -> Path:
     """A shard of two videos, and its index."""
     attributes: dict[str, Any] = {"format_version": 1, "kind": "rgb", "shard": 0, "num_shards": 1}
-    path = ShardFolder(tmp_path).shard("rgb", 0)
+    path = ShardFolder(tmp_path / "rgb").shard(0)
     with write_shard(path, attributes) as writer:
         for name, images in (("a", IMAGES[:5]), ("b", IMAGES[5:])):
             for image in images:
                 writer.append(image)
             writer.keep_video(name, num_frames=len(images), height=1, width=1, fps=25.0)
-    write_index(tmp_path, "rgb", 1)
+    write_index(tmp_path / "rgb", "rgb", 1)
     return path
 
 
@@ -145,7 +145,7 @@ def test_changed_tables_are_refused_by_the_merge(shard: Path) -> None:
     with h5py.File(shard, "a") as file:
         file["video/num_images"][0] = 4
     with pytest.raises(UserError, match=r"rgb/0\.h5: damaged: .*delete it and give"):
-        write_index(shard.parent.parent, "rgb", 1)
+        write_index(shard.parent, "rgb", 1)
 
 
 def test_verify_finds_what_is_damaged_in_a_folder(

@@ -15,6 +15,7 @@ from rev2net.plan.facts import benchmark_facts, dataset_facts
 from rev2net.plan.jobs import needed_jobs
 from rev2net.plan.rates import Rate, Rates
 from rev2net.plan.work import evaluation_work, training_work
+from rev2net.runs.folder import WorkFolder
 from rev2net.runs.identity import Run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -144,16 +145,13 @@ def test_what_is_there_already_replaces_published_figures(paper: Config, tmp_pat
     published = dataset_facts("ucf101", paper, tmp_path)
     assert (published.videos, published.source) == (13_320, "published")
     work = tmp_path / "work/paper"
-    (work / "index").mkdir(parents=True)
-    (work / "index/ucf101.csv").write_text("video_id,path\na,a.avi\nb,b.avi\nc,c.avi\n")
-    (work / "shards/ucf101").mkdir(parents=True)
-    lines = [
-        "video_id,kind,announced,decoded,status,message",
-        "a,rgb,10,10,ok,",
-        "b,rgb,,0,broken,x",
-    ]
-    lines += ["c,rgb,20,20,ok,", "a,flow,10,10,ok,"]
-    (work / "shards/ucf101/ledger.csv").write_text("\n".join(lines) + "\n")
+    shards = experiments.shard_folder(WorkFolder(work), "ucf101", "rgb", paper)
+    index = experiments.data_folder(WorkFolder(work), "ucf101", paper).index
+    index.parent.mkdir(parents=True)
+    index.write_text("video_id,path\na,a.avi\nb,b.avi\nc,c.avi\n")
+    lines = ["video_id,kind,announced,decoded,status,message", "a,rgb,10,10,ok,"]
+    lines += ["b,rgb,,0,broken,x", "c,rgb,20,20,ok,"]
+    shards.ledger.write_text("\n".join(lines) + "\n")
     facts = dataset_facts("ucf101", paper, tmp_path)
     assert (facts.videos, facts.frames, facts.source) == (3, 10.0, "index and ledger")
     (work / "splits/ucf101").mkdir(parents=True)
