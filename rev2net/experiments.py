@@ -273,5 +273,6 @@ def stored_frames(config: Config) -> FramesSettings:
 
 
 def flow_shard_settings(config: Config) -> FlowShardSettings:
-    """What a flow shard depends on."""
-    return FlowShardSettings(frames=stored_frames(config), **config.flow.model_dump())
+    """What a flow shard depends on: of the frames size and rate, but not how they are stored."""
+    frames = stored_frames(config).model_copy(update={"codec": "png", "quality": 100})
+    return FlowShardSettings(frames=frames, **config.flow.model_dump())
