@@ -160,6 +160,20 @@ def test_what_is_there_already_replaces_published_figures(paper: Config, tmp_pat
     assert benchmark_facts("ucf101", 1, paper, tmp_path).scored == 2
 
 
+def test_data_that_are_there_cost_nothing(paper: Config, tmp_path: Path) -> None:
+    """Whichever configuration had them made: here the frames of UCF101, and no flow yet."""
+    work = WorkFolder(tmp_path / "work/other")
+    index = experiments.shard_folder(work, "ucf101", "rgb", paper).index
+    index.parent.mkdir(parents=True)
+    index.touch()
+    experiments.data_folder(work, "ucf101", paper).index.write_text("video_id\na\n")
+    plan = estimate(needed_jobs(["table5"], paper), paper, rates(), tmp_path)
+    of = {name: dataset.shards for name, dataset in paper.datasets.items()}
+    assert stage(plan, "decode_frames").jobs == of["hmdb51"]
+    assert stage(plan, "compute_flow").jobs == of["hmdb51"] + of["ucf101"]
+    assert (stage(plan, "index_dataset").jobs, stage(plan, "merge_shards").jobs) == (1, 3)
+
+
 def test_published_splits(paper: Config, tmp_path: Path) -> None:
     """hmdb-ucf, 12 classes: trained on 840, scored on UCF101's 571 and HMDB51's own 360."""
     facts = benchmark_facts("hmdb-ucf", 1, paper, tmp_path)
