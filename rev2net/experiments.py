@@ -85,8 +85,9 @@ def method_label(name: str) -> str:
 
 def dataset_root(dataset: str, config: Config) -> str:
     """The folder of a dataset: its own, or the one that `mini` writes."""
-    generated = data_folder(WorkFolder.of(config.name), dataset, config).videos / dataset
-    return config.datasets[dataset].root or str(generated)
+    if root := config.datasets[dataset].root:
+        return root
+    return str(data_folder(WorkFolder.of(config.name), dataset, config).videos / dataset)
 
 
 def data_folder(work: WorkFolder, dataset: str, config: Config) -> DataFolder:
