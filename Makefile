@@ -46,4 +46,4 @@ format: .venv/installed
 	$(BIN)/snakefmt Snakefile workflow
 
 clean:
-	rm -rf work/mini results/mini results/*.csv results/*.md results/*.tex
+	rm -rf work/mini $(patsubst %/videos,%,$(wildcard work/data/*/videos)) results/mini results/*.csv results/*.md results/*.tex

@@ -4,23 +4,28 @@ Which runs a table needs is in `paper`. The workflow, the command line and the t
 two. Imports neither pandas nor torch: Snakemake reads it for every job.
 """
 
+import hashlib
+import json
 from dataclasses import replace
 
 from rev2net.config import (
     METHODS,
+    BenchmarkSettings,
     Config,
     CrossDataset,
     EvaluateSettings,
     FlowShardSettings,
+    FramesSettings,
     Method,
     Recipe,
+    Section,
     TrainSettings,
     WeightsSource,
     digest,
 )
 from rev2net.datasets.class_maps import CLASS_MAPS, class_map, column_of, read_pairs
 from rev2net.errors import UserError
-from rev2net.runs.folder import WorkFolder
+from rev2net.runs.folder import DataFolder, ShardFolder, WorkFolder
 from rev2net.runs.identity import RGB_FLOW, RGB_RGBDIFF, Run
 
 # Raised when the output of a stage changes for the same input and settings: the code that the
@@ -117,7 +122,36 @@ def method_label(name: str) -> str:
 
 def dataset_root(dataset: str, config: Config) -> str:
     """The folder of a dataset: its own, or the one that `mini` writes."""
-    return config.datasets[dataset].root or str(WorkFolder.of(config.name).dataset(dataset))
+    if root := config.datasets[dataset].root:
+        return root
+    return str(data_folder(WorkFolder.of(config.name), dataset, config).videos / dataset)
+
+
+def data_folder(work: WorkFolder, dataset: str, config: Config) -> DataFolder:
+    """The folder of what is made of a dataset, named by what decides which videos it holds."""
+    decisive = (config.datasets[dataset].as_folder(), config.mini)
+    return work.data(f"{dataset}-{_eight_digits(*decisive)}")
+
+
+def shard_folder(work: WorkFolder, dataset: str, kind: str, config: Config) -> ShardFolder:
+    """The folder of a dataset's shards of a kind, named by what decides their images."""
+    settings = stored_frames(config) if kind == "rgb" else flow_shard_settings(config)
+    digits = _eight_digits(settings, config.datasets[dataset].shards)
+    return data_folder(work, dataset, config).images(f"{kind}-{digits}")
+
+
+def _eight_digits(*decisive: Section | int | None) -> str:
+    """Hex digits that change with any of these settings.
+
+    Values that are the default count for nothing, so that a key which a later version adds leaves
+    finished data where it is.
+    """
+    values = [
+        each.model_dump(mode="json", exclude_defaults=True) if isinstance(each, Section) else each
+        for each in decisive
+    ]
+    text = json.dumps(values, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def benchmark_datasets(benchmark: str, config: Config) -> list[str]:
@@ -129,6 +163,12 @@ def benchmark_datasets(benchmark: str, config: Config) -> list[str]:
             f"it has {', '.join(config.benchmarks)}"
         )
     return list(settings.datasets)
+
+
+def split_settings(benchmark: str, config: Config) -> BenchmarkSettings:
+    """What a split depends on: not how often the benchmark is measured, nor what it is called."""
+    rest = {"splits": None, "seeds": None, "label": None}
+    return config.benchmarks[benchmark].model_copy(update=rest)
 
 
 def seeds_and_splits(benchmark: str, config: Config) -> list[tuple[int, int]]:
@@ -252,6 +292,25 @@ def scores_digest(run: Run, config: Config) -> str:
     return ",".join(f"{weight:g}*{settings}" for weight, settings in streams)
 
 
+def run_kinds(run: Run, config: Config) -> tuple[str, ...]:
+    """The kinds of images that a run reads: rgb, flow or both, in this order.
+
+    Raises UserError where it has no recipe.
+    """
+    read = set()
+    for stream, _ in run.streams:
+        read.add("flow" if stream.input == "flow" else "rgb")
+        if recipe_of(stream, config).loss.flow > 0:  # decoded from RGB, compared with it
+            read.add("flow")
+    return tuple(kind for kind in ("rgb", "flow") if kind in read)
+
+
+def stored_frames(config: Config) -> FramesSettings:
+    """What an RGB shard depends on: not the time its decoders are given."""
+    return config.frames.model_copy(update={"time_limit": 86400.0})
+
+
 def flow_shard_settings(config: Config) -> FlowShardSettings:
-    """What a flow shard depends on."""
-    return FlowShardSettings(frames=config.frames, **config.flow.model_dump())
+    """What a flow shard depends on: of the frames size and rate, but not how they are stored."""
+    frames = stored_frames(config).model_copy(update={"codec": "png", "quality": 100})
+    return FlowShardSettings(frames=frames, **config.flow.model_dump())

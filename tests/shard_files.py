@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from rev2net.cli import main
 from rev2net.shards.layout import FORMAT_VERSION
 
 ATTRIBUTES: dict[str, Any] = {
@@ -62,7 +63,7 @@ class Dataset:
     def __init__(self, root: Path) -> None:
         self.root = root / "UCF101"
         self.root.mkdir()
-        self.index = root / "ucf101.csv"
+        self.index = root / "index.csv"
         self.folder = root / "shards" / "ucf101"
         self.names: list[str] = []
 
@@ -87,6 +88,7 @@ class Dataset:
     def arguments(self, kind: str, shard: int = 0, num_shards: int = 1) -> list[str]:
         settings = {"rgb": FRAMES, "flow": FLOW}[kind]
         words: dict[str, Any] = {
+            "--dataset": "ucf101",
             "--index": self.index,
             "--root": self.root,
             "--shard": shard,
@@ -98,16 +100,11 @@ class Dataset:
         files = [str(self.folder / kind / f"{shard}.{suffix}") for suffix in ("h5", "csv")]
         return ["stage", command, *options, *files]
 
-    def merge_arguments(self, num_shards: int = 1, **settings: Any) -> list[str]:
-        entry = {
-            "format": "ucf101",
-            "root": "-",
-            "videos": "-",
-            "lists": "-",
-            "official": False,
-            "partial": False,
-            "max_unusable_fraction": 0.05,
-            "shards": num_shards,
-        }
-        words = ["merge", "ucf101", "--folder", str(self.folder), "--index", str(self.index)]
-        return [*words, "--settings", json.dumps(entry | settings)]
+    def merge(self, num_shards: int = 1, allowed: float = 0.05) -> int:
+        """Merge both kinds; the worse exit code."""
+        words = ["--index", str(self.index), "--num-shards", str(num_shards)]
+        words += ["--max-unusable", str(allowed)]
+        return max(
+            main(["stage", "merge", "ucf101", "--kind", kind, *words, str(self.folder / kind)])
+            for kind in ("rgb", "flow")
+        )

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from rev2net.bench.arrays import Clip, lossless, write_clips
+from rev2net.clips.dataset import ShardIndexes
 from rev2net.config import load
 from rev2net.flow.quantize import quantize
 
@@ -24,10 +25,15 @@ FRAME_SETTINGS, FLOW_SETTINGS = lossless(HEIGHT, BOUND)
 class SmallData:
     """Where the files lie, and the frames that went in."""
 
-    folders: dict[str, Path]
+    indexes: ShardIndexes
     split: Path
     rgb: dict[str, np.ndarray]  # video id -> (T, H, W, 3)
     flow: dict[str, np.ndarray]  # video id -> (T - 1, H, W, 2) as stored
+
+    @property
+    def options(self) -> list[str]:
+        """The indexes as a training and an evaluation are given them."""
+        return [f"--{kind}={name}={path}" for (name, kind), path in self.indexes.items()]
 
 
 def video(label: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -61,7 +67,7 @@ def clips(dataset: str, first_seed: int) -> Iterator[Clip]:
 def write_small_data(root: Path) -> SmallData:
     """Shards of two datasets, their indexes, and a cross-dataset split with its JSON."""
     data = {name: list(clips(name, 100 * k)) for k, name in enumerate(("ucf101", "hmdb51"))}
-    split, folders = write_clips(root, data, FRAME_SETTINGS, FLOW_SETTINGS)
+    split, indexes = write_clips(root, data, FRAME_SETTINGS, FLOW_SETTINGS)
     summary = {
         "class_names": ["right", "down"],
         "protocol": "official-split1",
@@ -72,4 +78,4 @@ def write_small_data(root: Path) -> SmallData:
     everything = [clip for of_dataset in data.values() for clip in of_dataset]
     rgb = {clip.name: clip.frames for clip in everything}
     flow = {clip.name: quantize(clip.flow, BOUND) for clip in everything if clip.flow is not None}
-    return SmallData(folders, split, rgb, flow)
+    return SmallData(indexes, split, rgb, flow)

@@ -27,13 +27,13 @@ IMAGES = [np.random.default_rng(seed).integers(0, 256, 500, np.uint8) for seed i
 def shard(tmp_path: Path) -> Path:
     """A shard of two videos, and its index."""
     attributes: dict[str, Any] = {"format_version": 1, "kind": "rgb", "shard": 0, "num_shards": 1}
-    path = ShardFolder(tmp_path).shard("rgb", 0)
+    path = ShardFolder(tmp_path / "rgb-0").shard(0)
     with write_shard(path, attributes) as writer:
         for name, images in (("a", IMAGES[:5]), ("b", IMAGES[5:])):
             for image in images:
                 writer.append(image)
             writer.keep_video(name, num_frames=len(images), height=1, width=1, fps=25.0)
-    write_index(tmp_path, "rgb", 1)
+    write_index(tmp_path / "rgb-0", "rgb", 1)
     return path
 
 
@@ -131,21 +131,21 @@ def test_a_checkpoint_with_any_bit_flipped_gives_the_same_state_or_one_line(
 
 
 def test_a_changed_image_is_refused_when_it_is_read(shard: Path) -> None:
-    index_path = shard.parent.parent / "rgb.index"
+    index_path = shard.parent.parent / "rgb-0.index"
     where = shard.read_bytes().index(IMAGES[6].tobytes())
     flip(shard, where + 250)
     index = ShardIndex(index_path)
     assert len(index.read_images("a", 0, 5)) == 5
     assert len(index.read_images("b", 0, 1)) == 1
-    with pytest.raises(UserError, match=r"0\.h5: damaged: image 6 .*delete it and \S+rgb\.index"):
+    with pytest.raises(UserError, match=r"0\.h5: damaged: image 6 .*delete it and \S+rgb-0\.index"):
         index.read_images("b", 0, 3)
 
 
 def test_changed_tables_are_refused_by_the_merge(shard: Path) -> None:
     with h5py.File(shard, "a") as file:
         file["video/num_images"][0] = 4
-    with pytest.raises(UserError, match=r"rgb/0\.h5: damaged: .*delete it and give"):
-        write_index(shard.parent.parent, "rgb", 1)
+    with pytest.raises(UserError, match=r"rgb-0/0\.h5: damaged: .*delete it and give"):
+        write_index(shard.parent, "rgb", 1)
 
 
 def test_verify_finds_what_is_damaged_in_a_folder(
@@ -159,14 +159,14 @@ def test_verify_finds_what_is_damaged_in_a_folder(
     assert capsys.readouterr().out.splitlines() == [
         f"ok       {folder}/checkpoint.pt",
         f"ok       {folder}/ledger.csv",
-        f"ok       {folder}/rgb/0.h5",
-        f"ok       {folder}/rgb.index",
+        f"ok       {folder}/rgb-0/0.h5",
+        f"ok       {folder}/rgb-0.index",
         "4 ok, 0 damaged, 1 unknown",
     ]
     flip(folder / "checkpoint.pt", (folder / "checkpoint.pt").read_bytes().index(b"step"))
     (folder / "ledger.csv").write_text("video_id\n")
     flip(shard, shard.read_bytes().index(IMAGES[7].tobytes()))
-    with open(folder / "rgb.index", "r+b") as file:
+    with open(folder / "rgb-0.index", "r+b") as file:
         file.truncate(1000)
     assert main(["inspect", "--verify", str(folder)]) == 2
     shown = capsys.readouterr()

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from rev2net.clips.dataset import ShardIndexes
 from rev2net.config import FlowSettings, FlowShardSettings, FramesSettings
 from rev2net.flow.parameters import default_settings
 from rev2net.flow.quantize import quantize, stack_components
@@ -46,23 +47,27 @@ def write_clips(
     clips: Mapping[str, Iterable[Clip]],
     frames: FramesSettings,
     flow: FlowSettings | None = None,
-) -> tuple[Path, dict[str, Path]]:
+) -> tuple[Path, ShardIndexes]:
     """One shard a dataset and kind, and a split of all clips, which are given by dataset.
 
-    Returns the split's path, and the shards' folder by dataset. Without `flow` there is no flow.
+    Returns the split's path, and the shards' indexes. Without `flow` there is no flow.
     """
     attributes = {"rgb": rgb_attributes(frames)}
     if flow is not None:
         settings = FlowShardSettings(frames=frames, **flow.model_dump())
         attributes["flow"] = flow_attributes(settings, "numba", {}, 1)
-    folders = {dataset: folder / "shards" / dataset for dataset in clips}
+    files = {
+        (dataset, kind): clip_shards(folder, dataset, kind)
+        for dataset in clips
+        for kind in attributes
+    }
     rows = []
     for dataset, of_dataset in clips.items():
         origin: Attributes = {"dataset": dataset, "shard": 0, "num_shards": 1, "index_digest": "0"}
         with ExitStack() as stack:
             writers = {
                 kind: stack.enter_context(
-                    write_shard(ShardFolder(folders[dataset]).shard(kind, 0), of_kind | origin)
+                    write_shard(files[dataset, kind].shard(0), of_kind | origin)
                 )
                 for kind, of_kind in attributes.items()
             }
@@ -77,13 +82,18 @@ def write_clips(
                 label = "" if clip.label is None else clip.label
                 rows.append([clip.name, dataset, label, clip.group, clip.part])
         for kind in attributes:
-            write_index(folders[dataset], kind, 1)
+            write_index(files[dataset, kind].path, kind, 1)
     split = folder / "split1.csv"
     with open(split, "w", newline="", encoding="utf-8") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(["video_id", "dataset", "label", "group", "part"])
         table.writerows(rows)
-    return split, folders
+    return split, {of: shards.index for of, shards in files.items()}
+
+
+def clip_shards(folder: Path, dataset: str, kind: str) -> ShardFolder:
+    """Where `write_clips` leaves the shard of a dataset and kind."""
+    return ShardFolder(folder / "shards" / dataset / kind)
 
 
 def _images(

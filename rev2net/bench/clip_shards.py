@@ -40,10 +40,10 @@ class ClipShards:
     def _make(self, kind: str, settings: "FramesSettings | FlowShardSettings") -> None:
         from rev2net.shards.make import make_shard
 
-        files = ShardFolder(self.folder)
+        files = ShardFolder(self.folder / kind)
         root = self.folder  # the paths in the index are absolute
-        output, ledger = files.shard(kind, 0), files.ledger_part(kind, 0)
-        make_shard(settings, self.index, root, 0, 1, output, ledger)
+        output, ledger = files.shard(0), files.ledger_part(0)
+        make_shard(settings, DATASET, self.index, root, 0, 1, output, ledger)
 
 
 def default_frames(short_side: int | None, quality: int) -> "FramesSettings":

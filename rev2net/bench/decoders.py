@@ -26,7 +26,7 @@ import cv2
 import numpy as np
 import torch
 
-from rev2net.bench.arrays import Clip, lossless, write_clips
+from rev2net.bench.arrays import Clip, clip_shards, lossless, write_clips
 from rev2net.bench.discs import DIRECTIONS, moving_discs
 from rev2net.clips.dataset import ClipShape, Shards, read_split
 from rev2net.config import (
@@ -160,7 +160,8 @@ def train_and_measure(
     run: Run, chosen: TrainSettings, data: Path, class_names: list[str], folder: Path
 ) -> None:
     """Train unless that is done; write measures.json and pictures of decoded clips beside it."""
-    split, shards = data / "split1.csv", {"ucf101": data / "shards/ucf101"}
+    split = data / "split1.csv"
+    shards = {("ucf101", kind): clip_shards(data, "ucf101", kind).index for kind in ("rgb", "flow")}
     if not RunFolder(folder).checkpoint.exists():
         train(chosen, split, shards, class_names, folder)
     trained = load_trained(folder)

@@ -2,7 +2,7 @@
 
     rev2net bench load                                      # on shards of generated clips
     rev2net bench load --clips a.avi b.mp4                  # on shards made of these videos
-    rev2net bench load --shards work/mini/shards/ucf101     # on shards that are there
+    rev2net bench load --shards work/data/ucf101-*/*.index  # on shards that are there
 
 A worker of the loader reads a clip from a shard, decodes its images and crops them; what it does
 beside decoding is the difference. The samples are those of TSN (3 segments) and of I3D (64 frames
@@ -27,6 +27,7 @@ from rev2net.bench.clip_shards import DATASET, ClipShards, default_flow, default
 from rev2net.bench.measuring import generated_clips, one_core, progress, refuse_below, video_tools
 from rev2net.clips.dataset import Augmentation, ClipShape, Entry, Sample, Shards, TrainingClips
 from rev2net.clips.transforms import to_batch, to_input
+from rev2net.runs.folder import ShardFolder
 from rev2net.shards.index import write_index
 from rev2net.shards.reader import ShardIndex
 from rev2net.video.images import ImageBytes
@@ -54,7 +55,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `rev2net bench load`."""
     given = parser.add_mutually_exclusive_group()
     given.add_argument("--clips", type=Path, nargs="+", default=[], help="videos to make shards of")
-    given.add_argument("--shards", type=Path, help="a folder with rgb.index and flow.index")
+    given.add_argument(
+        "--shards", type=Path, nargs="+", metavar="INDEX", help="rgb.index, flow.index"
+    )
     parser.add_argument("--samples", type=int, default=40, help="of each kind (default 40)")
     parser.add_argument("--short-side", type=int, default=256, help="of new shards (default 256)")
     parser.add_argument("--size", type=int, default=224, help="side of network input (default 224)")
@@ -67,9 +70,9 @@ def run(args: argparse.Namespace) -> None:
     torch.set_num_threads(1)
     results = []
     with tempfile.TemporaryDirectory() as name, one_core():
-        folder = args.shards or _make_shards(Path(name), args.clips, args.short_side)
-        for kind in ("rgb", "flow"):
-            index = ShardIndex(folder / f"{kind}.index")
+        for path in args.shards or _make_shards(Path(name), args.clips, args.short_side):
+            index = ShardIndex(path)
+            kind = str(index.attributes["kind"])
             shards = Recording({(DATASET, kind): index})
             entries = [Entry(video_id, DATASET, 0, video_id) for video_id in index.ids]
             for sample in SHAPES:
@@ -86,8 +89,8 @@ def run(args: argparse.Namespace) -> None:
     print(table(results))
 
 
-def _make_shards(folder: Path, clips: list[Path], short_side: int) -> Path:
-    """Shards of the clips, or of generated ones, with default settings; their folder."""
+def _make_shards(folder: Path, clips: list[Path], short_side: int) -> list[Path]:
+    """Shards of the clips, or of generated ones, with default settings; their indexes."""
     clips = clips or generated_clips(folder, count=2, num_frames=80)
     shards = ClipShards(folder, clips)
     frames = default_frames(short_side, quality=95)
@@ -95,9 +98,10 @@ def _make_shards(folder: Path, clips: list[Path], short_side: int) -> Path:
     shards.make_rgb(frames)
     progress(f"shards of {len(clips)} clips: flow")
     shards.make_flow(default_flow(frames))
-    for kind in ("rgb", "flow"):
-        write_index(folder, kind, 1)
-    return folder
+    made = {kind: ShardFolder(folder / kind) for kind in ("rgb", "flow")}
+    for kind, files in made.items():
+        write_index(files.path, kind, 1)
+    return [files.index for files in made.values()]
 
 
 @dataclass

@@ -24,10 +24,11 @@ from rev2net.config import FramesSettings
 from rev2net.digests import check_text, read_json
 from rev2net.errors import UserError
 from rev2net.flow.quantize import split_components
-from rev2net.runs.folder import ShardFolder
 from rev2net.shards.layout import required_attributes
 from rev2net.shards.reader import ShardIndex
 from rev2net.video.images import ImageBytes, ImageDecoder
+
+ShardIndexes = dict[tuple[str, str], Path]  # by dataset and kind
 
 
 @dataclass(frozen=True)
@@ -102,20 +103,18 @@ class Shards:
     @classmethod
     def open(
         cls,
-        folders: dict[str, Path],
+        indexes: ShardIndexes,
         kinds: Iterable[str],
         frames: FramesSettings,
         flow_bound: float,
     ) -> "Shards":
-        """The indexes below each dataset's folder; refuses shards made by other rules."""
-        kinds = tuple(kinds)
+        """The indexes of some kinds, of every dataset; refuses shards made by other rules."""
+        required = {kind: required_attributes(kind, frames, flow_bound) for kind in kinds}
         return cls(
             {
-                (dataset, kind): ShardIndex(
-                    ShardFolder(folder).index(kind), required_attributes(kind, frames, flow_bound)
-                )
-                for dataset, folder in folders.items()
-                for kind in kinds
+                (dataset, kind): ShardIndex(path, required[kind])
+                for (dataset, kind), path in indexes.items()
+                if kind in required
             }
         )
 
@@ -123,10 +122,10 @@ class Shards:
         try:
             return self.indexes[entry.dataset, kind]
         except KeyError:
-            given = ", ".join(sorted({dataset for dataset, _ in self.indexes}))
+            given = ", ".join(sorted(dataset for dataset, of in self.indexes if of == kind))
             raise UserError(
-                f"--shards: none for dataset {entry.dataset!r}, which the split uses; "
-                f"given: {given}"
+                f"--{kind}: none for dataset {entry.dataset!r}, which the split uses; "
+                f"given: {given or 'none'}"
             ) from None
 
     def encoded(self, entry: Entry, kind: str, indices: Sequence[int]) -> Iterable[ImageBytes]:
@@ -171,7 +170,7 @@ class Shards:
         except ValueError as error:  # in a shard with checksums, these say it first
             raise UserError(
                 f"{entry.dataset}, {entry.video_id}: a damaged {kind} image ({error}); delete the "
-                f"{kind} shards and {kind}.index of {entry.dataset} and give the same command again"
+                f"{kind} shards of {entry.dataset} and their index, and give the same command again"
             ) from None
         return images
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rev2net.errors import UserError
 
 if TYPE_CHECKING:
-    from rev2net.config import FlowShardSettings, FramesSettings
+    from rev2net.config import DatasetSettings, FlowShardSettings, FramesSettings
 
 
 def add_run_arguments(parser: argparse.ArgumentParser, folder_help: str) -> None:
@@ -16,22 +16,27 @@ def add_run_arguments(parser: argparse.ArgumentParser, folder_help: str) -> None
     parser.add_argument("folder", type=Path, help=folder_help)
     parser.add_argument("--settings", required=True, help="JSON, or a JSON or YAML file")
     parser.add_argument("--split", required=True, type=Path, help="splits/<benchmark>/split<k>.csv")
-    parser.add_argument(
-        "--shards",
-        required=True,
-        action="append",
-        metavar="DATASET=FOLDER",
-        help="folder with rgb.index and flow.index of a dataset; once a dataset",
-    )
+    for kind in ("rgb", "flow"):
+        parser.add_argument(
+            f"--{kind}",
+            action="append",
+            default=[],
+            metavar="DATASET=INDEX",
+            help=f"{kind}-<digest>.index of a dataset, where the run reads {kind}; once a dataset",
+        )
 
 
 def add_shard_arguments(parser: argparse.ArgumentParser, settings_help: str) -> None:
     """What `frames` and `flow` take alike."""
-    parser.add_argument("--index", required=True, type=Path, help="index/<dataset>.csv")
+    parser.add_argument("--index", required=True, type=Path, help="of the dataset, index.csv")
+    parser.add_argument("--dataset", required=True, help="its name, which the shard keeps")
     parser.add_argument("--root", required=True, type=Path, help="the dataset's root folder")
     parser.add_argument("--shard", required=True, type=int, metavar="I", help="from 0")
     parser.add_argument("--num-shards", required=True, type=int, metavar="N")
     parser.add_argument("--settings", required=True, metavar="JSON", help=settings_help)
+    parser.add_argument(
+        "--time-limit", type=float, metavar="SECONDS", help="in place of the settings' time_limit"
+    )
     parser.add_argument("output", type=Path, metavar="OUT.h5", help="the shard")
     parser.add_argument("ledger", type=Path, metavar="LEDGER.csv", help="its part of the ledger")
 
@@ -40,27 +45,76 @@ def make_asked_shard(
     args: argparse.Namespace, settings: "FramesSettings | FlowShardSettings"
 ) -> None:
     """Make the shard that `frames` or `flow` is asked for, and say what it holds."""
+    from rev2net.config import FlowShardSettings
     from rev2net.shards.make import make_shard
 
+    if (limit := args.time_limit) is not None:
+        if not limit > 0:
+            raise UserError(f"--time-limit: {limit:g}; allowed is a number of seconds above 0")
+        of_flow = isinstance(settings, FlowShardSettings)
+        frames = settings.frames if isinstance(settings, FlowShardSettings) else settings
+        frames = frames.model_copy(update={"time_limit": limit})
+        settings = settings.model_copy(update={"frames": frames}) if of_flow else frames
     refuse_overwriting(args.output, args.index, args.ledger)
     refuse_overwriting(args.ledger, args.index)
-    shard = args.index, args.root, args.shard, args.num_shards
+    shard = args.dataset, args.index, args.root, args.shard, args.num_shards
     print(make_shard(settings, *shard, args.output, args.ledger))
 
 
 def dataset_paths(words: Iterable[str]) -> dict[str, Path]:
     """The `DATASET=PATH` words of a command line, by dataset.
 
-    >>> dataset_paths(["ucf101=shards/ucf101"])
-    {'ucf101': PosixPath('shards/ucf101')}
+    >>> dataset_paths(["ucf101=ucf101/rgb.index"])
+    {'ucf101': PosixPath('ucf101/rgb.index')}
     """
     paths = {}
     for word in words:
         dataset, equals, path = word.partition("=")
         if not equals or not dataset or not path:
-            raise UserError(f"{word!r} is not DATASET=PATH, for example ucf101=shards/ucf101")
+            raise UserError(f"{word!r} is not DATASET=PATH, for example ucf101=ucf101/rgb.index")
         paths[dataset] = Path(path)
     return paths
+
+
+def shard_indexes(args: argparse.Namespace) -> dict[tuple[str, str], Path]:
+    """The indexes that a training or an evaluation is given, by dataset and kind."""
+    return {
+        (dataset, kind): path
+        for kind in ("rgb", "flow")
+        for dataset, path in dataset_paths(getattr(args, kind)).items()
+    }
+
+
+def add_max_unusable(parser: argparse.ArgumentParser) -> None:
+    """How many videos a stage lets go."""
+    parser.add_argument(
+        "--max-unusable",
+        type=fraction,
+        metavar="FRACTION",
+        help="of the videos that may be absent or unreadable",
+    )
+
+
+def fraction(word: str) -> float:
+    """A number of a command line from 0 to 1."""
+    value = float(word)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{word}; allowed is a fraction from 0 to 1")
+    return value
+
+
+def add_demands(parser: argparse.ArgumentParser) -> None:
+    """What is demanded of a dataset's folder, and decides nothing of what is made of it."""
+    parser.add_argument("--official", action="store_true", help="assert the published counts")
+    add_max_unusable(parser)
+
+
+def with_demands(settings: "DatasetSettings", args: argparse.Namespace) -> "DatasetSettings":
+    """A dataset's settings with what the command line demands of its folder."""
+    demands: dict[str, object] = {"official": settings.official or args.official}
+    if args.max_unusable is not None:
+        demands |= {"partial": False, "max_unusable_fraction": args.max_unusable}
+    return settings.model_copy(update=demands)
 
 
 def refuse_overwriting(output: Path, *sources: Path) -> None:

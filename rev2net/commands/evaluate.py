@@ -9,7 +9,7 @@ Here, and nowhere before, test labels are read.
 
 import argparse
 
-from rev2net.commands import add_run_arguments, dataset_paths
+from rev2net.commands import add_run_arguments, shard_indexes
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,6 +21,6 @@ def run(args: argparse.Namespace) -> None:
     from rev2net.evaluation.evaluate import accuracy_in_words, evaluate_run
 
     settings = parse_settings(EvaluateSettings, args.settings)
-    for scores in evaluate_run(args.folder, args.split, dataset_paths(args.shards), settings):
+    for scores in evaluate_run(args.folder, args.split, shard_indexes(args), settings):
         if words := accuracy_in_words(scores):
             print(words)

@@ -10,13 +10,14 @@ where the settings say; an archive whose files are all in place is not opened ag
 of unrar, 7zz, 7z, unar or bsdtar on PATH.
 
 The record says what each archive brought and which listed videos are missing. Too many missing ones
-are an error unless the settings say `partial: true`.
+are an error unless the settings say `partial: true`, or --max-unusable allows them.
 """
 
 import argparse
 import sys
 from pathlib import Path
 
+from rev2net.commands import add_demands, with_demands
 from rev2net.config import DatasetSettings, parse_settings
 from rev2net.errors import UserError
 
@@ -26,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("dataset", help="its name in the configuration")
     parser.add_argument("archives", nargs="*", metavar="ARCHIVE", help="default: the settings'")
     parser.add_argument("--settings", required=True, metavar="JSON", help="datasets.<dataset>")
+    add_demands(parser)
     parser.add_argument("--record", type=Path, metavar="OUT.json", help="what was found")
 
 
@@ -39,7 +41,7 @@ def run(args: argparse.Namespace) -> None:
     from rev2net.datasets.index import build_index
     from rev2net.files import write_text
 
-    settings = parse_settings(DatasetSettings, args.settings)
+    settings = with_demands(parse_settings(DatasetSettings, args.settings), args)
     entries = args.archives or settings.archives
     if settings.download and not entries:
         entries = downloaded_archives(args.dataset, settings)

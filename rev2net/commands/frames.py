@@ -3,8 +3,9 @@
 Shard I of N holds the rows I*len/N to (I+1)*len/N of the index. A video that is absent or damaged
 leaves a row in the ledger and never stops the shard.
 
-    rev2net stage frames --index index/ucf101.csv --root UCF101 --shard 0 --num-shards 80 \\
-        --settings '{"short_side": 256, "size": null, "fps": null, "codec": "jpeg", ...}' 0.h5 0.csv
+    rev2net stage frames --dataset ucf101 --index index.csv --root UCF101 \\
+        --shard 0 --num-shards 80 --settings \\
+        '{"short_side": 256, "size": null, "fps": null, "codec": "jpeg", ...}' 0.h5 0.csv
 
 --settings is `frames:` of the configuration, as JSON or as a file.
 """

@@ -2,13 +2,13 @@
 
     rev2net inspect data/ucf101                                 # a dataset: what is there of it
     rev2net inspect UCF-101/Archery/v_Archery_g01_c01.avi       # a video, decoded to its end
-    rev2net inspect work/mini/shards/ucf101/rgb/0.h5            # a shard
-    rev2net inspect work/mini/shards/ucf101/rgb/0.h5 --sheet sheet.png
-    rev2net inspect work/mini/shards/ucf101/ledger.csv          # counts, and what is not ok
+    rev2net inspect work/data/ucf101-*/rgb-*/0.h5               # a shard
+    rev2net inspect work/data/ucf101-1a2b3c4d/rgb-5e6f7a8b/0.h5 --sheet sheet.png
+    rev2net inspect work/data/ucf101-*/rgb-*.csv                # a ledger: what is not ok
     rev2net inspect work                                        # what is done, and what is not
     rev2net inspect work/mini/runs/.../split1.seed0             # a run
     rev2net inspect work/mini/runs/.../checkpoint.pt --json     # for a program
-    rev2net inspect --verify work/mini results/mini             # is all as it was written?
+    rev2net inspect --verify work results/mini                  # is all as it was written?
 
 Also: shard indexes, dataset indexes, splits, scores, features, logs (metrics.jsonl), and any CSV or
 JSON. --sheet draws a contact sheet: a row a video, frames beside their flow, with the ledger's

@@ -1,14 +1,17 @@
 """Turn a benchmark's protocol into the parts of one split, with counts and checks.
 
-Reads the index and the ledger of every dataset of the benchmark. Writes a CSV row a usable video
+Reads the index and the ledgers of every dataset of the benchmark. Writes a CSV row a usable video
 (video_id, dataset, label, group, part) and a JSON with class names, counts expected and usable,
 the checks (duplicates, source groups on both sides, classes without videos), videos of one content,
 and notes for the tables.
 
     rev2net stage splits hmdb-ucf --split 1 --settings settings.json
-        --index ucf101=index/ucf101.csv --index hmdb51=index/hmdb51.csv
-        --ledger ucf101=shards/ucf101/ledger.csv --ledger hmdb51=shards/hmdb51/ledger.csv
-        split1.csv split1.json
+        --index ucf101=ucf101/index.csv --index hmdb51=hmdb51/index.csv
+        --ledger ucf101=ucf101/rgb.csv --ledger ucf101=ucf101/flow.csv
+        --ledger hmdb51=hmdb51/rgb.csv --ledger hmdb51=hmdb51/flow.csv split1.csv split1.json
+
+A video is usable if it is ok in every ledger of its dataset: one a kind of images that some run on
+the benchmark reads. Where more are unusable than --max-unusable allows, it stops with a list.
 
 --settings is one entry of `benchmarks:` in the configuration, as JSON or as a file.
 """
@@ -17,6 +20,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from rev2net.commands import fraction
 from rev2net.config import Benchmark, parse_settings
 from rev2net.errors import UserError
 
@@ -26,14 +30,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("benchmark", help="its name in the configuration")
     parser.add_argument("--split", type=int, required=True)
     parser.add_argument("--settings", required=True, metavar="JSON", help="benchmarks.<benchmark>")
-    for name in ("index", "ledger"):
+    for name, often in (("index", "dataset"), ("ledger", "dataset and kind")):
         parser.add_argument(
             f"--{name}",
             action="append",
             required=True,
             type=_dataset_file,
             metavar="DATASET=CSV",
-            help=f"the {name} of one dataset; once for each dataset of the benchmark",
+            help=f"the {name} of a dataset; once a {often} of the benchmark",
         )
     parser.add_argument(
         "--column",
@@ -42,6 +46,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_dataset_column,
         metavar="DATASET=NAME",
         help="the column of a dataset in the class map (default: its name)",
+    )
+    parser.add_argument(
+        "--max-unusable",
+        action="append",
+        default=[],
+        type=_dataset_fraction,
+        metavar="DATASET=FRACTION",
+        help="of its videos that may be unusable (1)",
     )
     parser.add_argument("output_csv", type=Path, metavar="OUT.csv")
     parser.add_argument("output_json", type=Path, metavar="OUT.json")
@@ -54,11 +66,14 @@ def run(args: argparse.Namespace) -> None:
     from rev2net.datasets.index import read_index
     from rev2net.datasets.splits import build_split
     from rev2net.digests import write_text
-    from rev2net.video.ledger import contents, usable_videos
+    from rev2net.video.ledger import contents, refuse_unusable, usable_videos
 
     settings = parse_settings(Benchmark, args.settings).root
     datasets = settings.datasets
-    index_files, ledgers = dict(args.index), dict(args.ledger)
+    index_files, allowed = dict(args.index), dict(args.max_unusable)
+    ledgers: dict[str, list[Path]] = {}
+    for dataset, path in args.ledger:
+        ledgers.setdefault(dataset, []).append(path)
     for dataset in datasets:
         for option, given in (("--index", index_files), ("--ledger", ledgers)):
             if dataset not in given:
@@ -70,6 +85,10 @@ def run(args: argparse.Namespace) -> None:
     }
     shown = {dataset: contents(ledgers[dataset]) for dataset in datasets}
 
+    for dataset, index in indexes.items():
+        unusable = len(index) - len(usable[dataset])
+        of_dataset = (dataset, ledgers[dataset], unusable, len(index))
+        refuse_unusable(*of_dataset, allowed.get(dataset, 1.0))
     columns = dict(args.column)
     split = build_split(args.benchmark, args.split, settings, indexes, usable, shown, columns)
     # The JSON last: where both exist, they belong together.
@@ -95,3 +114,8 @@ def _dataset_column(text: str) -> tuple[str, str]:
     if not (dataset and equals and value):
         raise argparse.ArgumentTypeError(f"{text!r} is not DATASET=VALUE")
     return dataset, value
+
+
+def _dataset_fraction(text: str) -> tuple[str, float]:
+    dataset, _, word = text.partition("=")
+    return dataset, fraction(word)

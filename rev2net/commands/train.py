@@ -15,7 +15,7 @@ Snakemake gives the settings; `snakemake -p` prints its commands.
 import argparse
 import sys
 
-from rev2net.commands import add_run_arguments, dataset_paths
+from rev2net.commands import add_run_arguments, shard_indexes
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> None:
         if (value := getattr(args, option)) < 0:
             name = option.replace("_", "-")
             raise UserError(f"--{name}: {value}; allowed is a whole number from 0")
-    shards, stop_at = dataset_paths(args.shards), stopping_time(args.minutes)
+    shards, stop_at = shard_indexes(args), stopping_time(args.minutes)
     try:
         options = (args.measurements, args.log_every)
         train(settings, args.split, shards, class_names, args.folder, stop_at, *options)

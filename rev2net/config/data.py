@@ -102,9 +102,20 @@ class DatasetSettings(Section):
         """Whether the stage `extract` fills the folder."""
         return bool(self.archives or self.download)
 
+    @property
+    def allowed_unusable(self) -> float:
+        """The fraction of its videos that may be absent or unreadable."""
+        return 1.0 if self.partial else self.max_unusable_fraction
+
+    def undemanding(self) -> "DatasetSettings":
+        """The same without what it must fulfil and how it is cut: what its folder depends on."""
+        rest = {"official": False, "partial": True, "max_unusable_fraction": 0.0, "shards": 1}
+        return self.model_copy(update=rest)
+
     def as_folder(self) -> "DatasetSettings":
-        """The same without where the folder comes from, which later stages do not depend on."""
-        return self.model_copy(update={"archives": (), "download": False, "sources": ()})
+        """The same without where the folder comes from: what the list of its videos depends on."""
+        rest = {"archives": (), "download": False, "sources": ()}
+        return self.undemanding().model_copy(update=rest)
 
 
 def _check_quality(codec: str, quality: int) -> None:

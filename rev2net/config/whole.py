@@ -28,6 +28,7 @@ from rev2net.config.recipe import (
 )
 from rev2net.config.section import Positive, Section, read_yaml, validate
 from rev2net.config.tables import ClaimSettings, TableSettings
+from rev2net.runs.folder import DATA
 from rev2net.runs.identity import ADAPTATIONS, Adaptation, Initialisation, Run
 
 # Results that are no tables.
@@ -222,6 +223,12 @@ class Config(Section):
                     **{part: {**base.get(part, {}), **found} for part, found in parts.items()},
                 }
         return {**values, "recipes": recipes, "own_lengths": lengths}
+
+    @model_validator(mode="after")
+    def _work_data_is_of_all(self) -> "Config":
+        if self.name == DATA:
+            raise ValueError(f"name: {DATA!r} is taken: work/{DATA} holds what all share")
+        return self
 
     @model_validator(mode="after")
     def _seeds_differ(self) -> "Config":

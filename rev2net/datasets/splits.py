@@ -286,8 +286,8 @@ def check_coverage(
                 first = wanted.iloc[0]
                 listed += f" of {first['dataset']} (first: {first['video_id']}), none of them ok"
             raise UserError(
-                f"{where}: no {part} video is usable: {listed}; a usable video is ok in RGB and in "
-                "flow in its dataset's ledger"
+                f"{where}: no {part} video is usable: {listed}; a usable video is ok in each of "
+                "its dataset's ledgers"
             )
         empty = [name for label, name in enumerate(class_names) if label not in set(found["label"])]
         checks[f"classes_without_{part}"] = empty

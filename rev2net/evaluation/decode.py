@@ -4,7 +4,6 @@ Shapes: M moments shown of a clip's T frames, H x W pixels.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from rev2net.clips import sampling
-from rev2net.clips.dataset import ClipShape, Entry, Shards
+from rev2net.clips.dataset import ClipShape, Entry, ShardIndexes, Shards
 from rev2net.clips.transforms import to_batch, to_input
 from rev2net.runs.checkpoint import TrainedRun, clip_shape
 from rev2net.runs.examples import (
@@ -52,7 +51,7 @@ def spread(entries: Sequence[Entry], clips: int = MEASURED) -> list[Entry]:
 def decode_examples(
     trained: TrainedRun,
     entries: Sequence[Entry],
-    shard_folders: dict[str, Path],
+    shard_indexes: ShardIndexes,
     device: torch.device,
 ) -> Examples:
     """Decode the middle clip of videos, its centre crop, by the decoders that were trained.
@@ -65,7 +64,7 @@ def decode_examples(
     if not decoders:
         return Examples(run)
     kinds = ("rgb", "flow") if "flow" in decoders else ("rgb",)
-    shards = Shards.open(shard_folders, kinds, settings.frames, settings.flow_bound)
+    shards = Shards.open(shard_indexes, kinds, settings.frames, settings.flow_bound)
     shape = clip_shape(network.input_spec, kinds, settings)
     images: list[Arrays] = []
     errors: list[dict[str, float]] = []

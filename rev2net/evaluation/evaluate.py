@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from rev2net.clips.dataset import Entry, Shards, read_split, read_split_summary
+from rev2net.clips.dataset import Entry, ShardIndexes, Shards, read_split, read_split_summary
 from rev2net.config import EvaluateSettings
 from rev2net.device import claim_device
 from rev2net.digests import file_digest, read_json
@@ -31,13 +31,13 @@ from rev2net.runs.scores import Scores, write_scores
 
 
 def evaluate_run(
-    folder: Path, split: Path, shard_folders: dict[str, Path], settings: EvaluateSettings
+    folder: Path, split: Path, shard_indexes: ShardIndexes, settings: EvaluateSettings
 ) -> list[Scores]:
     """Score the parts of a split that the settings name, and write what `folder` has of them.
 
-    `shard_folders` has, for each dataset, the folder with its rgb.index and flow.index. Returns
-    what was written of each part. Raises UserError where the run was trained on another version of
-    the split.
+    `shard_indexes` has those of each dataset, of the kinds that the run reads. Returns what was
+    written of each part. Raises UserError where the run was trained on another version of the
+    split.
     """
     torch.set_num_threads(settings.compute.threads)
     trained = load_trained(folder)
@@ -47,14 +47,14 @@ def evaluate_run(
     entries = [entry for part in settings.parts for entry in parts[part]]
     spec, of_training = trained.network.input_spec, trained.settings
     shape = clip_shape(spec, (spec.kind,), of_training, settings.test.length)
-    shards = Shards.open(shard_folders, shape.kinds, of_training.frames, of_training.flow_bound)
+    shards = Shards.open(shard_indexes, shape.kinds, of_training.frames, of_training.flow_bound)
     with claim_device() as device:
         network = trained.network.to(device)
         prediction = predict(
             network, entries, shards, shape, settings.test, settings.compute, device
         )
         if "test" in parts:
-            examples = decode_examples(trained, parts["test"], shard_folders, device)
+            examples = decode_examples(trained, parts["test"], shard_indexes, device)
             _write_examples(files, examples)
     scores = list(_scores(trained, settings, split, parts, prediction, _trained_by(files)))
     for one in scores:

@@ -14,7 +14,7 @@ from rev2net.errors import UserError
 from rev2net.inspection.contents import accuracies
 from rev2net.printing import Facts, Report, Table
 from rev2net.runs.examples import read_examples, verdict
-from rev2net.runs.folder import RunFolder, ShardFolder
+from rev2net.runs.folder import DATA, RunFolder, ShardFolder
 
 # The folders of the videos as published; elsewhere they are looked for in the whole root.
 VIDEOS = {"ucf101": "UCF-101", "hmdb51": "hmdb51_org", "kinetics400": "videos"}
@@ -26,7 +26,7 @@ def inspect_folder(folder: Path) -> Report:
     if _is_run(folder):
         return _run(folder)
     inside = [folder, *sorted(path for path in folder.iterdir() if path.is_dir())]
-    work = [path for path in inside if (path / "runs").is_dir() or (path / "shards").is_dir()]
+    work = [path for path in inside if (path / "runs").is_dir() or path.name == DATA]
     if work:
         return _work(work[:1] if work[0] == folder else work)
     return _dataset(folder)
@@ -64,19 +64,20 @@ def _run(folder: Path) -> Report:
 
 
 def _work(folders: list[Path]) -> Report:
-    """Of each configuration: its datasets, as far as they are made, and its runs."""
+    """What is made of datasets, as far as it is, and the runs of each configuration."""
     datasets, runs = [], []
     for folder in folders:
-        for shards in sorted(folder.glob("shards/*/")):
-            if (ledger := ShardFolder(shards).ledger).is_file():
-                datasets.append([folder.name, shards.name, *_usable(ledger)])
+        if folder.name == DATA:
+            for shards in sorted(folder.glob("*/*-*/")):
+                if (ledger := ShardFolder(shards).ledger).is_file():
+                    datasets.append([shards.parent.name, shards.name, *_usable(ledger)])
         for place in sorted(path for path in folder.glob("runs/**/") if _is_run(path)):
             scores = RunFolder(place).scores("test")
             top1 = accuracies(scores).get("top1") if scores.is_file() else None
             name = place.relative_to(folder / "runs").as_posix()
             runs.append([folder.name, name, _state(place), top1])
     return [
-        Table("datasets", ["configuration", "dataset", "videos", "usable"], datasets),
+        Table("datasets", ["dataset", "images", "videos", "usable"], datasets),
         Table("runs", ["configuration", "run", "state", "test top-1"], runs),
     ]
 
@@ -120,12 +121,10 @@ def _record(folder: Path) -> dict[str, Any]:
 
 
 def _usable(ledger: Path) -> list[int]:
-    """How many videos a ledger lists, and how many are ok in every kind."""
-    bad: Counter[str] = Counter()
+    """How many videos a ledger lists, and how many of them are ok."""
     with open(ledger, newline="", encoding="utf-8", errors="replace") as file:
-        for row in csv.DictReader(file):
-            bad[row.get("video_id") or ""] += row.get("status") != "ok"
-    return [len(bad), sum(not count for count in bad.values())]
+        ok = [row.get("status") == "ok" for row in csv.DictReader(file)]
+    return [len(ok), sum(ok)]
 
 
 def _dataset(folder: Path) -> Report:

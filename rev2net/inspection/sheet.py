@@ -1,5 +1,6 @@
 """The contact sheet of a shard: its videos' frames beside their flow, and what the ledger says."""
 
+import itertools
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -23,7 +24,8 @@ from rev2net.video.ledger import LedgerRow, read_ledger
 def write_sheet(shard: Path, picture: Path, moments: int, max_rows: int | None = None) -> str:
     """Draw an RGB shard beside its flow shard, as PNG; returns a line on what was drawn.
 
-    Either shard may be given: the other one is `<kind>/<i>.h5` beside it, with the ledger parts.
+    Either shard may be given: the other one is `<kind>-<digest>/<i>.h5` beside it, made of the same
+    frames, with the ledger parts.
     Without it, or for a video that it lacks, one of the two is drawn. Raises UserError for a file
     that is no shard, or for a damaged image.
     """
@@ -77,13 +79,22 @@ class _Shard:
 def _both_kinds(shard: Path) -> Iterator[Path]:
     """The given shard and the one of the other kind where it is there, RGB first."""
     folder = shard.resolve().parent
-    if folder.name not in KINDS:
+    if not folder.name.startswith(KINDS):
         yield shard
         return
     for kind in KINDS:
-        path = shard if folder.name == kind else folder.with_name(kind) / shard.name
-        if path is shard or path.exists():
-            yield path
+        if folder.name.startswith(kind):
+            yield shard
+        else:
+            others = sorted(folder.parent.glob(f"{kind}*/{shard.name}"))
+            same = (path for path in others if _frames_of(path) == _frames_of(shard))
+            yield from itertools.islice(same, 1)
+
+
+def _frames_of(shard: Path) -> list[Any]:
+    """Which frames a shard is made of: their size and rate, and its share of the videos."""
+    with open_hdf5(shard) as file:
+        return [file.attrs.get(name) for name in ("short_side", "size", "fps", "num_shards")]
 
 
 def _ledger(shard: Path) -> dict[str, list[LedgerRow]]:

@@ -53,7 +53,7 @@ def _is_intact(path: Path) -> bool:
         return True
     if path.suffix not in (".h5", ".index"):
         return digests.check_text(path)
-    if path.parent.name in KINDS:  # shards/<dataset>/<kind>/<i>.h5
+    if path.parent.name.startswith(KINDS):  # <kind>-<digest>/<i>.h5
         return verify_shard(path)
     with open_hdf5(path) as file:
         return digests.check_seal(path, file)

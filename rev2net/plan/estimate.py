@@ -13,11 +13,12 @@ from pathlib import Path
 from rev2net import experiments, schedules, search
 from rev2net.config import Config, TrainSettings
 from rev2net.errors import UserError
-from rev2net.experiments import method_of
+from rev2net.experiments import data_folder, method_of, shard_folder
 from rev2net.plan.facts import BenchmarkFacts, DatasetFacts, benchmark_facts, dataset_facts
 from rev2net.plan.jobs import Jobs
 from rev2net.plan.rates import HEAD_BYTES, Rates
 from rev2net.plan.work import Work, evaluation_work, training_work
+from rev2net.runs.folder import WorkFolder
 from rev2net.runs.identity import Run
 
 # Peak memory of one job as measured on the mini benchmark and real clips, bytes; the rules ask for
@@ -79,16 +80,25 @@ class Plan:
 def estimate(jobs: Jobs, config: Config, rates: Rates, root: Path) -> Plan:
     """A plan of the jobs; `root` is the folder in which the workflow runs or will run."""
     datasets = {name: dataset_facts(name, config, root) for name in jobs.datasets(config)}
-    videos = sum(facts.videos for facts in datasets.values())
+    work = WorkFolder(root / WorkFolder.of(config.name).path)
+    # Of data that are there, whichever configuration had them made, nothing is to do.
+    unlisted = [name for name in datasets if not data_folder(work, name, config).index.is_file()]
+    unmade = [
+        (name, kind)
+        for name, kind in jobs.images(config)
+        if not shard_folder(work, name, kind, config).index.is_file()
+    ]
+    listing = sum(datasets[name].videos for name in unlisted) * INDEX_BYTES
+    merging = sum(datasets[name].videos for name, _ in unmade) * INDEX_BYTES
     splits = len(jobs.benchmarks) + len(jobs.held_out)
     stages = []
-    if config.mini is not None:
-        made = [facts.videos * MINI_SECONDS / 3600 for facts in datasets.values()]
+    if config.mini is not None and unlisted:
+        made = [datasets[name].videos * MINI_SECONDS / 3600 for name in unlisted]
         stages.append(Stage("generate_mini", len(made), sum(made), 0, 0, DECODE_MEMORY, max(made)))
     stages += [
-        _small("index_dataset", len(datasets), rates, videos * INDEX_BYTES),
-        *_shards(datasets, config, rates),
-        _small("merge_shards", len(datasets), rates, 2 * videos * INDEX_BYTES),
+        _small("index_dataset", len(unlisted), rates, listing),
+        *_shards(unmade, datasets, config, rates),
+        _small("merge_shards", len(unmade), rates, merging),
         _small("split_benchmark", splits, rates, 0),
         *_runs(jobs, config, rates, datasets, root),
         _small("fuse_streams", len(jobs.fusions), rates, 0),
@@ -102,24 +112,28 @@ def _small(name: str, jobs: int, rates: Rates, disk: float) -> Stage:
     return Stage(name, jobs, jobs * hours, 0, disk, SMALL_MEMORY, hours)
 
 
-def _shards(datasets: dict[str, DatasetFacts], config: Config, rates: Rates) -> list[Stage]:
+def _shards(
+    unmade: list[tuple[str, str]], datasets: dict[str, DatasetFacts], config: Config, rates: Rates
+) -> list[Stage]:
     """Decoding and flow: both decode every video, each for itself."""
-    storing = {  # seconds and bytes for a stored megapixel, and peak memory
-        "decode_frames": (rates.encode.value, rates.rgb_bytes.value, DECODE_MEMORY),
-        "compute_flow": (
+    storing = {  # rule; seconds and bytes for a stored megapixel, and peak memory
+        "rgb": ("decode_frames", rates.encode.value, rates.rgb_bytes.value, DECODE_MEMORY),
+        "flow": (
+            "compute_flow",
             rates.flow.value + rates.encode_flow.value,
             rates.flow_bytes.value,
             FLOW_MEMORY,
         ),
     }
     stages = []
-    for rule, (seconds, size, memory) in storing.items():
+    for kind, (rule, seconds, size, memory) in storing.items():
         hours: list[float] = []  # of each job
         disk = 0.0
-        for name, facts in datasets.items():
+        for name in (name for name, of in unmade if of == kind):
+            facts = datasets[name]
             width, height = facts.stored_size(config.frames)
             stored, original = width * height / 1e6, facts.width * facts.height / 1e6
-            images = facts.stored_frames(config.frames) - (rule == "compute_flow")
+            images = facts.stored_frames(config.frames) - (kind == "flow")
             decoding = rates.open.value + facts.frames * original * rates.decode.value
             video = decoding + images * stored * seconds
             shards = config.datasets[name].shards

@@ -8,6 +8,7 @@ from rev2net.config import Config, CrossDataset, FramesSettings, MiniSettings
 from rev2net.datasets import hmdb51, kinetics, ucf101
 from rev2net.datasets.listing import Side
 from rev2net.digests import read_json
+from rev2net.experiments import data_folder, shard_folder
 from rev2net.mini.conventions import mini_classes
 from rev2net.runs.folder import WorkFolder
 
@@ -82,14 +83,15 @@ class BenchmarkFacts:
 
 
 def dataset_facts(name: str, config: Config, root: Path) -> DatasetFacts:
-    """A dataset's size; from `root`/work/<name> where its index and ledger are there already."""
+    """A dataset's size; from those below `root` where its index and ledger are there already."""
     facts = PUBLISHED[name] if config.mini is None else _mini_facts(name, config.mini)
     work = WorkFolder(root / WorkFolder.of(config.name).path)
-    index, ledger = work.index(name), work.shards(name).ledger
+    index = data_folder(work, name, config).index
+    ledger = shard_folder(work, name, "rgb", config).ledger
     if index.is_file():
         facts = replace(facts, videos=sum(1 for _ in _rows(index)), source="the index")
     if ledger.is_file():
-        decoded = [int(row["decoded"]) for row in _rows(ledger) if row["kind"] == "rgb"]
+        decoded = [int(row["decoded"]) for row in _rows(ledger)]
         frames = sum(decoded) / max(1, len(decoded))
         facts = replace(facts, frames=frames, source="index and ledger")
     return facts

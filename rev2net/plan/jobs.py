@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from rev2net import experiments, schedules, search
+from rev2net import experiments, needs, schedules, search
 from rev2net.config import Config
 from rev2net.paper import tables as paper
 from rev2net.runs.identity import Run
@@ -33,15 +33,14 @@ class Jobs:
         runs = [*(point.run for point in self.points), *self.measured]
         return sorted({(run.benchmark, run.split) for run in runs})
 
-    def datasets(self, config: Config) -> list[str]:
-        """The datasets that shards are made of, in the configuration's order."""
+    def images(self, config: Config) -> list[tuple[str, str]]:
+        """Of which datasets shards are needed, and of which kind, in the configuration's order."""
         runs = [*self.trainings, *(point.run for point in self.points), *self.measured]
-        used = {
-            dataset
-            for benchmark in {run.benchmark for run in runs}
-            for dataset in experiments.benchmark_datasets(benchmark, config)
-        }
-        return [dataset for dataset in config.datasets if dataset in used]
+        return needs.images_needed({run.benchmark for run in runs}, config)
+
+    def datasets(self, config: Config) -> list[str]:
+        """The datasets that shards are needed of, in the configuration's order."""
+        return list(dict.fromkeys(dataset for dataset, _ in self.images(config)))
 
 
 def needed_jobs(targets: Sequence[str], config: Config) -> Jobs:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from rev2net.config import Config
 from rev2net.digests import read_json
+from rev2net.experiments import shard_folder
+from rev2net.needs import images_needed
 from rev2net.paper.tables import BENCHMARK_LABELS, benchmark_label
 from rev2net.report.blocks import Block, Grid, Section, read_rows
 from rev2net.runs.folder import WorkFolder
@@ -17,28 +19,26 @@ STATES = ("ok", "short", "broken", "missing")
 def data_section(config: Config, root: Path) -> Section:
     """The ledgers in numbers, the videos that are not ok by name, and the splits."""
     rows, problems, missing = [], [], []
-    for dataset in config.datasets:
-        path = WorkFolder(root).shards(dataset).ledger
+    for dataset, kind in images_needed(config.benchmarks, config):
+        path = shard_folder(WorkFolder(root), dataset, kind, config).ledger
         ledger = read_rows(path)
         if ledger is None:
-            missing.append(f"{dataset}: the workflow writes {path} with its shards.")
+            missing.append(f"{dataset}: the workflow writes {path} with its {kind} shards.")
             continue
-        for kind in ("rgb", "flow"):
-            of_kind = ledger[ledger["kind"] == kind]
-            count = Counter(of_kind["status"])
-            images = of_kind.loc[of_kind["status"] == "ok", "decoded"].astype(int).sum()
-            counts = (len(of_kind), *(count[state] for state in STATES), images)
-            rows.append([dataset, kind, *(f"{number:,}" for number in counts)])
+        count = Counter(ledger["status"])
+        images = ledger.loc[ledger["status"] == "ok", "decoded"].astype(int).sum()
+        counts = (len(ledger), *(count[state] for state in STATES), images)
+        rows.append([dataset, kind, *(f"{number:,}" for number in counts)])
         bad = ledger.loc[ledger["status"] != "ok", ["video_id", "kind", "status", "message"]]
         problems += [[dataset, *row] for row in bad.fillna("").to_numpy().tolist()]
     blocks: list[Block] = []
     if rows:
         head = ["Dataset", "Kind", "Videos", *STATES, "Frames of ok"]
-        blocks.append(Grid("Videos by what became of them (the ledger).", head, rows, words=2))
+        blocks.append(Grid("Videos by what became of them (the ledgers).", head, rows, words=2))
     if problems:
         caption = f"Videos that are not ok: {len(problems)}"
         if len(problems) > SHOWN_PROBLEMS:
-            caption += f", of which the first {SHOWN_PROBLEMS}; all stand in the ledger"
+            caption += f", of which the first {SHOWN_PROBLEMS}; all stand in the ledgers"
         head = ["Dataset", "Video", "Kind", "Status", "Message"]
         blocks.append(Grid(caption + ".", head, problems[:SHOWN_PROBLEMS], words=5))
     splits = [row for name in BENCHMARK_LABELS for row in _parts(root / "splits" / name)]

@@ -1,4 +1,4 @@
-"""Where things lie below `work/<name>`: the one place that spells these paths.
+"""Where things lie below `work/<name>` and `work/data`: the one place that spells these paths.
 
 Imports nothing of ours but what a run is: the workflow reads it for every job, and makes its
 patterns of it ("{run}" in place of a run's path, and so on).
@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rev2net.runs.identity import Run
+
+DATA = "data"  # below `work`; no configuration's name
 
 
 @dataclass(frozen=True)
@@ -78,31 +80,63 @@ class RunFolder:
 
 @dataclass(frozen=True)
 class ShardFolder:
-    """The shards of one dataset, of both kinds: rgb and flow."""
+    """The shards of one dataset and kind; beside it, what all of them hold."""
 
     path: Path
 
-    def shard(self, kind: str, shard: int | str) -> Path:
+    def shard(self, shard: int | str) -> Path:
         """The encoded images of some videos."""
-        return self.path / kind / f"{shard}.h5"
+        return self.path / f"{shard}.h5"
 
-    def ledger_part(self, kind: str, shard: int | str) -> Path:
+    def ledger_part(self, shard: int | str) -> Path:
         """What became of each of them."""
-        return self.path / kind / f"{shard}.csv"
+        return self.path / f"{shard}.csv"
 
-    def index(self, kind: str) -> Path:
+    @property
+    def index(self) -> Path:
         """Where each video of the dataset lies in which shard."""
-        return self.path / f"{kind}.index"
+        return self.path.with_name(f"{self.path.name}.index")
 
     @property
     def ledger(self) -> Path:
-        """What became of each video of the dataset, in both kinds."""
-        return self.path / "ledger.csv"
+        """What became of each video of the dataset."""
+        return self.path.with_name(f"{self.path.name}.csv")
+
+
+@dataclass(frozen=True)
+class DataFolder:
+    """`work/data/<dataset>-<digest>`: what is made of a dataset once, for every configuration."""
+
+    path: Path
+
+    @property
+    def download(self) -> Path:
+        """The record of what was downloaded."""
+        return self.path / "download.json"
+
+    @property
+    def extraction(self) -> Path:
+        """The record of what was unpacked into the dataset's root."""
+        return self.path / "extraction.json"
+
+    @property
+    def videos(self) -> Path:
+        """The folder in which the mini benchmark generates the dataset."""
+        return self.path / "videos"
+
+    @property
+    def index(self) -> Path:
+        """The list of the videos."""
+        return self.path / "index.csv"
+
+    def images(self, name: str) -> ShardFolder:
+        """The shards of one kind, `rgb-<digest>` or `flow-<digest>`."""
+        return ShardFolder(self.path / name)
 
 
 @dataclass(frozen=True)
 class WorkFolder:
-    """`work/<name>`, all that one configuration makes but its results."""
+    """`work/<name>`, all that one configuration makes but its data and its results."""
 
     path: Path
 
@@ -116,25 +150,9 @@ class WorkFolder:
         """The configuration, resolved."""
         return self.path / "config.json"
 
-    def dataset(self, dataset: str) -> Path:
-        """The root of a dataset that the mini benchmark generates."""
-        return self.path / "datasets" / dataset
-
-    def download(self, dataset: str) -> Path:
-        """The record of what was downloaded of a dataset."""
-        return self.path / "downloads" / f"{dataset}.json"
-
-    def extraction(self, dataset: str) -> Path:
-        """The record of what was unpacked into a dataset's root."""
-        return self.path / "extract" / f"{dataset}.json"
-
-    def index(self, dataset: str) -> Path:
-        """The list of a dataset's videos."""
-        return self.path / "index" / f"{dataset}.csv"
-
-    def shards(self, dataset: str) -> ShardFolder:
-        """The folder of a dataset's shards, their indexes and the ledger."""
-        return ShardFolder(self.path / "shards" / dataset)
+    def data(self, name: str) -> DataFolder:
+        """The folder of a dataset, `<dataset>-<digest>`, which all configurations share."""
+        return DataFolder(self.path.parent / DATA / name)
 
     def split(self, benchmark: str, split: int | str) -> Path:
         """The videos of a benchmark's split, part by part; its summary is the JSON beside it."""

@@ -21,14 +21,14 @@ from rev2net.shards.reader import open_hdf5, read_columns
 from rev2net.shards.writer import VIDEO_COLUMNS, write_columns
 
 
-def write_index(dataset_folder: Path, kind: str, num_shards: int) -> int:
-    """Write `<kind>.index` from `<kind>/0.h5` to `<kind>/<num_shards - 1>.h5`; returns its videos.
+def write_index(folder: Path, kind: str, num_shards: int) -> int:
+    """Write `<folder>.index` of `<folder>/0.h5` to `<num_shards - 1>.h5`; returns its videos.
 
     Raises UserError where a shard is absent, is not the one its name says, or was made with other
     settings than the first.
     """
-    target = ShardFolder(dataset_folder).index(kind)
-    paths = [ShardFolder(dataset_folder).shard(kind, shard) for shard in range(num_shards)]
+    files = ShardFolder(folder)
+    target, paths = files.index, [files.shard(shard) for shard in range(num_shards)]
     tables, attributes = _read_tables(paths, kind)
     columns: dict[str, list[Any]] = {
         name: [value for table in tables for value in table[name]] for name in VIDEO_COLUMNS

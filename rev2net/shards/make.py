@@ -46,6 +46,7 @@ class Stage:
 
 def make_shard(
     settings: FramesSettings | FlowShardSettings,
+    dataset: str,
     index: Path,
     root: Path,
     shard: int,
@@ -55,7 +56,7 @@ def make_shard(
 ) -> str:
     """Write shard `shard` of `num_shards`, of RGB or of flow as the settings are, and its ledger.
 
-    `index` lists the dataset's videos (CSV), whose paths are relative to `root`. Returns a line
+    `index` lists the videos of `dataset` (CSV), whose paths are relative to `root`. Returns a line
     that says what was stored. A video that cannot be read whole leaves a ledger row and never stops
     the shard. Raises UserError where the index or the root folder is not there, and MachineError,
     with nothing written, where the machine fails twice at a video (`FrameStream`).
@@ -68,13 +69,13 @@ def make_shard(
     rows: list[LedgerRow] = []
     with _stage(settings) as stage:
         attributes = stage.attributes | {
-            "dataset": index.stem,
+            "dataset": dataset,
             "shard": shard,
             "num_shards": num_shards,
             "index_digest": hashlib.sha256(index.read_bytes()).hexdigest(),
             "versions": _versions(),
         }
-        name = f"{index.stem} {stage.kind} shard {shard}"
+        name = f"{dataset} {stage.kind} shard {shard}"
         with write_shard(output, attributes) as writer:
             named = list(zip(videos["video_id"], videos["path"], strict=True))
             for video_id, path in with_progress(named, len(named), name):

@@ -15,6 +15,7 @@ from rev2net.clips.dataset import (
     DrawSampler,
     Entry,
     Sample,
+    ShardIndexes,
     Shards,
     TrainingClips,
     read_split,
@@ -55,7 +56,7 @@ class Batches:
         settings: TrainSettings,
         spec: InputSpec,
         split: Path,
-        shard_folders: dict[str, Path],
+        shard_indexes: ShardIndexes,
         device: torch.device,
     ) -> None:
         self.settings, self.spec, self.device = settings, spec, device
@@ -66,7 +67,7 @@ class Batches:
             _required(parts["target_unlabelled"], split, "target_unlabelled") if self.adapts else []
         )
         self.kinds = (spec.kind, *(["flow"] if settings.loss.flow > 0 else []))
-        self.shards = Shards.open(shard_folders, self.kinds, settings.frames, settings.flow_bound)
+        self.shards = Shards.open(shard_indexes, self.kinds, settings.frames, settings.flow_bound)
         self.flow_unit = self._mean_flow() if settings.loss.flow > 0 else None
         self.optimisation = settings.optimisation.in_steps(len(self.source))
         ranks, accumulate = distributed.size(), settings.optimisation.accumulate

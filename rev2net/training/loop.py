@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from rev2net import __version__
+from rev2net.clips.dataset import ShardIndexes
 from rev2net.clips.loader import attended
 from rev2net.config import ComputeSettings, TrainSettings
 from rev2net.device import claim_device, claim_devices, memory_errors
@@ -59,7 +60,7 @@ NAMED_VIDEOS = 4  # of a batch, in an error
 def train(
     settings: TrainSettings,
     split: Path,
-    shard_folders: dict[str, Path],
+    shard_indexes: ShardIndexes,
     class_names: Sequence[str],
     folder: Path,
     stop_at: float | None = None,
@@ -68,7 +69,7 @@ def train(
 ) -> None:
     """Train the run `settings.run` into `folder`.
 
-    `shard_folders` has, for each dataset, the folder with its rgb.index and flow.index. Where
+    `shard_indexes` has those of each dataset, of the kinds that the run reads. Where
     `compute.processes` asks for several, they are started here; a process that torchrun started
     takes its place among them. So many `measurements` of the accuracy on the split's `val` videos
     are made along the way, for held-out.jsonl; they change no weight. metrics.jsonl has a line
@@ -77,7 +78,7 @@ def train(
     Raises UserError for a split without training videos or a loss that is not finite, and
     Interrupted, the state saved, after SIGTERM and after `stop_at` (seconds since 1970).
     """
-    arguments = (settings, split, shard_folders, list(class_names), folder)
+    arguments = (settings, split, shard_indexes, list(class_names), folder)
     folder.mkdir(parents=True, exist_ok=True)
     processes = settings.compute.processes
     if processes == 1:
@@ -120,7 +121,7 @@ class Training:
         self,
         settings: TrainSettings,
         split: Path,
-        shard_folders: dict[str, Path],
+        shard_indexes: ShardIndexes,
         class_names: Sequence[str],
         folder: Path,
         device: torch.device,
@@ -137,7 +138,7 @@ class Training:
         self.writes = distributed.rank() == 0
         run = settings.run
         spec = input_spec(run.method, run.input)
-        self.batches = Batches(settings, spec, split, shard_folders, device)
+        self.batches = Batches(settings, spec, split, shard_indexes, device)
         self.optimisation = self.batches.optimisation
         seed_everything(run.seed)
         network = build_network(settings, len(class_names))

@@ -3,7 +3,7 @@
 import csv
 import hashlib
 import io
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from rev2net.video.ffmpeg import DecodingFacts
 from rev2net.video.images import ImageBytes
 
 STATUSES = ("ok", "short", "broken", "missing")
+LISTED = 20  # unusable videos, or files with some, that are named where there are too many
 TOLERATED_FRACTION = 0.02  # of the announced frames: containers of variable rate miscount
 
 
@@ -128,38 +129,69 @@ class ContentDigest:
         return self._hash.hexdigest()[:16] if self._moving else ""
 
 
-def contents(path: Path) -> dict[str, str]:
-    """What each video of a ledger shows, as a digest of its frames, or else of its flow.
+def contents(paths: Iterable[Path]) -> dict[str, str]:
+    """What each video of a dataset's ledgers shows, as a digest; the first that has one tells.
 
     Raises UserError as `read_ledger` does.
     """
     found: dict[str, str] = {}
-    for row in sorted(read_ledger(path), key=lambda row: row.kind != "rgb"):
-        if row.content:
-            found.setdefault(row.video_id, row.content)
+    for path in paths:
+        for row in read_ledger(path):
+            if row.content:
+                found.setdefault(row.video_id, row.content)
     return found
 
 
-def usable_videos(path: Path, video_ids: Collection[str]) -> set[str]:
-    """Those of a dataset's videos whose rows are ok in RGB and in flow.
+def usable_videos(paths: Iterable[Path], video_ids: Collection[str]) -> set[str]:
+    """Those of a dataset's videos that are ok in all of its ledgers, which are of a kind each.
 
     Raises UserError as `read_ledger` does, for an unknown status, and for a ledger that lacks a
-    row of a video in either kind (a ledger of another index or of unfinished shards).
+    row of a video (a ledger of another index).
     """
-    listed: dict[str, set[str]] = {"rgb": set(), "flow": set()}
-    unusable = set()
-    for row in read_ledger(path):
-        if row.status not in STATUSES:
-            allowed = ", ".join(STATUSES)
-            raise UserError(f"{path}: status {row.status!r} of {row.video_id}; allowed: {allowed}")
-        listed.setdefault(row.kind, set()).add(row.video_id)
-        if row.status != "ok":  # a video with two rows of a kind counts only if both are ok
-            unusable.add(row.video_id)
-    videos = set(video_ids)
-    for kind in ("rgb", "flow"):
-        if unlisted := videos - listed[kind]:
+    usable = set(video_ids)
+    for path in paths:
+        rows = read_ledger(path)
+        for row in rows:
+            if row.status not in STATUSES:
+                raise UserError(
+                    f"{path}: status {row.status!r} of {row.video_id}; "
+                    f"allowed: {', '.join(STATUSES)}"
+                )
+        if unlisted := set(video_ids) - {row.video_id for row in rows}:
             raise UserError(
-                f"{path}: no {kind} row for {len(unlisted)} of {len(videos)} videos of the index "
-                f"(first: {min(unlisted)}); make the {kind} shards of this index"
+                f"{path}: no row for {len(unlisted)} of {len(video_ids)} videos of the index "
+                f"(first: {min(unlisted)}); make the shards of this index"
             )
-    return videos - unusable
+        # A video with two rows counts only if both are ok.
+        usable -= {row.video_id for row in rows if row.status != "ok"}
+    return usable
+
+
+def refuse_unusable(
+    dataset: str, ledgers: Sequence[Path], num_unusable: int, num_videos: int, allowed: float
+) -> None:
+    """Raise UserError, a list printed before it, where too many of a dataset's videos are unusable.
+
+    `allowed` is the fraction of them that may be. The error names what to delete for the videos to
+    be read again: their ledger parts, beside the merged ones that are given.
+    """
+    if num_unusable <= allowed * num_videos:
+        return
+    bad = [row for path in ledgers for row in read_ledger(path) if row.status != "ok"]
+    for row in bad[:LISTED]:
+        print(f"  {row.status} in {row.kind}: {row.video_id}: {row.message}")
+    if len(bad) > LISTED:
+        print(f"  and {len(bad) - LISTED} more, in {', '.join(map(str, ledgers))}")
+    parts = [
+        part
+        for path in ledgers
+        for part in sorted(path.with_suffix("").glob("*.csv"))
+        if any(row.status != "ok" for row in read_ledger(part))
+    ]
+    more = f" (and {len(parts) - LISTED} more)" if len(parts) > LISTED else ""
+    raise UserError(
+        f"{ledgers[0]}: {num_unusable} of {num_videos} videos are unusable; allowed is a fraction "
+        f"of {allowed:g} (datasets.{dataset}: max_unusable_fraction), or any with partial: true; "
+        "where the videos above can be put right, do so, delete "
+        f"{', '.join(map(str, [*ledgers, *parts[:LISTED]]))}{more} and give the same command again"
+    )

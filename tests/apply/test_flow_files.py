@@ -102,7 +102,7 @@ def test_a_shard_of_one_video_holds_the_bytes_of_the_workflows(
     )
     settings = FlowShardSettings(frames=frames, **default_settings(20.0).model_dump())
     shard = tmp_path / "0.h5"
-    make_shard(settings, index, videos, 0, 1, shard, tmp_path / "0.csv")
+    make_shard(settings, "clips", index, videos, 0, 1, shard, tmp_path / "0.csv")
     words = ["--format", "h5", "--short-side", "24"]
     assert main(["flow", str(videos / "walk.mp4"), "--out", str(tmp_path / "f"), *words]) == 0
     with h5py.File(shard) as first, h5py.File(tmp_path / "f" / "walk.h5") as second:

@@ -1,5 +1,7 @@
 """`rev2net bench load`: reading clips beside bare decoding of their images."""
 
+from pathlib import Path
+
 import pytest
 
 from rev2net.bench.load import Result, table
@@ -17,8 +19,8 @@ def test_the_ratio_is_that_of_throughputs() -> None:
 def test_both_samples_of_both_kinds_are_measured(
     small_data: SmallData, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = str(small_data.folders["ucf101"])
-    options = ["--shards", folder, "--samples", "2", "--size", "32"]
+    indexes = [str(small_data.indexes["ucf101", kind]) for kind in ("rgb", "flow")]
+    options = ["--shards", *indexes, "--samples", "2", "--size", "32"]
     assert main(["bench", "load", *options]) == 0
     head, *rows, _ = capsys.readouterr().out.splitlines()[2:]
     assert "loader/imdecode" in head
@@ -34,10 +36,10 @@ def test_both_samples_of_both_kinds_are_measured(
         assert float(device) > 0
 
 
-def test_a_folder_without_shards_is_one_line(
-    tmp_path: object, capsys: pytest.CaptureFixture[str]
+def test_an_index_that_is_not_there_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["bench", "load", "--shards", str(tmp_path)]) == 2
+    assert main(["bench", "load", "--shards", str(tmp_path / "rgb.index")]) == 2
     assert "rgb.index: no such file" in capsys.readouterr().err
     assert main(["bench", "load", "--samples", "0"]) == 2
     assert "--samples: 0; allowed is a whole number from 1" in capsys.readouterr().err

@@ -23,7 +23,7 @@ def check_jobs(found: dict[str, int], config: Config) -> None:
         "index_dataset": 3,
         "decode_frames": shards,
         "compute_flow": shards,
-        "merge_shards": 3,
+        "merge_shards": 6,  # RGB and flow
         "split_benchmark": len(needed.benchmarks),
         "hold_out_validation": len({(p.run.benchmark, p.run.split) for p in needed.points}),
         "hold_out_source": len({(run.benchmark, run.split) for run in needed.measured}),

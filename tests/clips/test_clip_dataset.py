@@ -29,7 +29,7 @@ JITTER = Augmentation(scales=(1.0, 0.75), distortion=1, corners=False, flip=True
 
 
 def open_shards(data: SmallData, bound: float = BOUND) -> Shards:
-    return Shards.open(data.folders, ("rgb", "flow"), FRAME_SETTINGS, bound)
+    return Shards.open(data.indexes, ("rgb", "flow"), FRAME_SETTINGS, bound)
 
 
 def test_a_clip_holds_the_stored_frames_and_their_flow(small_data: SmallData) -> None:

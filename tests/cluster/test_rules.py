@@ -10,6 +10,8 @@ from snakemake.api import SnakemakeApi
 from snakemake.iocontainers import InputFiles, Wildcards
 from snakemake.settings.types import ConfigSettings, OutputSettings, ResourceSettings
 
+from tests.made_data import data_folder
+
 ROOT = Path(__file__).resolve().parents[2]
 # What only copies a file takes neither time nor memory, and its timing is of no use to anybody.
 COPIES = {"resolve_config", "publish_table", "publish_result"}
@@ -31,7 +33,9 @@ def rules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
 
 
 def resources(rule: Any, attempt: int) -> dict[str, Any]:
-    return dict(rule.expand_resources(Wildcards(), InputFiles(), attempt).items())
+    data = data_folder(ROOT / "configs/paper.yaml", "ucf101").path.name
+    wildcards = Wildcards(fromdict={"data": data, "benchmark": "ucf101"})
+    return dict(rule.expand_resources(wildcards, InputFiles(), attempt).items())
 
 
 def test_the_stages_are_there(rules: dict[str, Any]) -> None:

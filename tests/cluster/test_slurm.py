@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.private_slurm import Job, PrivateSlurm, missing_programs, run_bounded
+from tests.made_data import shard_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
@@ -214,7 +215,8 @@ def test_the_whole_workflow_with_a_failed_a_starved_and_a_late_job_gives_the_loc
 def test_the_generic_profile_groups_shards_and_repeats_a_job_that_fails(
     slurm: PrivateSlurm, smoke: Path, tmp_path: Path
 ) -> None:
-    shards = [f"work/smoke/shards/hmdb51/rgb/{shard}.h5" for shard in range(2)]
+    folder = shard_folder(smoke, "hmdb51", "rgb")
+    shards = [str(folder.shard(shard)) for shard in range(2)]
     here, there = tmp_path / "here", tmp_path / "there"
     locally(*shards, config=smoke, directory=here)
 

@@ -12,6 +12,7 @@ import yaml
 from rev2net.config import load
 from rev2net.errors import UserError
 from tests.datasets.archive_files import write_zip
+from tests.made_data import data_folder
 
 PROJECT = Path(__file__).parents[2]
 
@@ -49,11 +50,12 @@ def test_archives_are_unpacked_and_then_indexed(ucf_root: Path, tmp_path: Path) 
     }
     write_zip(tmp_path / "UCF101.zip", files)
     file = configuration(tmp_path / "new.yaml", root="new", official=False, archives=["UCF101.zip"])
-    target = "work/realclips/index/ucf101.csv"
+    data = data_folder(file, "ucf101")
+    target = str(data.index)
     result = snakemake(tmp_path, target, "--cores", "1", "--configfile", str(file))
     assert result.returncode == 0, result.stderr
     assert len((tmp_path / target).read_text().splitlines()) == 1 + 12
-    record = json.loads((tmp_path / "work/realclips/extract/ucf101.json").read_text())
+    record = json.loads((tmp_path / data.extraction).read_text())
     assert (record["present"], record["missing"]) == (12, [])
 
     (tmp_path / "UCF101.zip").unlink()  # no longer needed
@@ -63,7 +65,7 @@ def test_archives_are_unpacked_and_then_indexed(ucf_root: Path, tmp_path: Path) 
 
 def test_a_download_comes_before_the_unpacking(tmp_path: Path) -> None:
     file = configuration(tmp_path / "new.yaml", root="new", download=True)
-    target = "work/realclips/index/ucf101.csv"
+    target = str(data_folder(file, "ucf101").index)
     result = snakemake(tmp_path, target, "-n", "--cores", "1", "--configfile", str(file))
     order = [
         result.stdout.find(f"{done} ucf101: ") for done in ("Downloading", "Unpacking", "Listing")

@@ -170,16 +170,22 @@ def test_command_writes_both_files(
     index = build_index("ucf101", settings("ucf101", ucf_root)).table
     index.to_csv(tmp_path / "ucf101.csv", index=False)
     broken = "v_Archery_g01_c02"
-    with (tmp_path / "ledger.csv").open("w") as ledger:
-        ledger.write("video_id,kind,announced,decoded,status,message,content\n")
-        for video in index["video_id"]:
-            ledger.write(f"{video},rgb,9,9,ok,,\n")
-            ledger.write(f"{video},flow,9,9,{'broken' if video == broken else 'ok'},,\n")
+    ledgers = []
+    for kind, status in (("rgb", "ok"), ("flow", "broken")):
+        ledgers += ["--ledger", f"ucf101={tmp_path}/{kind}.csv"]
+        with (tmp_path / f"{kind}.csv").open("w") as ledger:
+            ledger.write("video_id,kind,announced,decoded,status,message,content\n")
+            for video in index["video_id"]:
+                ledger.write(f"{video},{kind},9,9,{status if video == broken else 'ok'},,\n")
     command = ["splits", "ucf101", "--split", "1"]
     command += ["--settings", dump(WithinDataset(dataset="ucf101", validation_fraction=0.5))]
     command += ["--index", f"ucf101={tmp_path}/ucf101.csv"]
     outputs = [str(tmp_path / "out" / "split1.csv"), str(tmp_path / "out" / "split1.json")]
-    assert main([*command, "--ledger", f"ucf101={tmp_path}/ledger.csv", *outputs]) == 0
+    strict = ["--max-unusable", "ucf101=0.08"]  # one of 12 is more
+    assert main([*command, *ledgers, *strict, *outputs]) == 2
+    assert "1 of 12 videos are unusable; allowed is a fraction of 0.08" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+    assert main([*command, *ledgers, *outputs]) == 0
     assert "test 3 of 4 videos in 2 groups" in capsys.readouterr().out
 
     summary = json.loads(Path(outputs[1]).read_text())
@@ -203,6 +209,6 @@ def test_command_writes_both_files(
         "split1.json",
     ]
 
-    missing = ["--ledger", f"hmdb51={tmp_path}/ledger.csv"]
+    missing = ["--ledger", f"hmdb51={tmp_path}/rgb.csv"]
     assert main([*command, *missing, *outputs]) == 2
     assert "--ledger ucf101=CSV is missing" in capsys.readouterr().err

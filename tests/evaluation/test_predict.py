@@ -31,7 +31,7 @@ def test_scores_are_the_mean_over_views_whatever_the_batch(
     torch.manual_seed(0)
     network = build("i3d", 2, width=0.125).eval()
     entries = read_split(small_data.split, ["test"])["test"]
-    shards = Shards.open(small_data.folders, ("rgb",), FRAME_SETTINGS, BOUND)
+    shards = Shards.open(small_data.indexes, ("rgb",), FRAME_SETTINGS, BOUND)
     shape = ClipShape(("rgb",), segments=False, length=8)
     cpu = torch.device("cpu")
 
@@ -86,10 +86,10 @@ def test_evaluate_writes_scores_of_both_parts_and_refuses_another_split(
         initial_weights=None,
     )
     folder = tmp_path / "run"
-    train(settings, small_data.split, small_data.folders, ["right", "down"], folder)
+    train(settings, small_data.split, small_data.indexes, ["right", "down"], folder)
     chosen = EvaluateSettings(configuration="test", test=protocol(), compute=COMPUTE)
     command = ["evaluate", str(folder), "--settings", dump(chosen)]
-    command += [f"--shards={name}={path}" for name, path in small_data.folders.items()]
+    command += small_data.options
     assert main([*command, "--split", str(small_data.split)]) == 0
 
     test, val = (read_scores(folder / f"scores-{part}.h5") for part in ("test", "val"))

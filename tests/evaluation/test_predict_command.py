@@ -43,11 +43,15 @@ def configuration() -> Config:
     return config.validate(Config, values, "test")
 
 
+DATA = "data/ucf101-0"  # beside work/mini
+
+
 @pytest.fixture(scope="module")
 def work(configuration: Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`work/mini` as the workflow leaves it: videos, shards, a split and the configuration."""
+    """`work/mini` as the workflow leaves it, a split and the configuration, beside its data."""
     work = tmp_path_factory.mktemp("predict") / "work" / "mini"
-    videos, shards = work / "datasets" / "ucf101", work / "shards" / "ucf101"
+    data = work.parent / DATA
+    videos = data / "videos"
     videos.mkdir(parents=True)
     columns = ["video_id", "path", "class", "label", "group", "split1", "split2", "split3"]
     rows = []
@@ -56,19 +60,17 @@ def work(configuration: Config, tmp_path_factory: pytest.TempPathFactory) -> Pat
         encode(frames, 25, videos / f"{name}.avi", "ucf101")
         label = [CLASSES[number % 2], number % 2]
         rows.append([name, f"{name}.avi", *label, name, *["test"] * 3])
-    index = work / "index" / "ucf101.csv"
-    index.parent.mkdir()
+    index = data / "index.csv"
     write_csv(index, columns, rows)
     flow = FlowShardSettings(frames=configuration.frames, **configuration.flow.model_dump())
     settings = {"rgb": config.dump(configuration.frames), "flow": config.dump(flow)}
     for kind, command in (("rgb", "frames"), ("flow", "flow")):
         words = ["stage", command, "--index", str(index), "--root", str(videos), "--shard", "0"]
-        words += ["--num-shards", "1", "--settings", settings[kind]]
-        words += [str(shards / kind / "0.h5"), str(shards / kind / "0.csv")]
+        words += ["--dataset", "ucf101", "--num-shards", "1", "--settings", settings[kind]]
+        words += [str(data / f"{kind}-0" / name) for name in ("0.h5", "0.csv")]
         assert main(words) == 0
-    dataset = config.dump(configuration.datasets["ucf101"].model_copy(update={"shards": 1}))
-    words = ["merge", "ucf101", "--folder", str(shards), "--index", str(index)]
-    assert main([*words, "--settings", dataset]) == 0
+        words = ["merge", "ucf101", "--kind", kind, "--index", str(index), "--num-shards", "1"]
+        assert main([*words, str(data / f"{kind}-0")]) == 0
     split = work / "splits" / "ucf101" / "split1.csv"
     split.parent.mkdir(parents=True)
     entries = [[name, "ucf101", number % 2, name, "test"] for number, name in enumerate(VIDEOS)]
@@ -119,7 +121,9 @@ def evaluated(work: Path, configuration: Config, folder: Path, test: TestSetting
     settings = EvaluateSettings(configuration="test", test=test, compute=configuration.compute)
     words = ["evaluate", str(folder), "--settings", config.dump(settings)]
     words += ["--split", str(work / "splits" / "ucf101" / "split1.csv")]
-    assert main([*words, f"--shards=ucf101={work / 'shards' / 'ucf101'}"]) == 0
+    data = work.parent / DATA
+    words += [f"--{kind}=ucf101={data}/{kind}-0.index" for kind in ("rgb", "flow")]
+    assert main(words) == 0
     return read_scores(folder / "scores-test.h5").scores
 
 
@@ -138,7 +142,7 @@ def predicted(capsys: pytest.CaptureFixture[str], *words: object) -> np.ndarray:
 
 
 def paths(work: Path) -> list[Path]:
-    return [work / "datasets" / "ucf101" / f"{name}.avi" for name in VIDEOS]
+    return [work.parent / DATA / "videos" / f"{name}.avi" for name in VIDEOS]
 
 
 @pytest.mark.parametrize(
@@ -428,11 +432,14 @@ def test_inspect_takes_a_run_and_the_folders_above_it(
     assert {"name": "checkpoint.pt", "bytes": (i3d / "checkpoint.pt").stat().st_size} in run[
         "files"
     ]
-    for folder in (work, work.parent):
+    made = [
+        {"dataset": "ucf101-0", "images": f"{kind}-0", "videos": 3, "usable": 3}
+        for kind in ("flow", "rgb")
+    ]
+    assert inspected(work.parent / "data")["datasets"] == made
+    for folder, datasets in ((work, []), (work.parent, made)):
         found = inspected(folder)
-        assert found["datasets"] == [
-            {"configuration": "mini", "dataset": "ucf101", "videos": 3, "usable": 3}
-        ]
+        assert found["datasets"] == datasets
         states = {row["run"]: row["state"] for row in found["runs"]}
         assert states[unfinished.relative_to(work / "runs").as_posix()] == "unfinished, at step 80"
         assert i3d.relative_to(work / "runs").as_posix() in states

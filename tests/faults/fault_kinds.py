@@ -18,10 +18,10 @@ import pytest
 
 from tests.faults.fault_pipeline import Outcome, Pipeline, jobs
 
-# What lies behind a stage, below work/<name>, beside the runs and what is made of them.
+# What lies behind a stage, below work, beside the runs and what is made of them.
 _BEHIND = {
-    "frames": ("shards/*/*.index", "shards/*/ledger.csv", "splits"),
-    "merge": ("splits",),
+    "frames": ("data/*/*.index", "data/*/*-*.csv", "smoke/splits"),
+    "merge": ("smoke/splits",),
     "splits": (),
 }
 
@@ -84,12 +84,12 @@ def damage(
     how: Callable[[random.Random, Path], None],
     number: int = 1,
 ) -> None:
-    """Do `how` to some of the finished files that match a pattern below work/<name>."""
+    """Do `how` to some of the finished files that match a pattern below work."""
     found = sorted(pipeline.work.glob(pattern))
     assert len(found) >= number, pattern
     for path in rng.sample(found, number):
         how(rng, path)
-        folder = path.relative_to(pipeline.work).parts[0]
+        folder = path.relative_to(pipeline.work).parts[1].partition("-")[0]
         faults.add(f"{how.__name__.replace('_', ' ')}: {folder}, *{path.suffix}")
 
 
@@ -98,12 +98,12 @@ def rewind(pipeline: Pipeline, stage: str, runs: str) -> None:
     for pattern in _BEHIND.get(stage, ()):
         for path in pipeline.work.glob(pattern):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-    for run in pipeline.work.glob(f"runs/{runs}"):
+    for run in pipeline.work.glob(f"smoke/runs/{runs}"):
         for path in run.glob("split*/*"):
             if stage not in ("train", "evaluate") or (stage == "train" and path.suffix == ".h5"):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
         # A two-stream row of the same benchmark and method, if there is one.
-        fused = pipeline.work / "fused" / run.relative_to(pipeline.work / "runs").parent
+        fused = pipeline.work / "smoke/fused" / run.relative_to(pipeline.work / "smoke/runs").parent
         shutil.rmtree(fused, ignore_errors=True)
     for target in pipeline.targets:
         (pipeline.folder / target).unlink(missing_ok=True)

@@ -65,7 +65,7 @@ class Pipeline:
 
     @property
     def work(self) -> Path:
-        return self.folder / "work/smoke"
+        return self.folder / "work"
 
     def start(self, *options: str) -> "subprocess.Popen[str]":
         """The command of the README, in a process group of its own."""

@@ -50,10 +50,10 @@ def test_a_sample_of_faults_changes_no_score(tmp_path: Path) -> None:
     # so the draws here are from a generator of their own.
     rewind(pipeline, "frames", ONE_RUN)
     rng = random.Random(0)
-    damage(faults, pipeline, rng, "index/ucf101.csv", truncate)
-    damage(faults, pipeline, rng, "shards/hmdb51/flow/*.csv", truncate)
-    damage(faults, pipeline, rng, "shards/hmdb51/flow/*.h5", truncate)
-    damage(faults, pipeline, rng, "shards/hmdb51/rgb/*.h5", flip_image)
+    damage(faults, pipeline, rng, "data/ucf101-*/index.csv", truncate)
+    damage(faults, pipeline, rng, "data/hmdb51-*/flow-*/*.csv", truncate)
+    damage(faults, pipeline, rng, "data/hmdb51-*/flow-*/*.h5", truncate)
+    damage(faults, pipeline, rng, "data/hmdb51-*/rgb-*/*.h5", flip_image)
     mend(faults, pipeline)
     assert pipeline.results() == expected
     assert len(faults.said) == 4, faults.said
@@ -93,18 +93,18 @@ def test_damage_before_training_changes_no_table(
 ) -> None:
     pipeline, rng = finished.copy(tmp_path / "damaged"), random.Random(2)
     rewind(pipeline, "frames", FEW_RUNS)
-    damage(faults, pipeline, rng, "index/*.csv", truncate)
-    damage(faults, pipeline, rng, "shards/*/*/?.csv", truncate, 2)
-    damage(faults, pipeline, rng, "shards/*/*/?.h5", truncate, 3)
-    damage(faults, pipeline, rng, "shards/*/*/?.h5", flip, 3)
+    damage(faults, pipeline, rng, "data/*/index.csv", truncate)
+    damage(faults, pipeline, rng, "data/*/*-*/?.csv", truncate, 2)
+    damage(faults, pipeline, rng, "data/*/*-*/?.h5", truncate, 3)
+    damage(faults, pipeline, rng, "data/*/*-*/?.h5", flip, 3)
     mend(faults, pipeline)
     assert pipeline.results() == finished.results()
 
     rewind(pipeline, "merge", FEW_RUNS)
-    damage(faults, pipeline, rng, "shards/*/rgb.index", truncate)
-    damage(faults, pipeline, rng, "shards/*/flow.index", flip, 2)
-    damage(faults, pipeline, rng, "shards/*/ledger.csv", truncate)
-    damage(faults, pipeline, rng, "shards/hmdb51/*/?.h5", flip_image, 2)
+    damage(faults, pipeline, rng, "data/*/rgb-*.index", truncate)
+    damage(faults, pipeline, rng, "data/*/flow-*.index", flip, 2)
+    damage(faults, pipeline, rng, "data/*/rgb-*.csv", truncate)
+    damage(faults, pipeline, rng, "data/hmdb51-*/*-*/?.h5", flip_image, 2)
     mend(faults, pipeline)
     assert pipeline.results() == finished.results()
 
@@ -115,21 +115,21 @@ def test_damage_after_training_changes_no_table(
 ) -> None:
     pipeline, rng = finished.copy(tmp_path / "damaged"), random.Random(4)
     rewind(pipeline, "splits", ONE_RUN)
-    damage(faults, pipeline, rng, "splits/hmdb-ucf/*.csv", truncate)
-    damage(faults, pipeline, rng, "splits/hmdb-ucf/*.json", flip)
+    damage(faults, pipeline, rng, "smoke/splits/hmdb-ucf/*.csv", truncate)
+    damage(faults, pipeline, rng, "smoke/splits/hmdb-ucf/*.json", flip)
     mend(faults, pipeline)
     assert pipeline.results() == finished.results()
 
     rewind(pipeline, "train", "ucf-hmdb/*/*")
-    damage(faults, pipeline, rng, "runs/ucf-hmdb/**/checkpoint.pt", flip, 2)
-    damage(faults, pipeline, rng, "runs/ucf-hmdb/**/checkpoint.pt", truncate)
+    damage(faults, pipeline, rng, "smoke/runs/ucf-hmdb/**/checkpoint.pt", flip, 2)
+    damage(faults, pipeline, rng, "smoke/runs/ucf-hmdb/**/checkpoint.pt", truncate)
     mend(faults, pipeline)
     assert pipeline.results() == finished.results()
 
     rewind(pipeline, "evaluate", "*/tsm/*")
-    damage(faults, pipeline, rng, "runs/**/scores-test.h5", truncate, 2)
-    damage(faults, pipeline, rng, "runs/**/scores-test.h5", flip, 2)
-    damage(faults, pipeline, rng, "fused/**/scores-*.h5", flip, 2)
+    damage(faults, pipeline, rng, "smoke/runs/**/scores-test.h5", truncate, 2)
+    damage(faults, pipeline, rng, "smoke/runs/**/scores-test.h5", flip, 2)
+    damage(faults, pipeline, rng, "smoke/fused/**/scores-*.h5", flip, 2)
     mend(faults, pipeline)
     assert pipeline.results() == finished.results()
 
@@ -143,20 +143,21 @@ def test_videos_that_are_lost_between_stages_are_named(
     lost: dict[Path, Path] = {}
     names = []
     for dataset in ("ucf101", "hmdb51"):
-        with open(pipeline.work / f"index/{dataset}.csv", newline="") as file:
+        (index,) = pipeline.work.glob(f"data/{dataset}-*/index.csv")
+        with open(index, newline="") as file:
             row = rng.choice(list(csv.DictReader(file)))
         names.append(row["video_id"])
-        video = pipeline.work / "datasets" / dataset / row["path"]
+        video = index.parent / "videos" / dataset / row["path"]
         lost[video] = tmp_path / dataset
         shutil.copy2(video, lost[video])
         if dataset == "ucf101":
             video.unlink()
-            faults.add("delete: datasets, a video")
+            faults.add("delete: data, a video")
         else:
             truncate(rng, video)
-            faults.add("truncate: datasets, a video")
+            faults.add("truncate: data, a video")
     rewind(pipeline, "frames", ONE_RUN)
-    for path in pipeline.work.glob("shards/*/flow/*"):
+    for path in pipeline.work.glob("data/*/flow-*/*"):
         path.unlink()
     outcome = pipeline.run("--keep-going")
     assert outcome.text.count("1 of 20 videos are unusable") >= 2
@@ -173,14 +174,14 @@ def test_lost_lists_of_a_dataset_are_named(
 ) -> None:
     pipeline = finished.copy(tmp_path / "lost")
     lists = [
-        sorted(pipeline.work.glob(f"datasets/{pattern}"))[0]
-        for pattern in ("ucf101/*/trainlist01.txt", "hmdb51/*/*_split1.txt")
+        sorted(pipeline.work.glob(f"data/{pattern}"))[0]
+        for pattern in ("ucf101-*/videos/*/*/trainlist01.txt", "hmdb51-*/videos/*/*/*_split1.txt")
     ]
     for path in lists:
         path.rename(tmp_path / path.name)
-        faults.add("delete: datasets, an official list")
+        faults.add("delete: data, an official list")
     rewind(pipeline, "frames", ONE_RUN)
-    for path in pipeline.work.glob("index/*.csv"):
+    for path in pipeline.work.glob("data/*/index.csv"):
         path.unlink()
     outcome = pipeline.run("--keep-going")
     said = [line for line in outcome.text.splitlines() if "rev2net index: " in line]

@@ -15,6 +15,7 @@ from rev2net.plan.facts import benchmark_facts, dataset_facts
 from rev2net.plan.jobs import needed_jobs
 from rev2net.plan.rates import Rate, Rates
 from rev2net.plan.work import evaluation_work, training_work
+from rev2net.runs.folder import WorkFolder
 from rev2net.runs.identity import Run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -144,22 +145,33 @@ def test_what_is_there_already_replaces_published_figures(paper: Config, tmp_pat
     published = dataset_facts("ucf101", paper, tmp_path)
     assert (published.videos, published.source) == (13_320, "published")
     work = tmp_path / "work/paper"
-    (work / "index").mkdir(parents=True)
-    (work / "index/ucf101.csv").write_text("video_id,path\na,a.avi\nb,b.avi\nc,c.avi\n")
-    (work / "shards/ucf101").mkdir(parents=True)
-    lines = [
-        "video_id,kind,announced,decoded,status,message,content",
-        "a,rgb,10,10,ok,,",
-        "b,rgb,,0,broken,x,",
-    ]
-    lines += ["c,rgb,20,20,ok,,", "a,flow,10,10,ok,,"]
-    (work / "shards/ucf101/ledger.csv").write_text("\n".join(lines) + "\n")
+    shards = experiments.shard_folder(WorkFolder(work), "ucf101", "rgb", paper)
+    index = experiments.data_folder(WorkFolder(work), "ucf101", paper).index
+    index.parent.mkdir(parents=True)
+    index.write_text("video_id,path\na,a.avi\nb,b.avi\nc,c.avi\n")
+    lines = ["video_id,kind,announced,decoded,status,message,content", "a,rgb,10,10,ok,,"]
+    lines += ["b,rgb,,0,broken,x,", "c,rgb,20,20,ok,,"]
+    shards.ledger.write_text("\n".join(lines) + "\n")
     facts = dataset_facts("ucf101", paper, tmp_path)
     assert (facts.videos, facts.frames, facts.source) == (3, 10.0, "index and ledger")
     (work / "splits/ucf101").mkdir(parents=True)
     summary = {"class_names": ["x", "y"], "parts": {"train": {"usable": 1}, "test": {"usable": 2}}}
     (work / "splits/ucf101/split1.json").write_text(json.dumps(summary))
     assert benchmark_facts("ucf101", 1, paper, tmp_path).scored == 2
+
+
+def test_data_that_are_there_cost_nothing(paper: Config, tmp_path: Path) -> None:
+    """Whichever configuration had them made: here the frames of UCF101, and no flow yet."""
+    work = WorkFolder(tmp_path / "work/other")
+    index = experiments.shard_folder(work, "ucf101", "rgb", paper).index
+    index.parent.mkdir(parents=True)
+    index.touch()
+    experiments.data_folder(work, "ucf101", paper).index.write_text("video_id\na\n")
+    plan = estimate(needed_jobs(["table5"], paper), paper, rates(), tmp_path)
+    of = {name: dataset.shards for name, dataset in paper.datasets.items()}
+    assert stage(plan, "decode_frames").jobs == of["hmdb51"]
+    assert stage(plan, "compute_flow").jobs == of["hmdb51"] + of["ucf101"]
+    assert (stage(plan, "index_dataset").jobs, stage(plan, "merge_shards").jobs) == (1, 3)
 
 
 def test_published_splits(paper: Config, tmp_path: Path) -> None:

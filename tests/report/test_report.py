@@ -19,6 +19,7 @@ import pytest
 
 from rev2net.cli import main
 from rev2net.config import Config, dump
+from rev2net.experiments import shard_folder
 from rev2net.paper.tables import CONTRADICTIONS, configured_tables, table_runs
 from rev2net.report.blocks import Grid
 from rev2net.report.page import render_report, with_code
@@ -130,7 +131,7 @@ def fill(work: Any, config: Config) -> None:
 
 def write_data(root: Path) -> None:
     """A ledger with a broken video whose message is no HTML, and a split."""
-    ledger = root / "shards" / "ucf101" / "ledger.csv"
+    ledger = shard_folder(WorkFolder(root), "ucf101", "rgb", CONFIG).ledger
     ledger.parent.mkdir(parents=True)
     head = ["video_id", "kind", "announced", "decoded", "status", "message"]
     rows = [["v0", "rgb", 20, 20, "ok", ""], ["v1", "rgb", "", 0, "broken", HOSTILE]]

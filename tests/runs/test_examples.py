@@ -155,7 +155,7 @@ def decode(small_data: SmallData, *decoders: str) -> Examples:
         flow_unit=0.5,  # pixels per frame
         digest="",
     )
-    return decode_examples(trained, entries, small_data.folders, CPU)
+    return decode_examples(trained, entries, small_data.indexes, CPU)
 
 
 def test_a_perfect_reconstruction_has_no_error_and_flow_is_told_in_pixels(
@@ -256,7 +256,7 @@ def finished_run(small_data: SmallData, folder: Path, method: str, loss: LossSet
     test = TestSettings(clips=1, crops=1, size=32, average="logit")
     protocol = EvaluateSettings(configuration="test", test=test, compute=COMPUTE)
     command = ["evaluate", str(folder), "--settings", dump(protocol)]
-    command += [f"--shards={name}={path}" for name, path in small_data.folders.items()]
+    command += small_data.options
     assert main([*command, "--split", str(small_data.split)]) == 0
     return folder
 

@@ -14,7 +14,7 @@ from tests.shard_files import ATTRIBUTES, encoded
 
 def write(folder: Path, number: int, names: list[str], **changed: object) -> None:
     attributes = ATTRIBUTES | {"shard": number, "num_shards": 2} | changed
-    with write_shard(ShardFolder(folder).shard("rgb", number), attributes) as writer:
+    with write_shard(ShardFolder(folder / "rgb").shard(number), attributes) as writer:
         for name in names:
             writer.append(encoded(0))
             writer.keep_video(name, num_frames=1, height=1, width=1, fps=1)
@@ -37,7 +37,7 @@ def test_a_shard_number_out_of_range_is_refused(shard: int) -> None:
 def test_paths_are_relative_so_that_the_folder_can_be_moved(tmp_path: Path) -> None:
     write(tmp_path / "here", 0, ["a"])
     write(tmp_path / "here", 1, ["b"])
-    assert write_index(tmp_path / "here", "rgb", 2) == 2
+    assert write_index(tmp_path / "here" / "rgb", "rgb", 2) == 2
     (tmp_path / "here").rename(tmp_path / "there")
     assert len(ShardIndex(tmp_path / "there" / "rgb.index").read_images("b", 0, 1)) == 1
 
@@ -45,7 +45,7 @@ def test_paths_are_relative_so_that_the_folder_can_be_moved(tmp_path: Path) -> N
 def test_shards_of_different_machines_may_be_joined(tmp_path: Path) -> None:
     write(tmp_path, 0, ["a"], backend="cuda", versions="{1}", bound=20.0)
     write(tmp_path, 1, ["b"], backend="numba", versions="{2}", bound=20.0)
-    write_index(tmp_path, "rgb", 2)
+    write_index(tmp_path / "rgb", "rgb", 2)
     attributes = ShardIndex(tmp_path / "rgb.index").attributes
     assert attributes == ATTRIBUTES | {"num_shards": 2, "bound": 20.0}
 
@@ -67,27 +67,27 @@ def test_shards_of_different_settings_are_refused_naming_both_values(
     write(tmp_path, 0, ["a"])
     write(tmp_path, 1, ["b"], **changed)
     with pytest.raises(UserError, match=rf"rgb/1\.h5: {message}"):
-        write_index(tmp_path, "rgb", 2)
+        write_index(tmp_path / "rgb", "rgb", 2)
     assert not (tmp_path / "rgb.index").exists()
 
 
 def test_an_absent_shard_is_named(tmp_path: Path) -> None:
     write(tmp_path, 0, ["a"])
     with pytest.raises(UserError, match=r"rgb/1\.h5: no such file"):
-        write_index(tmp_path, "rgb", 2)
+        write_index(tmp_path / "rgb", "rgb", 2)
 
 
 def test_a_video_in_two_shards_is_refused(tmp_path: Path) -> None:
     write(tmp_path, 0, ["a", "b"])
     write(tmp_path, 1, ["b"])
     with pytest.raises(UserError, match=r"rgb\.index: 1 videos are in more than one shard"):
-        write_index(tmp_path, "rgb", 2)
+        write_index(tmp_path / "rgb", "rgb", 2)
 
 
 def test_an_index_is_an_hdf5_file_as_documented(tmp_path: Path) -> None:
     write(tmp_path, 0, [])
     write(tmp_path, 1, ["a", "b"])
-    write_index(tmp_path, "rgb", 2)
+    write_index(tmp_path / "rgb", "rgb", 2)
     with h5py.File(tmp_path / "rgb.index", "r") as file:
         assert file["shard/path"].asstr()[()].tolist() == ["rgb/0.h5", "rgb/1.h5"]
         sizes = [(tmp_path / f"rgb/{shard}.h5").stat().st_size for shard in (0, 1)]

@@ -136,9 +136,9 @@ def test_what_was_asked_for_is_accepted(shards: Shards) -> None:
 
 def test_flow_of_another_bound_is_refused(tmp_path: Path) -> None:
     attributes = ATTRIBUTES | {"kind": "flow", "bound": 20.0, "shard": 0, "num_shards": 1}
-    with write_shard(ShardFolder(tmp_path).shard("flow", 0), attributes):
+    with write_shard(ShardFolder(tmp_path / "flow").shard(0), attributes):
         pass
-    write_index(tmp_path, "flow", 1)
+    write_index(tmp_path / "flow", "flow", 1)
     ShardIndex(tmp_path / "flow.index", required_attributes("flow", FRAMES, 20.0))
     with pytest.raises(UserError, match=r"flow\.index: bound is 20\.0; asked for is 8\.0"):
         ShardIndex(tmp_path / "flow.index", required_attributes("flow", FRAMES, 8.0))
@@ -147,7 +147,7 @@ def test_flow_of_another_bound_is_refused(tmp_path: Path) -> None:
 def test_a_shard_that_was_replaced_since_the_merge_is_refused(shards: Shards) -> None:
     folder, _ = shards
     with write_shard(
-        ShardFolder(folder).shard("rgb", 0), ATTRIBUTES | {"shard": 0, "num_shards": 3}
+        ShardFolder(folder / "rgb").shard(0), ATTRIBUTES | {"shard": 0, "num_shards": 3}
     ):
         pass
     index = ShardIndex(folder / "rgb.index")

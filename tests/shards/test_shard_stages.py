@@ -63,7 +63,7 @@ def test_every_bad_file_is_a_ledger_row_and_nothing_else_is_lost(bad_dataset: Da
     one_frame = (1, 1, "short", "1 frame, too few for flow")
     assert ledger(bad_dataset, "flow") == found | {"one-frame": one_frame}
 
-    assert main(bad_dataset.merge_arguments(partial=True)) == 0
+    assert bad_dataset.merge(allowed=1) == 0
     rgb, flow = stored(bad_dataset, "rgb"), stored(bad_dataset, "flow")
     assert list(rgb) == ["first", "truncated", "one-frame", "last"]
     assert list(flow) == ["first", "truncated", "last"]
@@ -77,7 +77,7 @@ def test_flow_is_that_of_the_decoded_frames(dataset: Dataset) -> None:
     dataset.write("a", 4)
     dataset.write_index(["a"])
     assert main(dataset.arguments("rgb")) == main(dataset.arguments("flow")) == 0
-    assert main(dataset.merge_arguments()) == 0
+    assert dataset.merge() == 0
     red, green, blue = np.moveaxis(stored(dataset, "rgb")["a"].astype(float), -1, 0)
     grey = np.rint(0.299 * red + 0.587 * green + 0.114 * blue).astype(np.uint8)
     images = stored(dataset, "flow")["a"]
@@ -143,7 +143,7 @@ def test_more_shards_than_videos_leave_empty_shards(dataset: Dataset) -> None:
     for kind in ("rgb", "flow"):
         for shard in range(3):
             assert main(dataset.arguments(kind, shard, 3)) == 0
-    assert main(dataset.merge_arguments(3)) == 0
+    assert dataset.merge(3) == 0
     assert list(stored(dataset, "rgb")) == list(stored(dataset, "flow")) == ["a"]
 
 
@@ -153,18 +153,23 @@ def test_too_many_unusable_videos_stop_the_merge_with_a_list(
     for kind in ("rgb", "flow"):
         main(bad_dataset.arguments(kind))
     capsys.readouterr()
-    assert main(bad_dataset.merge_arguments(max_unusable_fraction=0.7)) == 2
+    assert bad_dataset.merge(allowed=0.57) == 2  # 4 of 7 in RGB, 5 in flow
     printed = capsys.readouterr()
-    for line in ("missing: missing: no file missing.avi", "short: one-frame: 1 frame"):
+    for line in ("missing in rgb: missing: no file missing.avi", "short in flow: one-frame: 1 "):
         assert line in printed.out
-    assert "5 of 7 videos are unusable; allowed is a fraction of 0.7" in printed.err
-    parts = [f"{bad_dataset.folder / kind / '0.csv'}" for kind in ("rgb", "flow")]
-    assert f"do so, delete {', '.join(parts)} and give the same command again" in printed.err
-    assert main(bad_dataset.merge_arguments(max_unusable_fraction=0.72)) == 0
-    assert main(bad_dataset.merge_arguments(partial=True)) == 0
-    assert "2 of 7 videos usable; 4 stored as rgb, 3 stored as flow" in capsys.readouterr().out
-    rows = read_ledger(bad_dataset.folder / "ledger.csv")
-    assert [row.video_id for row in rows] == 2 * bad_dataset.names
+    for kind, unusable in (("rgb", 4), ("flow", 5)):
+        files = bad_dataset.folder / f"{kind}.csv", bad_dataset.folder / kind / "0.csv"
+        assert f"{files[0]}: {unusable} of 7 videos are unusable; allowed is a" in printed.err
+        assert f"do so, delete {files[0]}, {files[1]} and give the same command" in printed.err
+    assert bad_dataset.merge(allowed=0.72) == 0
+    printed = capsys.readouterr()
+    assert "ucf101 rgb: 3 of 7 videos usable, 4 stored" in printed.out
+    assert "ucf101 flow: 2 of 7 videos usable, 3 stored" in printed.out
+    for kind in ("rgb", "flow"):
+        rows = read_ledger(bad_dataset.folder / f"{kind}.csv")
+        assert [(row.video_id, row.kind) for row in rows] == [
+            (name, kind) for name in bad_dataset.names
+        ]
 
 
 def test_ledgers_of_another_index_are_refused(
@@ -174,7 +179,7 @@ def test_ledgers_of_another_index_are_refused(
     dataset.write_index(["a"])
     assert main(dataset.arguments("rgb")) == main(dataset.arguments("flow")) == 0
     dataset.write_index(["a", "b"])
-    assert main(dataset.merge_arguments()) == 2
+    assert dataset.merge() == 2
     assert "ledger parts of 1 videos that are not the 2 of" in capsys.readouterr().err
 
 
@@ -333,7 +338,7 @@ def check_that_damage_stays_where_it_is(
         assert status == "ok" or message, (name, damages[name])
         assert "\n" not in str(message), (name, damages[name])
     assert main(dataset.arguments("flow")) == 0
-    assert main(dataset.merge_arguments(partial=True)) == 0
+    assert dataset.merge(allowed=1) == 0
     images = stored(dataset, "rgb")
     for name in ("first", "last"):
         np.testing.assert_array_equal(

@@ -25,7 +25,18 @@ def peak_memory(stage: str, folder: Path, clips: dict[str, Path]) -> float:
     configuration = yaml.safe_load((ROOT / "config.yaml").read_text())
     frames = configuration["frames"] | {"short_side": None}
     settings = frames if stage == "frames" else configuration["flow"] | {"frames": frames}
-    words = ["--index", index, "--root", folder, "--shard", 0, "--num-shards", 1]
+    words = [
+        "--dataset",
+        "ucf101",
+        "--index",
+        index,
+        "--root",
+        folder,
+        "--shard",
+        0,
+        "--num-shards",
+        1,
+    ]
     words += ["--settings", json.dumps(settings), folder / "0.h5", folder / "0.csv"]
     command = [sys.executable, "-m", "rev2net.cli", stage, *map(str, words)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)

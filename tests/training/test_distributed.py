@@ -46,7 +46,7 @@ CASES: dict[str, tuple[str, str, str, dict[str, Any]]] = {
 
 
 def train(data: SmallData, chosen: TrainSettings, folder: Path) -> None:
-    loop.train(chosen, data.split, data.folders, CLASSES, folder)
+    loop.train(chosen, data.split, data.indexes, CLASSES, folder)
 
 
 def without_noise(mean: torch.Tensor, log_variance: torch.Tensor) -> torch.Tensor:
@@ -100,7 +100,7 @@ def test_two_processes_have_the_losses_of_one_and_end_with_its_weights(
 
 def command(data: SmallData, chosen: TrainSettings, folder: Path) -> list[str]:
     words = [sys.executable, "-m", "rev2net.cli", "train", str(folder), f"--split={data.split}"]
-    words += [f"--shards={name}={path}" for name, path in data.folders.items()]
+    words += data.options
     return [*words, f"--settings={config.dump(chosen)}"]
 
 
@@ -224,7 +224,7 @@ def test_what_cannot_be_is_refused(
     changed = chosen.compute.model_copy(update=compute)
     monkeypatch.setattr(distributed, "size", lambda: changed.processes)
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    arguments = (small_data.split, small_data.folders, CLASSES)
+    arguments = (small_data.split, small_data.indexes, CLASSES)
     with pytest.raises(UserError, match=words):
         loop.Training(
             chosen.model_copy(update={"compute": changed}),

@@ -46,7 +46,7 @@ def settings(run: Run, parent: Path | None = None) -> TrainSettings:
 
 
 def trained(data: SmallData, run: Run, folder: Path, parent: Path | None = None) -> Path:
-    train(settings(run, parent), data.split, data.folders, ["right", "down"], folder)
+    train(settings(run, parent), data.split, data.indexes, ["right", "down"], folder)
     return folder
 
 
@@ -74,7 +74,7 @@ def test_a_method_trains_by_its_recipe_and_scores_from_its_checkpoint(
 
     evaluation = experiments.evaluate_settings(run, SMOKE)
     command = ["evaluate", str(folder), "--settings", config.dump(evaluation)]
-    command += [f"--shards={name}={path}" for name, path in small_data.folders.items()]
+    command += small_data.options
     assert main([*command, "--split", str(small_data.split)]) == 0
     scores = read_scores(folder / "scores-test.h5")
     assert scores.scores.shape == (4, 2)
@@ -89,7 +89,7 @@ def test_clips_too_short_for_a_network_are_refused_before_the_first_step(
     chosen = settings(run)
     short = chosen.model_copy(update={"clip": chosen.clip.model_copy(update={"length": 4})})
     with pytest.raises(UserError, match="4 frames; needed: at least 8"):
-        train(short, small_data.split, small_data.folders, ["a", "b"], tmp_path)
+        train(short, small_data.split, small_data.indexes, ["a", "b"], tmp_path)
     assert not (tmp_path / "last.jsonl").exists()
 
 

@@ -25,7 +25,7 @@ def train(
     measurements: int = 3,
 ) -> dict[str, torch.Tensor]:
     where = split or data.split
-    loop.train(chosen, where, data.folders, CLASSES, folder, measurements=measurements)
+    loop.train(chosen, where, data.indexes, CLASSES, folder, measurements=measurements)
     return load_trained(folder).network.state_dict()
 
 
@@ -122,7 +122,7 @@ def test_the_end_of_the_curve_is_what_the_stored_network_scores(
     prediction = predict(
         network,
         entries,
-        Shards.open(small_data.folders, ("flow",), chosen.frames, chosen.flow_bound),
+        Shards.open(small_data.indexes, ("flow",), chosen.frames, chosen.flow_bound),
         clip_shape(network.input_spec, ("flow",), chosen),
         TestSettings(clips=1, crops=1, size=32, average="logit"),
         chosen.compute,
@@ -192,7 +192,7 @@ def test_a_state_of_another_number_of_measurements_is_not_continued(
     small_data: SmallData, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     chosen = settings(steps=3)
-    arguments = (chosen, small_data.split, small_data.folders, CLASSES, tmp_path)
+    arguments = (chosen, small_data.split, small_data.indexes, CLASSES, tmp_path)
     with pytest.raises(loop.Interrupted):
         loop.train(*arguments, stop_at=0.0)
     train(small_data, chosen, tmp_path)
@@ -212,7 +212,7 @@ def test_the_command_takes_a_number_of_measurements(
     small_data: SmallData, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = ["train", str(tmp_path / "run"), "--settings", dump(settings(steps=2))]
-    command += [f"--shards={name}={path}" for name, path in small_data.folders.items()]
+    command += small_data.options
     command += ["--split", str(small_data.split), "--measurements"]
     assert main([*command, "2"]) == 0
     assert len(held_out(tmp_path / "run")) == 2

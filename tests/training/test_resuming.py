@@ -96,7 +96,7 @@ def test_sigterm_to_the_process_group_saves_the_state_and_asks_to_be_tried_again
     compute = ComputeSettings(threads=1, loader_workers=workers, precision="float32")
     chosen = settings(steps=2000, checkpoint_every=2000).model_copy(update={"compute": compute})
     command = [sys.executable, "-m", "rev2net.cli", "train", str(tmp_path / "run")]
-    command += [f"--shards={name}={folder}" for name, folder in small_data.folders.items()]
+    command += small_data.options
     command += [f"--split={small_data.split}", f"--settings={config.dump(chosen)}"]
     process = subprocess.Popen(
         command,

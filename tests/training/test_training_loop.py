@@ -2,7 +2,6 @@
 
 import csv
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -71,7 +70,7 @@ REV2NET_LOSS = LossSettings(flow=1.0, frames=1.0, feature_discrepancy=0.1, laten
 def train(
     data: SmallData, chosen: TrainSettings, folder: Path, split: Path | None = None
 ) -> dict[str, torch.Tensor]:
-    loop.train(chosen, split or data.split, data.folders, CLASSES, folder)
+    loop.train(chosen, split or data.split, data.indexes, CLASSES, folder)
     return load_trained(folder).network.state_dict()
 
 
@@ -149,7 +148,7 @@ def test_a_training_whose_time_is_over_saves_every_step_it_takes(
     chosen = settings(steps=3)
     whole = train(small_data, chosen, tmp_path / "whole")
     folder = tmp_path / "stopped"
-    arguments = (chosen, small_data.split, small_data.folders, CLASSES, folder)
+    arguments = (chosen, small_data.split, small_data.indexes, CLASSES, folder)
     for _ in range(3):
         with pytest.raises(loop.Interrupted):
             loop.train(*arguments, stop_at=0.0)
@@ -360,25 +359,20 @@ def test_a_still_data_set_cannot_teach_flow(small_data: SmallData, tmp_path: Pat
     still = np.zeros((9, 36, 40, 2), np.float32)
     picture = np.full((10, 36, 40, 3), 90, np.uint8)
     clips = [Clip(f"v{k}", picture, still, k % 2, f"g{k}", "train") for k in range(4)]
-    split, folders = write_clips(tmp_path, {"ucf101": clips}, frames, flow)
+    split, indexes = write_clips(tmp_path, {"ucf101": clips}, frames, flow)
     chosen = settings("rev2net", adapt="none", loss=REV2NET_LOSS)
     with pytest.raises(UserError, match="flow of 4 training videos is zero everywhere") as caught:
-        loop.train(chosen, split, folders, CLASSES, tmp_path / "r")
+        loop.train(chosen, split, indexes, CLASSES, tmp_path / "r")
     assert "\n" not in str(caught.value)
 
 
 def test_a_flow_decoder_without_flow_shards_is_refused(
     small_data: SmallData, tmp_path: Path
 ) -> None:
-    folders = {}
-    for name, folder in small_data.folders.items():
-        folders[name] = tmp_path / name
-        shutil.copytree(folder, folders[name])
-        (folders[name] / "flow.index").unlink()
+    rgb = {of: path for of, path in small_data.indexes.items() if of[1] == "rgb"}
     chosen = settings("rev2net", adapt="none", loss=REV2NET_LOSS)
-    with pytest.raises(UserError, match=r"flow\.index"):
-        loop.train(chosen, small_data.split, folders, CLASSES,
-                   tmp_path / "r")  # fmt: skip
+    with pytest.raises(UserError, match=r"--flow: none for dataset 'ucf101'.*given: none"):
+        loop.train(chosen, small_data.split, rgb, CLASSES, tmp_path / "r")
 
 
 def test_a_clip_shorter_than_the_volume_needs_is_refused(

@@ -6,45 +6,52 @@ if any(settings.download for settings in CONFIG.datasets.values()):
     rule download_dataset:
         """Fetch a dataset's archives from its own site."""
         output:
-            WORK.download("{dataset}"),
+            DATASET.download,
         log:
-            "logs/download_dataset/{name}/{dataset}.log",
+            "logs/download_dataset/{data}.log",
         benchmark:
-            "logs/timings/download_dataset/{name}/{dataset}.jsonl"
+            "logs/timings/download_dataset/{data}.jsonl"
         localrule: True  # the nodes of a cluster often have no network
         threads: 1
         resources:
             mem_mb=growing(500),
             runtime=growing(720),
         params:
+            dataset=dataset_name,
             settings=archive_settings,
         message:
-            "Downloading {wildcards.dataset}: {output}"
+            "Downloading {params.dataset}: {output}"
         shell:
-            "rev2net stage download {wildcards.dataset} --settings {params.settings:q}"
+            "rev2net stage download {params.dataset} --settings {params.settings:q}"
             " --record {output} > {log} 2>&1"
 
 
-if any(settings.unpacked for settings in CONFIG.datasets.values()):
+UNPACKED = [name for name, settings in CONFIG.datasets.items() if settings.unpacked]
+
+if UNPACKED:
 
     rule extract_dataset:
         """Unpack a dataset's archives and check what is there against its lists."""
         input:
             dataset_archives,
         output:
-            ensure(WORK.extraction("{dataset}"), non_empty=True),
+            ensure(DATASET.extraction, non_empty=True),
         log:
-            "logs/extract_dataset/{name}/{dataset}.log",
+            "logs/extract_dataset/{data}.log",
         benchmark:
-            "logs/timings/extract_dataset/{name}/{dataset}.jsonl"
+            "logs/timings/extract_dataset/{data}.jsonl"
+        wildcard_constraints:
+            data=any_of(DATA[name].path.name for name in UNPACKED),
         threads: 1
         resources:
             mem_mb=growing(1000),
             runtime=growing(240),
+            demands=dataset_demands,  # no parameter: others unpack nothing again
         params:
+            dataset=dataset_name,
             settings=archive_settings,
         message:
-            "Unpacking {wildcards.dataset}: {output}"
+            "Unpacking {params.dataset}: {output}"
         shell:
-            "rev2net stage extract {wildcards.dataset} --settings {params.settings:q}"
-            " --record {output} > {log} 2>&1"
+            "rev2net stage extract {params.dataset} --settings {params.settings:q}"
+            " {resources.demands} --record {output} > {log} 2>&1"

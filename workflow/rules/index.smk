@@ -4,24 +4,26 @@
 rule index_dataset:
     """List the videos of a dataset's official lists."""
     input:
-        root=GENERATED_ROOT,
+        generated=GENERATED,
         extracted=extraction_record,
     output:
-        ensure(WORK.index("{dataset}"), non_empty=True),
+        ensure(DATASET.index, non_empty=True),
     log:
-        "logs/index_dataset/{name}/{dataset}.log",
+        "logs/index_dataset/{data}.log",
     benchmark:
-        "logs/timings/index_dataset/{name}/{dataset}.jsonl"
+        "logs/timings/index_dataset/{data}.jsonl"
     threads: 1
     resources:
         mem_mb=growing(1000),
         runtime=growing(30),
+        demands=dataset_demands,  # no parameter: others list the same videos
     params:
+        dataset=dataset_name,
         root=dataset_root,
         settings=dataset_settings,
         version=STAGE_VERSIONS["index"],
     message:
-        "Listing {wildcards.dataset}: {output}"
+        "Listing {params.dataset}: {output}"
     shell:
-        "rev2net stage index {wildcards.dataset} --root {params.root:q}"
-        " --settings {params.settings:q} {output} > {log} 2>&1"
+        "rev2net stage index {params.dataset} --root {params.root:q}"
+        " --settings {params.settings:q} {resources.demands} {output} > {log} 2>&1"

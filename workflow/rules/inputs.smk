@@ -6,49 +6,134 @@ def growing(first):
     return lambda wildcards, attempt: first * attempt
 
 
-def of_dataset(key):
-    """A function of the wildcards: what the configuration says of their dataset."""
-    return lambda wildcards: getattr(CONFIG.datasets[wildcards.dataset], key)
+def dataset_name(wildcards):
+    """The dataset whose data are made."""
+    return DATASETS[wildcards.data]
+
+
+def num_shards(wildcards):
+    return CONFIG.datasets[dataset_name(wildcards)].shards
 
 
 def dataset_root(wildcards):
     """The folder of a dataset."""
-    return experiments.dataset_root(wildcards.dataset, CONFIG)
+    return experiments.dataset_root(dataset_name(wildcards), CONFIG)
 
 
 def dataset_settings(wildcards):
-    """A dataset's section without where its folder comes from."""
-    return configuration.dump(CONFIG.datasets[wildcards.dataset].as_folder())
+    """What the list of a dataset's videos depends on."""
+    return configuration.dump(CONFIG.datasets[dataset_name(wildcards)].as_folder())
 
 
 def archive_settings(wildcards):
-    return configuration.dump(CONFIG.datasets[wildcards.dataset])
+    """The same with where its folder comes from."""
+    return configuration.dump(CONFIG.datasets[dataset_name(wildcards)].undemanding())
+
+
+def unusable_demand(wildcards):
+    """How many of a dataset's videos may be unusable, as an option."""
+    return (
+        f"--max-unusable {CONFIG.datasets[dataset_name(wildcards)].allowed_unusable:g}"
+    )
+
+
+def dataset_demands(wildcards):
+    """What a dataset's folder must fulfil: options that decide nothing of what is made of it."""
+    official = CONFIG.datasets[dataset_name(wildcards)].official
+    return f"{unusable_demand(wildcards)}{' --official' * official}"
 
 
 def dataset_archives(wildcards):
     """The archives that a dataset is unpacked from, or the record of their download."""
-    settings = CONFIG.datasets[wildcards.dataset]
-    if settings.download:
-        return HERE.download(wildcards.dataset)
-    return list(settings.archives)
+    dataset = dataset_name(wildcards)
+    settings = CONFIG.datasets[dataset]
+    return DATA[dataset].download if settings.download else list(settings.archives)
 
 
 def extraction_record(wildcards):
-    """What was unpacked into the dataset's folder; nothing where it is taken as it is."""
-    unpacked = CONFIG.datasets[wildcards.dataset].unpacked
-    return HERE.extraction(wildcards.dataset) if unpacked else []
+    """What was unpacked into the dataset's folder; nothing where it is taken as it is.
+
+    A folder that another configuration had unpacked stays one that was.
+    """
+    dataset = dataset_name(wildcards)
+    record = DATA[dataset].extraction
+    return record if CONFIG.datasets[dataset].unpacked or record.exists() else []
+
+
+def kind_of_images(wildcards):
+    return wildcards.images.partition("-")[0]
 
 
 def all_shards(wildcards):
-    """Every shard of a dataset and its part of the ledger, both kinds."""
-    folder = HERE.shards(wildcards.dataset)
-    numbers = range(CONFIG.datasets[wildcards.dataset].shards)
+    """Every shard of a dataset and kind, and its part of the ledger."""
+    folder = IMAGES[dataset_name(wildcards), kind_of_images(wildcards)]
+    numbers = range(num_shards(wildcards))
     return [
-        path(kind, number)
+        path(number)
         for path in (folder.shard, folder.ledger_part)
-        for kind in ("rgb", "flow")
         for number in numbers
     ]
+
+
+@functools.cache
+def benchmark_kinds(benchmark):
+    """The kinds of images that a video must be ok in to count for a benchmark."""
+    return needs.kinds_needed(benchmark, CONFIG)
+
+
+def split_sources(wildcards):
+    """What a split is made of: option of its command, dataset, file."""
+    datasets = experiments.benchmark_datasets(wildcards.benchmark, CONFIG)
+    kinds = benchmark_kinds(wildcards.benchmark)
+    return [
+        *(("index", dataset, DATA[dataset].index) for dataset in datasets),
+        *(
+            ("ledger", dataset, IMAGES[dataset, kind].ledger)
+            for dataset in datasets
+            for kind in kinds
+        ),
+    ]
+
+
+def unusable_options(wildcards):
+    """How many videos of each dataset of a benchmark may be unusable."""
+    return " ".join(
+        f"--max-unusable {dataset}={CONFIG.datasets[dataset].allowed_unusable:g}"
+        for dataset in experiments.benchmark_datasets(wildcards.benchmark, CONFIG)
+    )
+
+
+def run_sources(wildcards):
+    """The shards that a run reads: option of its command, dataset, index."""
+    run = asked(wildcards)
+    kinds = experiments.run_kinds(run, CONFIG)
+    if lacking := set(kinds) - set(benchmark_kinds(run.benchmark)):
+        raise UserError(
+            f"run {run.path} reads {', '.join(sorted(lacking))}, which no table of configuration "
+            f"{CONFIG.name!r} reads on {run.benchmark}: its videos would be others than those of "
+            f"the tables; add a row for {run.method}.{run.input} to one of them"
+        )
+    return [
+        (kind, dataset, IMAGES[dataset, kind].index)
+        for kind in kinds
+        for dataset in experiments.benchmark_datasets(run.benchmark, CONFIG)
+    ]
+
+
+def files_of(sources):
+    """An input function: the files of sources."""
+    return lambda wildcards: [path for _, _, path in sources(wildcards)]
+
+
+def options_of(sources):
+    """A function of the wildcards: sources as options, `--option dataset=path`."""
+
+    def words(wildcards):
+        return " ".join(
+            f"--{word} {name}={path}" for word, name, path in sources(wildcards)
+        )
+
+    return words
 
 
 def asked(wildcards):
@@ -56,25 +141,6 @@ def asked(wildcards):
     run = Run.parse(wildcards.get("run") or wildcards.fused)
     experiments.check_run(run, CONFIG)
     return run
-
-
-def of_datasets(pattern, option=None):
-    """A function of the wildcards: `pattern` for each dataset of their benchmark.
-
-    With an `option` it is words of a command line: `option dataset=path`.
-    """
-
-    def found(wildcards):
-        benchmark = wildcards.get("benchmark") or asked(wildcards).benchmark
-        paths = {
-            dataset: str(pattern).format(name=CONFIG.name, dataset=dataset)
-            for dataset in experiments.benchmark_datasets(benchmark, CONFIG)
-        }
-        if option is None:
-            return list(paths.values())
-        return " ".join(f"{option} {dataset}={path}" for dataset, path in paths.items())
-
-    return found
 
 
 def run_data(wildcards):
@@ -85,8 +151,7 @@ def run_data(wildcards):
     return {
         "split": split,
         "summary": split.with_suffix(".json"),
-        "rgb": of_datasets(SHARDS.index("rgb"))(wildcards),
-        "flow": of_datasets(SHARDS.index("flow"))(wildcards),
+        "images": files_of(run_sources)(wildcards),
     }
 
 
@@ -175,7 +240,7 @@ def point_path(wildcards):
 
 
 def benchmark_settings(wildcards):
-    return configuration.dump(CONFIG.benchmarks[wildcards.benchmark])
+    return configuration.dump(experiments.split_settings(wildcards.benchmark, CONFIG))
 
 
 def class_map_file(wildcards):
@@ -233,8 +298,9 @@ def measured_settings(wildcards):
 
 def measured_options(wildcards):
     """The shards, and how often is measured: the command of a training has one place for both."""
-    shards = of_datasets(SHARDS.path, option="--shards")(wildcards)
-    return f"{shards} --measurements {CONFIG.schedules.points}"
+    return (
+        f"{options_of(run_sources)(wildcards)} --measurements {CONFIG.schedules.points}"
+    )
 
 
 def held_out_curves(wildcards):

@@ -25,7 +25,7 @@ rule train_run:
         log_every=CONFIG.log_every,  # no parameter: another one retrains nothing
     params:
         folder=subpath(output.checkpoint, parent=True),
-        shards=of_datasets(SHARDS.path, option="--shards"),
+        shards=options_of(run_sources),
         settings=train_settings,
         version=STAGE_VERSIONS["train"],
     message:
@@ -56,7 +56,7 @@ rule evaluate_run:
         runtime=growing(CONFIG.resources.minutes),
     params:
         folder=subpath(output.test, parent=True),
-        shards=of_datasets(SHARDS.path, option="--shards"),
+        shards=options_of(run_sources),
         settings=evaluate_settings,
         version=STAGE_VERSIONS["evaluate"],
     message:

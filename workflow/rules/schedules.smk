@@ -12,8 +12,7 @@ if CONFIG.schedules:
         benchmark:
             "logs/timings/hold_out_source/{name}/{benchmark}/split{split}.jsonl"
         params:
-            indexes=of_datasets(WORK.index("{dataset}"), option="--index"),
-            ledgers=of_datasets(SHARDS.ledger, option="--ledger"),
+            sources=options_of(split_sources),
             columns=class_columns,
             settings=held_out_source_settings,
             version=STAGE_VERSIONS["splits"],

@@ -12,8 +12,7 @@ if CONFIG.search:
         benchmark:
             "logs/timings/hold_out_validation/{name}/{benchmark}/split{split}.jsonl"
         params:
-            indexes=of_datasets(WORK.index("{dataset}"), option="--index"),
-            ledgers=of_datasets(SHARDS.ledger, option="--ledger"),
+            sources=options_of(split_sources),
             columns=class_columns,
             settings=held_out_settings,
             version=STAGE_VERSIONS["splits"],
@@ -61,7 +60,7 @@ if CONFIG.search:
             "logs/timings/train_search_point/{name}/{run}/{point}.jsonl"
         params:
             folder=subpath(output.checkpoint, parent=True),
-            shards=of_datasets(SHARDS.path, option="--shards"),
+            shards=options_of(run_sources),
             settings=settled_settings,
             version=STAGE_VERSIONS["train"],
         message:
@@ -79,7 +78,7 @@ if CONFIG.search:
             "logs/timings/evaluate_search_point/{name}/{run}/{point}.jsonl"
         params:
             folder=subpath(output.val, parent=True),
-            shards=of_datasets(SHARDS.path, option="--shards"),
+            shards=options_of(run_sources),
             settings=evaluate_settings,
             version=STAGE_VERSIONS["evaluate"],
         message:

@@ -4,8 +4,7 @@
 rule split_benchmark:
     """Write which usable video is in which part of a split, with counts and checks."""
     input:
-        indexes=of_datasets(WORK.index("{dataset}")),
-        ledgers=of_datasets(SHARDS.ledger),
+        files_of(split_sources),
         class_map=class_map_file,
     output:
         split=ensure(SPLIT, non_empty=True),
@@ -18,16 +17,16 @@ rule split_benchmark:
     resources:
         mem_mb=growing(1000),
         runtime=growing(30),
+        max_unusable=unusable_options,  # no parameter: others split nothing again
     params:
-        indexes=of_datasets(WORK.index("{dataset}"), option="--index"),
-        ledgers=of_datasets(SHARDS.ledger, option="--ledger"),
+        sources=options_of(split_sources),
         columns=class_columns,
         settings=benchmark_settings,
         version=STAGE_VERSIONS["splits"],
     message:
         "Splitting {wildcards.benchmark}: {output.split}"
     shell:
-        "rev2net stage splits {wildcards.benchmark} --split {wildcards.split} {params.indexes}"
-        " {params.ledgers} {params.columns:q} --settings {params.settings:q}"
+        "rev2net stage splits {wildcards.benchmark} --split {wildcards.split} {params.sources}"
+        " {params.columns:q} {resources.max_unusable} --settings {params.settings:q}"
         " {output.split} {output.summary}"
         " > {log} 2>&1"

@@ -119,7 +119,10 @@ rule write_report:
         fusion="results/{name}/fusion.csv",
         search="results/{name}/search.csv" if CONFIG.search else [],
         schedules="results/{name}/schedules.csv" if CONFIG.schedules else [],
-        ledgers=[HERE.shards(dataset).ledger for dataset in CONFIG.datasets],
+        ledgers=[
+            IMAGES[images].ledger
+            for images in needs.images_needed(CONFIG.benchmarks, CONFIG)
+        ],
         config=WORK.config,
     output:
         report(

@@ -1,0 +1,98 @@
+"""What a changed configuration does to the runs that its folder holds: said before it happens.
+
+Imports neither pandas nor torch: Snakemake reads it whenever it starts.
+"""
+
+import contextlib
+import functools
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from rev2net.config import Config, dump, validate
+from rev2net.errors import UserError
+from rev2net.experiments import (
+    benchmark_datasets,
+    parent,
+    run_kinds,
+    shard_folder,
+    split_settings,
+    train_settings,
+)
+from rev2net.runs.folder import WorkFolder
+from rev2net.runs.identity import Run
+
+NAMED = 4  # changed keys
+
+
+def warning(config: Config, work: WorkFolder) -> str | None:
+    """A line where finished runs of a configuration will be trained again, else None.
+
+    Compared is what a run says it was trained with, and the data that the configuration which
+    `work` keeps had it read.
+    """
+    try:
+        text = work.config.read_text(encoding="utf-8")
+        values = json.loads(text)
+    except (OSError, ValueError):  # none so far, or the workflow writes another
+        return None
+    keys = list(_changed_keys(values, json.loads(dump(config))))
+    if not keys:
+        return None
+    before = None
+    with contextlib.suppress(UserError):  # of a version that had other keys
+        before = validate(Config, values, str(work.config))
+    finished = dict(_finished(work))
+
+    @functools.cache
+    def is_retrained(run: Run) -> bool:
+        with contextlib.suppress(UserError):  # where this configuration lacks it, it stays
+            settings = json.loads(dump(train_settings(run, config)))
+            start = parent(run, config)
+            return (
+                finished.get(run, settings) != settings
+                or (before is not None and _data(run, before) != _data(run, config))
+                or (start is not None and is_retrained(start))
+            )
+        return False
+
+    number = sum(map(is_retrained, finished))
+    if not number:
+        return None
+    more = f" and {len(keys) - NAMED} more" if len(keys) > NAMED else ""
+    return (
+        f"{work.config} has other settings ({', '.join(keys[:NAMED])}{more}): {number} of "
+        f"{len(finished)} finished runs will be trained again when they are asked for, in place of "
+        "what is there; another `name` keeps them"
+    )
+
+
+def _changed_keys(before: Any, now: Any, place: str = "") -> Iterator[str]:
+    """Dotted names of what is not the same."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        for key in {**before, **now}:
+            name = f"{place}.{key}" if place else key
+            yield from _changed_keys(before.get(key), now.get(key), name)
+    elif before != now:
+        yield place
+
+
+def _finished(work: WorkFolder) -> Iterator[tuple[Run, Any]]:
+    """The finished runs in a folder, with the settings that each was trained with."""
+    for path in sorted(work.path.glob("runs/*/*/*/*")):
+        with contextlib.suppress(UserError, OSError, ValueError, KeyError):  # unfinished, or other
+            run = Run.parse(path.relative_to(work.path / "runs").as_posix())
+            yield run, json.loads(work.run(run).record.read_bytes())["settings"]
+
+
+def _data(run: Run, config: Config) -> object:
+    """What decides which videos a run reads, and their images."""
+    try:
+        folders = [
+            shard_folder(WorkFolder.of(config.name), dataset, kind, config)
+            for dataset in benchmark_datasets(run.benchmark, config)
+            for kind in run_kinds(run, config)
+        ]
+        return folders, split_settings(run.benchmark, config)
+    except UserError:
+        return None
