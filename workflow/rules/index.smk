@@ -1,11 +1,12 @@
-# The index of a dataset: every video of its official lists.
+# The index of a dataset: every video of its lists or folder.
 
 
 rule index_dataset:
-    """List the videos of a dataset's official lists."""
+    """List the videos of a dataset."""
     input:
         generated=GENERATED,
         extracted=extraction_record,
+        lists=own_lists,
     output:
         ensure(DATASET.index, non_empty=True),
     log:

@@ -50,6 +50,13 @@ def dataset_archives(wildcards):
     return DATA[dataset].download if settings.download else list(settings.archives)
 
 
+def own_lists(wildcards):
+    """The lists that a dataset of one's own is read from: edited ones are read again."""
+    settings = CONFIG.datasets[dataset_name(wildcards)]
+    files = (settings.lists, settings.classes) if settings.format == "list" else ()
+    return [Path(settings.root, file) for file in files if file]
+
+
 def extraction_record(wildcards):
     """What was unpacked into the dataset's folder; nothing where it is taken as it is.
 
