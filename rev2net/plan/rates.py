@@ -26,7 +26,7 @@ from rev2net.experiments import method_of
 from rev2net.flow.parameters import of_settings
 from rev2net.flow.quantize import quantize, stack_components
 from rev2net.flow.tvl1 import resolve_backend, tvl1_sequence
-from rev2net.models import build
+from rev2net.models import build_for
 from rev2net.models.spec import input_spec
 from rev2net.plan.facts import DatasetFacts
 from rev2net.plan.work import run_cost, step_multiply_adds
@@ -172,14 +172,13 @@ def _training_rate(recipe: str, runs: set[Run], config: Config) -> Rate:
     settings = experiments.train_settings(run, config)
     cost = run_cost(run, settings)
     device = torch.device("cuda" if config.resources.gpus else "cpu")
-    spec, network = input_spec(run.method, run.input), settings.network
+    name, network = settings.network_name, settings.network
     batch = settings.optimisation.batch
     if device.type == "cpu":
         batch = max(1, min(batch, int(STEP_MULTIPLY_ADDS / 3 / cost.training_multiply_adds)))
     shape = (batch, *cost.input_shape[1:])
-    model = build(
-        run.method, 101, in_channels=spec.channels, width=network.width, **network.options
-    ).to(device)
+    spec = input_spec(name, run.input)
+    model = build_for(spec, name, 101, network.width, network.options).to(device)
     model.train()
     x = torch.rand(shape, device=device)
     bfloat16 = config.compute.precision == "bfloat16" and device.type == "cuda"
