@@ -5,7 +5,6 @@ Imports nothing heavy: Snakemake asks for the digest of a file for every job.
 """
 
 import contextlib
-import functools
 import hashlib
 import importlib
 import itertools
@@ -27,16 +26,14 @@ def is_own(name: str) -> bool:
 
 def source_file(reference: str) -> Path:
     """The file of the module that a reference names; raises UserError where there is none."""
-    return _source_file(reference, os.getcwd())
-
-
-@functools.cache
-def _source_file(reference: str, here: str) -> Path:
-    module = reference.partition(":")[0]
+    module, here = reference.partition(":")[0], os.getcwd()
     folders, spec = [here, *sys.path], None
     # Level by level: `importlib.util.find_spec` would import the packages above.
     for name in itertools.accumulate(module.split("."), "{}.{}".format):
         spec = PathFinder.find_spec(name, folders)
+        if spec is None and "." not in name:  # of a package installed in editable mode
+            found = (finder.find_spec(name, None) for finder in sys.meta_path)
+            spec = next(filter(None, found), None)
         folders = list(spec.submodule_search_locations or ()) if spec else []
     if spec is None or not spec.has_location or spec.origin is None:
         raise UserError(
