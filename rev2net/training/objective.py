@@ -114,7 +114,9 @@ class Objective(nn.Module):
                     self.discriminator, source, target, coefficient=coefficient
                 )
             else:
-                found["domain"] = self.alike(all_ranks(source), all_ranks(target))
+                # Autocast would take products of features in bfloat16.
+                with torch.autocast(features.device.type, enabled=False):
+                    found["domain"] = self.alike(all_ranks(source), all_ranks(target))
         return found
 
     def weighted(self, terms: dict[str, Tensor], progress: float) -> dict[str, Tensor]:

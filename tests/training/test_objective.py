@@ -13,6 +13,7 @@ from rev2net.errors import UserError
 from rev2net.models import build
 from rev2net.models.network import Outputs
 from rev2net.training.objective import Objective, Targets, gradient_shares
+from tests.own_network import coral
 
 FLOW, RGB = (2, 2, 4, 3, 5), (2, 3, 4, 3, 5)  # B', C, T, H, W
 ALL_TERMS = LossSettings(
@@ -236,3 +237,14 @@ def test_a_term_of_ones_own_takes_mk_mmds_place() -> None:
     found = objective.terms(given, targets(), 1.0)["domain"]
     source, target = given["features"].split(2)
     assert found.item() == pytest.approx((source.mean(0) - target.mean(0)).norm().item())
+
+
+def test_a_term_of_ones_own_keeps_single_precision_under_autocast() -> None:
+    objective = Objective(LossSettings(domain=0.5), "coral", 6, coral)
+    expected = objective.terms(outputs(), targets(), 1.0)["domain"]
+    with torch.autocast("cpu", torch.bfloat16):
+        found = objective.terms(outputs(), targets(), 1.0)["domain"]
+        features = outputs()["features"]
+        rounded = coral(*features.split(2))
+    assert found.item() == expected.item()
+    assert rounded.item() != expected.item()
