@@ -1,5 +1,6 @@
 """The exceptions that mean "a person can mend this": shown as one line."""
 
+from difflib import get_close_matches
 from pathlib import Path
 
 
@@ -17,6 +18,13 @@ class MachineError(Exception):
     The message is a single line, as of UserError. The same command may well succeed later, or
     elsewhere; nothing is written down about the input.
     """
+
+
+def did_you_mean(word: str, known: list[str]) -> str:
+    """What to say about an unknown word: the nearest known one, and all of them."""
+    nearest = get_close_matches(word, known, n=1, cutoff=0.5)
+    hint = f"did you mean {nearest[0]!r}? " if nearest else ""
+    return f"{hint}allowed: {', '.join(known)}"
 
 
 def where_to_stand(line: str) -> str:

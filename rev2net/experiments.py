@@ -8,6 +8,7 @@ import hashlib
 import json
 from dataclasses import replace
 
+from rev2net import own_code
 from rev2net.config import (
     METHODS,
     BenchmarkSettings,
@@ -258,6 +259,7 @@ def train_settings(run: Run, config: Config) -> TrainSettings:
     return TrainSettings(
         configuration=config.name,
         run=run,
+        network_name=method_of(run, config).network,
         network=recipe.network,
         clip=recipe.clip,
         optimisation=recipe.optimisation,
@@ -266,7 +268,22 @@ def train_settings(run: Run, config: Config) -> TrainSettings:
         frames=config.frames,
         flow_bound=config.flow.bound,
         initial_weights=_initial_weights(run, config),
+        adaptation=config.adaptations.get(run.adapt),
+        own_code=_own_code(run, config),
     )
+
+
+def _own_code(run: Run, config: Config) -> dict[str, str]:
+    """The digest of each file of one's own that a run depends on, by what is named in it."""
+    found = {}
+    for key, name in (
+        (f"methods.{run.method}.network", method_of(run, config).network),
+        (f"adaptations.{run.adapt}", config.adaptations.get(run.adapt)),
+    ):
+        if name is not None and own_code.is_own(name):
+            with own_code.named_by(key):
+                found[name] = own_code.source_digest(name)
+    return found
 
 
 def evaluate_settings(run: Run, config: Config) -> EvaluateSettings:

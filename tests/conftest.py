@@ -1,5 +1,8 @@
 """Fixtures that several packages' tests share."""
 
+import shutil
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -67,3 +70,16 @@ def work(tmp_path: Path) -> Work:
 def i3d_rgb() -> Run:
     """The run of I3D on RGB from HMDB51 to UCF101, split 1, seed 0."""
     return I3D_RGB
+
+
+@pytest.fixture
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder where one works, with mine.py: a network and an adaptation term of one's own."""
+    shutil.copy(Path(__file__).with_name("own_network.py"), tmp_path / "mine.py")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    before = set(sys.modules)
+    yield tmp_path
+    for name in set(sys.modules) - before:
+        if (getattr(sys.modules[name], "__file__", None) or "").startswith(str(tmp_path)):
+            del sys.modules[name]

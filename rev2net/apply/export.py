@@ -17,7 +17,7 @@ A network for action recognition in videos, trained by rev2net (a reimplementati
 Learning of Generalizable Representations for Video Action Recognition", ICME 2020, and of the
 methods it is compared with).
 
-- **Network**: `{method}`, {parameters:.1f} million parameters
+- **Network**: `{network}`, {parameters:.1f} million parameters
 - **Input**: {input_words}
 - **Classes** ({count}): {classes}
 - **Trained on**: {benchmark}, split {split}, seed {seed}, start {init}, adaptation {adapt}
@@ -55,7 +55,9 @@ def export_run(source: Path, folder: Path) -> None:
         },
     }
     options = {"width": settings.network.width, **settings.network.options}
-    save_exported(folder, trained.network, settings.run.method, options, trained.class_names, about)
+    save_exported(
+        folder, trained.network, settings.network_name, options, trained.class_names, about
+    )
     write_text(folder / "README.md", _card(trained, source, folder))
 
 
@@ -65,6 +67,7 @@ def _card(trained: TrainedRun, source: Path, folder: Path) -> str:
     return CARD.format(
         **vars(settings.run),
         label=method_label(settings.run.method),
+        network=settings.network_name,
         input_label=INPUT_LABELS[settings.run.input],
         input_words=f"{spec.layout} float32, {clip.length} {spec.time_axis} of "
         f"{clip.size}x{clip.size} pixels, {spec.channels} channels, (value - {spec.mean}) / "

@@ -11,7 +11,7 @@ from rev2net.digests import file_digest
 from rev2net.errors import UserError
 from rev2net.experiments import INPUT_LABELS, evaluate_settings, method_label
 from rev2net.flow.parameters import default_settings
-from rev2net.models import build, exported
+from rev2net.models import build_for, exported
 from rev2net.models.network import VideoNetwork
 from rev2net.models.spec import input_spec
 from rev2net.models.weights import classes_and_channels, load_weights
@@ -77,7 +77,7 @@ def of_run(folder: Path, configuration: Path | None = None) -> Subject:
 def of_weights(
     name: str, path: Path, modality: str = "rgb", class_names: tuple[str, ...] = ()
 ) -> Subject:
-    """A network of ours with a checkpoint in a layout that `models.weights` knows.
+    """A network by its name with a checkpoint in a layout that `models.weights` knows.
 
     It takes clips of its published length and size. Raises UserError where the checkpoint does not
     fit, or is of another number of classes than the names given.
@@ -92,7 +92,7 @@ def of_weights(
         raise UserError(
             f"{path}: a classifier of {count} classes; {len(class_names)} names are given"
         )
-    network = build(name, count, in_channels=spec.channels)
+    network = build_for(spec, name, count, 1.0, {})
     load_weights(network, path)
     segments = spec.time_axis == "segments"
     shape = ClipShape((spec.kind,), segments, spec.length, images=spec.images)

@@ -127,6 +127,7 @@ def settings(run: Run, args: argparse.Namespace) -> TrainSettings:
     return TrainSettings(
         configuration=args.task,
         run=run,
+        network_name=method.network,
         network=NetworkSettings(width=args.width, options=options),
         clip=ClipSettings(
             length=args.length,

@@ -4,6 +4,7 @@
     rev2net models i3d rev2net            # some
     rev2net models i3d --endpoints        # the activations inside, with their shapes
     rev2net models i3d --length 16 --size 112 --json
+    rev2net models mine:Network           # one's own, of mine.py in this folder
 
 Costs are those of one clip. Multiply-adds count every filter tap of convolutions and matrix
 products; "training" is the forward pass with decoders and side heads, without the backward one.
@@ -57,19 +58,16 @@ def run(args: argparse.Namespace) -> None:
 
     from rev2net.errors import UserError
     from rev2net.models.cost import measure
-    from rev2net.models.spec import SPECS, did_you_mean
+    from rev2net.models.spec import SPECS, input_specs
     from rev2net.printing import Table, aligned, print_report
 
     for option in ("classes", "length", "size"):
         if (value := getattr(args, option)) is not None and value < 1:
             raise UserError(f"--{option}: {value}; allowed: a whole number from 1")
-    for name in args.names:
-        if name not in SPECS:
-            raise UserError(f"model {name!r} is unknown; {did_you_mean(name, list(SPECS))}")
     chosen = [
         (name, modality, spec)
         for name in args.names or SPECS
-        for modality, spec in SPECS[name].items()
+        for modality, spec in input_specs(name).items()
     ]
     measured = []
     # Twenty seconds for all of them: seen in a terminal, gone before the table.

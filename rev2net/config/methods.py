@@ -21,11 +21,6 @@ class MethodSettings(Section):
     recipe: Name | None = None  # recipes are named "<recipe>.<input>"; none: the method's name
     without: tuple[Term, ...] = ()  # loss terms whose weight is 0
 
-    @property
-    def is_own(self) -> bool:
-        """Whether the network is a class of the configuration's owner."""
-        return ":" in self.network
-
 
 class Method(MethodSettings):
     """The same with nothing left open."""

@@ -28,6 +28,8 @@ from rev2net.config.recipe import (
 )
 from rev2net.config.section import Positive, Section, read_yaml, validate
 from rev2net.config.tables import ClaimSettings, TableSettings
+from rev2net.errors import did_you_mean
+from rev2net.own_code import is_own
 from rev2net.runs.folder import DATA
 from rev2net.runs.identity import ADAPTATIONS, Adaptation, Initialisation, Run
 
@@ -283,9 +285,7 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _names_are_defined(self) -> "Config":
-        for name in self.methods:
-            if name in METHODS:
-                raise ValueError(f"methods.{name}: this is a method of ours; give another name")
+        self._check_methods()
         for name in self.adaptations:
             if name in ADAPTATIONS:
                 raise ValueError(f"adaptations.{name}: this is one of ours; give another name")
@@ -329,6 +329,24 @@ class Config(Section):
         """
         names = (f".{init}.{benchmark}", f".{benchmark}", f".{init}", "")
         return next((stream + name for name in names if stream + name in self.recipes), None)
+
+    def _check_methods(self) -> None:
+        """Classes of one's own are looked at when they are loaded."""
+        networks = sorted({method.network for method in METHODS.values()})
+        for name, method in self.methods.items():
+            if name in METHODS:
+                raise ValueError(f"methods.{name}: this is a method of ours; give another name")
+            if not is_own(method.network) and method.network not in networks:
+                raise ValueError(
+                    f"methods.{name}.network: {method.network!r} is no network of ours; "
+                    f"{did_you_mean(method.network, networks)}, or package.module:Class"
+                )
+            recipe = Method.of(name, method).recipe
+            if not any(key.startswith(f"{recipe}.") for key in self.recipes):
+                raise ValueError(
+                    f"methods.{name}: no recipe '{recipe}.<input>'; "
+                    f"recipes has {', '.join(self.recipes)}"
+                )
 
     def _check_recipe_name(self, name: str) -> None:
         """Behind "<method>.<input>" stand a start, a benchmark, or both in this order."""
@@ -402,7 +420,8 @@ class Config(Section):
                         f"schedules.streams: no recipe {stream!r} for {name}; "
                         f"recipes has {', '.join(self.recipes)}"
                     )
-                if stream.startswith("off."):
+                method = self.method(stream.partition(".")[0])
+                if method is not None and method.network == "off":
                     raise ValueError(
                         f"schedules.streams: {stream!r} starts from a TSN that was trained on the "
                         "videos held out here"
@@ -433,6 +452,7 @@ class TrainSettings(Section):
 
     configuration: str
     run: Annotated[Run, PlainValidator(_as_run), PlainSerializer(_path, return_type=str)]
+    network_name: str  # one of ours, or "package.module:Class"
     network: NetworkSettings
     clip: ClipSettings
     optimisation: OptimisationSettings
@@ -441,6 +461,8 @@ class TrainSettings(Section):
     frames: FramesSettings
     flow_bound: float
     initial_weights: WeightsSource | None
+    adaptation: str | None = None  # "package.module:function", where `adapt` is one's own word
+    own_code: dict[str, str] = Field(default_factory=dict)  # of one's own: the files' digests
 
 
 class EvaluateSettings(Section):

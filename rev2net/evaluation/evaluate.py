@@ -22,6 +22,7 @@ from rev2net.evaluation.predict import Prediction, predict, protocol_in_words
 from rev2net.experiments import run_digest
 from rev2net.figures.decoded_clips import clip_sheet
 from rev2net.files import NAME_BYTES, atomic_path, short_name
+from rev2net.own_code import edited
 from rev2net.provenance import commit
 from rev2net.runs.checkpoint import TrainedRun, clip_shape, load_trained
 from rev2net.runs.examples import Examples, write_examples
@@ -43,6 +44,8 @@ def evaluate_run(
     trained = load_trained(folder)
     if trained.split_digest != file_digest(split):
         raise UserError(f"{folder}: trained on another version of {split}; train again")
+    if (file := edited(trained.settings.own_code)) is not None:
+        raise UserError(f"{folder}: trained with another version of {file}; train again")
     files, parts = RunFolder(folder), read_split(split, settings.parts)
     entries = [entry for part in settings.parts for entry in parts[part]]
     spec, of_training = trained.network.input_spec, trained.settings

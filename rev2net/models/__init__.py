@@ -1,11 +1,13 @@
-"""The networks of the paper's tables, one file each; built by name."""
+"""The networks of the paper's tables, one file each; these and one's own are built by name."""
 
 import importlib
 import inspect
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from rev2net.errors import UserError
-from rev2net.models.spec import did_you_mean, input_specs
+from rev2net.errors import UserError, did_you_mean
+from rev2net.models.spec import InputSpec, input_specs
+from rev2net.own_code import is_own
 
 if TYPE_CHECKING:
     from rev2net.models.network import VideoNetwork
@@ -31,24 +33,33 @@ def build(
 ) -> "VideoNetwork":
     """Build a network by name, with fresh weights.
 
-    `in_channels` is C of the input, the stack included: 3 for RGB, 2 for I3D's flow, 10 for the 2D
-    networks' flow. `width` scales every layer's channels; 1 is the published network. Options are
-    the keyword arguments of the network's class. Raises UserError for a name, channel number,
-    width or option that it does not know.
+    The name is one of ours, or "package.module:Class" of one's own (`models.network.VideoNetwork`
+    says how to write one). `in_channels` is C of the input, the stack included: 3 for RGB, 2 for
+    I3D's flow, 10 for the 2D networks' flow. `width` scales every layer's channels; 1 is the
+    published network. Options are the keyword arguments of the network's class. Raises UserError
+    for a name, channel number, width or option that it does not know.
     """
-    specs = {spec.channels: spec for spec in input_specs(name).values()}
-    if width <= 0:
-        raise UserError(f"model {name!r}: width {width} is not allowed; allowed: above 0")
-    if in_channels not in specs:
-        allowed = ", ".join(f"{spec.channels} ({spec.modality})" for spec in specs.values())
+    specs = input_specs(name).values()
+    spec = next((spec for spec in specs if spec.channels == in_channels), None)
+    if spec is None:
+        allowed = ", ".join(f"{spec.channels} ({spec.modality})" for spec in specs)
         raise UserError(
             f"model {name!r}: in_channels {in_channels} is not allowed; allowed: {allowed}"
         )
-    module, class_name, fixed = _NETWORKS[name]
-    network = getattr(importlib.import_module(f"rev2net.models.{module}"), class_name)
+    return build_for(spec, name, num_classes, width, options)
+
+
+def build_for(
+    spec: InputSpec, name: str, num_classes: int, width: float, options: dict[str, Any]
+) -> "VideoNetwork":
+    """The same for one of the network's inputs, of which two may have as many channels."""
+    if width <= 0:
+        raise UserError(f"model {name!r}: width {width} is not allowed; allowed: above 0")
+    network, fixed = _network(name)
+    parameters = inspect.signature(network).parameters
     known = [
         option
-        for option, parameter in inspect.signature(network).parameters.items()
+        for option, parameter in parameters.items()
         if parameter.kind is parameter.KEYWORD_ONLY and option not in {"width", *fixed}
     ]
     for option in options:
@@ -56,4 +67,14 @@ def build(
             raise UserError(
                 f"model {name!r}: option {option!r} is unknown; {did_you_mean(option, known)}"
             )
-    return network(num_classes, specs[in_channels], width=width, **fixed, **options)
+    return network(num_classes, spec, width=width, **fixed, **options)
+
+
+def _network(name: str) -> "tuple[Callable[..., VideoNetwork], dict[str, Any]]":
+    """The class of a network, and the options that its name fixes."""
+    if is_own(name):
+        from rev2net.models.own import own_class
+
+        return own_class(name), {}
+    module, class_name, fixed = _NETWORKS[name]
+    return getattr(importlib.import_module(f"rev2net.models.{module}"), class_name), fixed

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.utils.flop_counter import FlopCounterMode
 
-from rev2net.models import build
+from rev2net.models import build_for
 from rev2net.models.network import VideoNetwork
 from rev2net.models.spec import input_spec
 from rev2net.models.weights import HEADS
@@ -53,7 +53,7 @@ def measure(
     """
     spec = input_spec(name, modality)
     with torch.device("meta"):
-        network = build(name, num_classes, in_channels=spec.channels, width=width, **options)
+        network = build_for(spec, name, num_classes, width, options)
     side = size or spec.size
     axes = {"B": 1, "C": spec.channels, "T": length or spec.length, "H": side, "W": side}
     shape = tuple(axes[axis] for axis in spec.layout)

@@ -14,8 +14,9 @@ from safetensors.torch import load_file, save_file
 
 from rev2net.errors import UserError
 from rev2net.files import atomic_path, write_text
-from rev2net.models import build
+from rev2net.models import build_for
 from rev2net.models.network import VideoNetwork
+from rev2net.models.spec import input_spec
 
 FORMAT = 1
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
@@ -66,9 +67,17 @@ def load_exported(folder: Path) -> tuple[VideoNetwork, dict[str, Any]]:
     if not isinstance(config, dict) or config.get("format") != FORMAT:
         raise UserError(f"{folder / CONFIG}: not an exported network of format {FORMAT}")
     try:
-        network = build(config["network"], len(config["classes"]), **config["options"])
+        network = _build(config)
         network.load_state_dict(state)
     except (KeyError, TypeError, RuntimeError) as error:
         reason = (str(error).splitlines() or [""])[0]
         raise UserError(f"{folder}: weights and configuration do not fit ({reason})") from None
     return network.eval(), config
+
+
+def _build(config: dict[str, Any]) -> VideoNetwork:
+    """The network that a `config.json` names, with fresh weights."""
+    spec = input_spec(config["network"], config["input"]["modality"])
+    options = {key: value for key, value in config["options"].items() if key != "in_channels"}
+    width = options.pop("width")
+    return build_for(spec, config["network"], len(config["classes"]), width, options)

@@ -4,6 +4,8 @@ Shapes: B clips, T segments, C channels, H x W pixels, N = B * T images, D featu
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -22,8 +24,29 @@ class VideoNetwork(nn.Module, ABC):
     `model(x)` gives logits (B, num_classes). `model.forward_train(x)` gives a dictionary with at
     least "logits" and "features" (B, D): the pooled features before dropout and classifier, which
     domain adaptation compares.
+
+    A network of one's own derives from this class, in any module that is importable from the folder
+    where one works, and is named "package.module:Class" where ours are named "i3d":
+
+    - `input_specs`, a class attribute: what it takes, an `InputSpec` of each modality ("rgb",
+      "flow", "rgbdiff"). Clips come cut, laid out and normalised as it says; their length and size
+      are the recipe's.
+    - The constructor is `Class(num_classes, input_spec, *, width=1.0, …)`: `input_spec` is the one
+      of the modality to be trained, `width` the recipe's `network.width` (1: the published channel
+      numbers; `models.layers.scaled`), and every other argument an option with a default, by name,
+      which `network.options` of the recipe sets. It passes `input_spec` on to this class.
+    - `forward` and `forward_train`, as below. Further outputs of `forward_train` are what the loss
+      terms take that a recipe gives a weight: "flow" (B, 2, T, H, W) in units of the mean flow of
+      the training clips, "frames" (B, 3, T, H, W) in [-1, 1] in reversed order, "mask", and
+      further classifiers as "logits_<name>" (`training.objective` names them all).
+    - A last layer called `classifier`, `logits` or `fc` starts fresh where a checkpoint was of
+      other classes, and has the learning-rate factor of the head; modules whose names begin with
+      `flow_` or `frame_` are decoders, which have that of decoders and no pretrained weights.
+      `self.lay_out(x)` gives the layout that the configuration asks for, `self.check(x)` refuses an
+      input that is too small. `parts` and `stages` may be left out.
     """
 
+    input_specs: ClassVar[Mapping[str, InputSpec]] = {}  # of one's own; ours: `models.spec.SPECS`
     channels_last: bool = True  # layout of the activations: the fast one, on the CPU by far
 
     def __init__(self, input_spec: InputSpec) -> None:
@@ -31,14 +54,15 @@ class VideoNetwork(nn.Module, ABC):
         self.input_spec = input_spec
 
     @abstractmethod
-    def forward(self, x: Tensor) -> Tensor: ...
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (B, num_classes) of clips in the layout of `input_spec`."""
 
     @abstractmethod
     def forward_train(self, x: Tensor, *, decode_first: int | None = None) -> Outputs:
-        """Everything that training needs from one pass.
+        """Everything that training needs from one pass; "logits" and "features" for testing.
 
         `decode_first=n` runs the networks' decoders, where there are any, on the first n clips of
-        the batch only; classification always covers the whole batch.
+        the batch only (none where n is 0, None: all); classification always covers the whole batch.
         """
 
     def parts(self) -> dict[str, list[nn.Parameter]]:

@@ -20,11 +20,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from rev2net.errors import UserError
+from rev2net.errors import UserError, did_you_mean
 from rev2net.models.i3d import I3D
 from rev2net.models.layers import HEAD_PADDING, HEAD_STRIDE, Upsample, crop, head, scaled
 from rev2net.models.network import Outputs
-from rev2net.models.spec import InputSpec, did_you_mean
+from rev2net.models.spec import InputSpec
 
 Grid = tuple[int, int, int]  # time, height, width of a map
 

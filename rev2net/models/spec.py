@@ -1,14 +1,16 @@
 """What each network takes, at a glance and without torch: layout, value range, published size.
 
+Of a network of one's own its class is asked, which imports torch.
+
 The clip loader reads an `InputSpec` to cut and normalise clips, the networks check their input
 against the same one. Sources are the methods' own papers and code, except where a line says ours.
 """
 
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
-from typing import Literal
+from typing import Literal, get_args
 
-from rev2net.errors import UserError
+from rev2net.errors import UserError, did_you_mean
+from rev2net.own_code import is_own
 
 Modality = Literal["rgb", "flow", "rgbdiff"]
 Kind = Literal["rgb", "flow"]  # of stored images, one set of shards each
@@ -20,9 +22,15 @@ STACK = 5  # flow fields, or frame differences, that one segment stacks in its c
 class InputSpec:
     """The tensor a network takes for one modality.
 
-    Normalisation is `(value - mean) / std`, channel by channel, where value is in [0, 1] for RGB
-    frames, their difference for RGB differences, and in units of the flow bound, [-1, 1], for
-    flow. `mean` and `std` have one entry per channel of one image, so a stack repeats them.
+    B clips, C channels, T frames of a dense clip or segments spread over the whole video, H x W
+    pixels, float32. Normalisation is `(value - mean) / std`, channel by channel, where value is in
+    [0, 1] for RGB frames, their difference for RGB differences, and in units of the flow bound,
+    [-1, 1], for flow. `mean` and `std` have one entry per channel of one image (x and y of flow),
+    so a stack repeats them.
+
+    A network of one's own says what it takes by one of these a modality; often it is that of one of
+    ours: `replace(input_spec("i3d"), length=16, size=112)`, with `dataclasses.replace`. Raises
+    UserError for fields that do not fit together.
     """
 
     modality: Modality
@@ -33,10 +41,30 @@ class InputSpec:
     std: tuple[float, ...]
     channels: int  # C, the stack included
     stack: int  # consecutive images (flow fields, frame differences) in C
-    length: int  # T as published
+    length: int  # T as published; trainings have that of their recipe, as for the size
     size: int  # height and width as published, pixels
     min_length: int
     min_size: int
+
+    def __post_init__(self) -> None:
+        kinds = get_args(Modality)
+        if self.modality not in kinds:
+            raise UserError(f"InputSpec: modality {self.modality!r}; allowed: {', '.join(kinds)}")
+        colours = 2 if self.modality == "flow" else 3
+        layouts = (("BCTHW", "frames"), ("BTCHW", "segments"))
+        for name, found, allowed in (
+            ("layout, time_axis", (self.layout, self.time_axis), layouts),
+            ("means and deviations", (len(self.mean), len(self.std)), ((colours, colours),)),
+            ("channels", self.channels, (colours * self.stack,)),
+        ):
+            if found not in allowed:
+                words = " or ".join(map(str, allowed))
+                raise UserError(f"InputSpec of {self.modality}: {name} {found}; allowed: {words}")
+        if self.layout == "BCTHW" and self.images > 1:
+            raise UserError(
+                f"InputSpec of {self.modality}: {self.images} images in C; layout BCTHW has one "
+                "(stacks and differences are of BTCHW)"
+            )
 
     @property
     def kind(self) -> Kind:
@@ -117,13 +145,6 @@ SPECS: dict[str, dict[str, InputSpec]] = {
 }
 
 
-def did_you_mean(word: str, known: list[str]) -> str:
-    """What to say about an unknown word: the nearest known one, and all of them."""
-    nearest = get_close_matches(word, known, n=1, cutoff=0.5)
-    hint = f"did you mean {nearest[0]!r}? " if nearest else ""
-    return f"{hint}allowed: {', '.join(known)}"
-
-
 def input_spec(name: str, modality: str = "rgb") -> InputSpec:
     """The input of a network for a modality, without building it.
 
@@ -138,7 +159,14 @@ def input_spec(name: str, modality: str = "rgb") -> InputSpec:
 
 
 def input_specs(name: str) -> dict[str, InputSpec]:
-    """The inputs of a network by modality; raises UserError for an unknown network."""
+    """The inputs of a network, one of ours or one's own, by modality.
+
+    Raises UserError for an unknown network, and as `models.own.own_class` does.
+    """
+    if is_own(name):
+        from rev2net.models.own import own_class
+
+        return dict(own_class(name).input_specs)
     if name not in SPECS:
         raise UserError(f"model {name!r} is unknown; {did_you_mean(name, list(SPECS))}")
     return SPECS[name]

@@ -13,10 +13,10 @@ from pathlib import Path
 from rev2net import experiments, schedules, search
 from rev2net.config import Config, TrainSettings
 from rev2net.errors import UserError
-from rev2net.experiments import data_folder, method_of, shard_folder
+from rev2net.experiments import data_folder, shard_folder
 from rev2net.plan.facts import BenchmarkFacts, DatasetFacts, benchmark_facts, dataset_facts
 from rev2net.plan.jobs import Jobs
-from rev2net.plan.rates import HEAD_BYTES, Rates
+from rev2net.plan.rates import HEAD_BYTES, Rates, rate_name
 from rev2net.plan.work import Work, evaluation_work, training_work
 from rev2net.runs.folder import WorkFolder
 from rev2net.runs.identity import Run
@@ -195,7 +195,7 @@ def _run_stage(
     gpus = min(config.resources.gpus, processes)
     hours, disk, memory = [], 0.0, 0.0
     for run, work in works:
-        computing = work.multiply_adds / _rate(method_of(run, config).recipe, rates) / processes
+        computing = work.multiply_adds / _rate(rate_name(run, config), rates) / processes
         megapixels = _megapixels(run, config, datasets)
         reading = work.images * megapixels * rates.read.value / processes
         if compute.loader_workers:  # beside the computing
@@ -228,12 +228,12 @@ def _megapixels(run: Run, config: Config, datasets: dict[str, DatasetFacts]) -> 
     return sum(width * height for width, height in sizes) / len(sizes) / 1e6
 
 
-def _rate(recipe: str, rates: Rates) -> float:
-    if recipe not in rates.training:
+def _rate(network: str, rates: Rates) -> float:
+    if network not in rates.training:
         raise UserError(
-            f"rates: training has no {recipe!r}; it has {', '.join(rates.training) or 'nothing'}"
+            f"rates: training has no {network!r}; it has {', '.join(rates.training) or 'nothing'}"
         )
-    return rates.training[recipe].value
+    return rates.training[network].value
 
 
 def find_warnings(plan: Plan, config: Config, root: Path) -> list[str]:

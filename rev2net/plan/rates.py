@@ -26,7 +26,7 @@ from rev2net.experiments import method_of
 from rev2net.flow.parameters import of_settings
 from rev2net.flow.quantize import quantize, stack_components
 from rev2net.flow.tvl1 import resolve_backend, tvl1_sequence
-from rev2net.models import build
+from rev2net.models import build_for
 from rev2net.models.spec import input_spec
 from rev2net.plan.facts import DatasetFacts
 from rev2net.plan.work import run_cost, step_multiply_adds
@@ -91,11 +91,11 @@ def measure(
     progress("TV-L1 flow (the first time its kernels are compiled)")
     values |= _flow_rates(config, facts)
     training = {}
-    for recipe in sorted({method_of(run, config).recipe for run in runs}):
-        progress(f"a training step of {recipe}")
-        training[recipe] = _training_rate(recipe, runs, config)
+    for network in sorted({rate_name(run, config) for run in runs}):
+        progress(f"a training step of {network}")
+        training[network] = _training_rate(network, runs, config)
     progress("how long jobs take to start")
-    values["start"] = _seconds_to_import("rev2net.commands.shard_stage")
+    values["start"] = _seconds_to_import("rev2net.shards.make")
     values["start_training"] = _seconds_to_import("rev2net.training.loop")
     flow_bytes = FLOW_BYTES[config.flow.codec]
     return Rates(rgb_bytes=RGB_BYTES, flow_bytes=flow_bytes, training=training, **values)
@@ -163,23 +163,30 @@ def _flow_rates(config: Config, facts: DatasetFacts) -> dict[str, Rate]:
     }
 
 
-def _training_rate(recipe: str, runs: set[Run], config: Config) -> Rate:
+def rate_name(run: Run, config: Config) -> str:
+    """What a run's rate goes by: its recipe, or its method, where that is a configuration's own.
+
+    The networks that share a recipe of ours differ little; those of others may in all.
+    """
+    return run.method if run.method in config.methods else method_of(run, config).recipe
+
+
+def _training_rate(network: str, runs: set[Run], config: Config) -> Rate:
     """Multiply-adds a second of forward and backward passes of a network, on as many threads."""
     if config.resources.gpus and not torch.cuda.is_available():
         return GPU_RATE
-    # Ablations and other inputs of a recipe differ little: the first run stands for them.
-    run = min(run for run in runs if method_of(run, config).recipe == recipe)
+    # The first run stands for other inputs and ablations.
+    run = min(run for run in runs if rate_name(run, config) == network)
     settings = experiments.train_settings(run, config)
     cost = run_cost(run, settings)
     device = torch.device("cuda" if config.resources.gpus else "cpu")
-    spec, network = input_spec(run.method, run.input), settings.network
+    name, chosen = settings.network_name, settings.network
     batch = settings.optimisation.batch
     if device.type == "cpu":
         batch = max(1, min(batch, int(STEP_MULTIPLY_ADDS / 3 / cost.training_multiply_adds)))
     shape = (batch, *cost.input_shape[1:])
-    model = build(
-        run.method, 101, in_channels=spec.channels, width=network.width, **network.options
-    ).to(device)
+    spec = input_spec(name, run.input)
+    model = build_for(spec, name, 101, chosen.width, chosen.options).to(device)
     model.train()
     x = torch.rand(shape, device=device)
     bfloat16 = config.compute.precision == "bfloat16" and device.type == "cuda"

@@ -79,7 +79,7 @@ def _row(stream: str, run: Run, config: Config, root: Path) -> tuple[str, ...]:
         _numbers(recipe.clip.scales),
         f"{_dropout(recipe):g}",
         _batchnorm(recipe),
-        _test(recipe, run),
+        _test(recipe, run, config),
         source,
         differs,
     )
@@ -100,7 +100,7 @@ def _differences(
         ("crops", recipe.clip.scales, published.scales),
         ("dropout", _dropout(recipe), published.dropout),
         ("batch norm", _batchnorm(recipe), published.batchnorm),
-        ("test", _test(recipe, run), published.test),
+        ("test", _test(recipe, run, config), published.test),
     )
     for name, ours, theirs in pairs:
         if theirs is not None and ours != theirs:
@@ -148,8 +148,9 @@ def _batchnorm(recipe: Recipe) -> str:
     return PARTIAL if recipe.network.options.get("partial_bn") else ALL
 
 
-def _test(recipe: Recipe, run: Run) -> str:
-    test, unit = recipe.test, input_spec(run.method, run.input).time_axis
+def _test(recipe: Recipe, run: Run, config: Config) -> str:
+    test, network = recipe.test, method_of(run, config).network
+    unit = input_spec(network, run.input).time_axis
     crops = f"{test.crops} crop{'s' * (test.crops > 1)} of {test.size}"
     if test.whole_video:
         return f"all frames, {crops}"

@@ -30,13 +30,11 @@ class Work:
 
 
 @functools.cache
-def clip_cost(
-    method: str, modality: str, length: int, size: int, width: float, options: str
-) -> Cost:
+def clip_cost(name: str, modality: str, length: int, size: int, width: float, options: str) -> Cost:
     """The cost of one clip; `options` of the network as JSON. Any head is a small part of it."""
     words: dict[str, Any] = json.loads(options)
     side = max(size, SMALLEST_SIDE)
-    cost = measure(method, modality, length=length, size=side, width=width, **words)
+    cost = measure(name, modality, length=length, size=side, width=width, **words)
     if side == size:
         return cost
     pixels = (size / side) ** 2
@@ -53,7 +51,8 @@ def run_cost(run: Run, settings: TrainSettings) -> Cost:
     """The cost of one training clip of a run."""
     network, clip = settings.network, settings.clip
     options = json.dumps(network.options, sort_keys=True)
-    return clip_cost(run.method, run.input, clip.length, clip.size, network.width, options)
+    name = settings.network_name
+    return clip_cost(name, run.input, clip.length, clip.size, network.width, options)
 
 
 def step_multiply_adds(run: Run, settings: TrainSettings, decoded: int, plain: int) -> int:
@@ -61,7 +60,7 @@ def step_multiply_adds(run: Run, settings: TrainSettings, decoded: int, plain: i
     cost = run_cost(run, settings)
     forward = decoded * cost.training_multiply_adds + plain * cost.multiply_adds
     frozen = 0
-    if run.method == "off":  # the TSN below it
+    if settings.network_name == "off":  # the TSN below it
         clip, width = settings.clip, settings.network.width
         tsn = clip_cost("tsn", run.input, clip.length, clip.size, width, "{}")
         frozen = (decoded + plain) * tsn.multiply_adds
@@ -75,7 +74,7 @@ def training_work(run: Run, settings: TrainSettings, videos: int, looks: int = 0
     """
     optimisation, loss, clip = settings.optimisation, settings.loss, settings.clip
     steps = optimisation.in_steps(videos).num_steps
-    spec = input_spec(run.method, run.input)
+    spec = input_spec(settings.network_name, run.input)
     cost = run_cost(run, settings)
     labelled = optimisation.batch
     unlabelled = optimisation.batch if run.adapt != "none" and loss.domain > 0 else 0
@@ -107,7 +106,7 @@ def evaluation_work(
 
     Other clips than those of training cost in proportion to their pixels, as convolutions do.
     """
-    spec = input_spec(run.method, run.input)
+    spec = input_spec(settings.network_name, run.input)
     cost = run_cost(run, settings)
     if test.whole_video:
         length, clips, crops = max(float(spec.min_length), frames), 1, 1

@@ -33,8 +33,9 @@ class Loaded(tuple["VideoNetwork", dict[str, Any]]):
 def load(folder: str | Path) -> Loaded:
     """The trained network of a run's folder, evaluating, on the CPU; and the run's record.
 
-    Of a folder that `rev2net export` wrote, the network and its configuration. Raises UserError
-    where one of the two is absent, damaged or of another version.
+    Of a folder that `rev2net export` wrote, the network and its configuration. The module of a
+    network of one's own has to be importable. Raises UserError where that is not so, or where a
+    file is absent, damaged or of another version.
     """
     from rev2net.digests import read_json
     from rev2net.models.exported import CONFIG, load_exported

@@ -1,6 +1,7 @@
 """`checkpoint.pt`: a finished run's network and what it was trained on; atomic files of torch."""
 
 import json
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -8,14 +9,15 @@ from typing import Any
 import torch
 
 from rev2net.clips.dataset import ClipShape
-from rev2net.config import TrainSettings, validate
+from rev2net.config import METHODS, TrainSettings, validate
 from rev2net.digests import check_zip, file_digest, unreadable_checkpoint
 from rev2net.errors import UserError
 from rev2net.files import atomic_path
-from rev2net.models import build
+from rev2net.models import build_for
 from rev2net.models.network import VideoNetwork
 from rev2net.models.spec import InputSpec, input_spec
 from rev2net.models.weights import superseded
+from rev2net.own_code import named_by
 from rev2net.runs.folder import RunFolder
 
 
@@ -31,16 +33,24 @@ class TrainedRun:
     digest: str  # sha256 of the checkpoint file
 
 
+def network_input(settings: TrainSettings) -> InputSpec:
+    """What the network of a run takes."""
+    with naming_its_key(settings):
+        return input_spec(settings.network_name, settings.run.input)
+
+
 def build_network(settings: TrainSettings, num_classes: int) -> VideoNetwork:
     """The network of a run, with fresh weights."""
-    spec = input_spec(settings.run.method, settings.run.input)
-    return build(
-        settings.run.method,
-        num_classes,
-        in_channels=spec.channels,
-        width=settings.network.width,
-        **settings.network.options,
-    )
+    name, network = settings.network_name, settings.network
+    with naming_its_key(settings):
+        spec = input_spec(name, settings.run.input)
+        return build_for(spec, name, num_classes, network.width, network.options)
+
+
+def naming_its_key(settings: TrainSettings) -> AbstractContextManager[None]:
+    """Errors on the network of a configuration's own method begin with the key that names it."""
+    method = settings.run.method
+    return nullcontext() if method in METHODS else named_by(f"methods.{method}.network")
 
 
 def clip_shape(

@@ -20,6 +20,7 @@ FUSED_INPUTS = (RGB_FLOW, RGB_RGBDIFF)
 # Weight of an RGB-like and of a flow stream in a fused row, as each method publishes them
 # (TSN 1:1.5; I3D adds logits; where a paper says nothing: equal).
 TSN_FUSION = {"rgb": 1.0, "rgbdiff": 1.0, "flow": 1.5}
+WITHOUT_FLOW = ("rev2net", "rev2net-noframe", "rev2net-noflow", "rev2net-noddp")
 OFF_OVER_TSN = 2.0  # Sun-OFF adds its network's scores to those of the TSN that it stands on, 2:1
 
 # A run's path and how its words look; `Run.parse` says which of them there are.
@@ -96,7 +97,8 @@ class Run:
         """The trainings behind this run with the weights of their scores; a training's is itself.
 
         Rev2Net's second stream is an I3D on flow (the paper's "R + F", PROTOCOLS section 1). Each
-        input of Sun-OFF is two networks: its own, and the TSN that it was trained on.
+        input of Sun-OFF is two networks: its own, and the TSN that it was trained on. Methods of a
+        configuration's own add their own streams, all of weight 1, whatever network they name.
         """
         if not self.is_fused:
             return ((self, 1.0),)
@@ -109,7 +111,7 @@ class Run:
                 found.append((replace(stream, method="tsn"), weight))
             elif self.method == "tsn":
                 found.append((stream, TSN_FUSION[input_]))
-            elif input_ == "flow" and self.method.startswith("rev2net"):
+            elif input_ == "flow" and self.method in WITHOUT_FLOW:
                 found.append((replace(stream, method="i3d"), 1.0))
             else:
                 found.append((stream, 1.0))

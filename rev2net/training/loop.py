@@ -28,10 +28,10 @@ from rev2net.device import claim_device, claim_devices, memory_errors
 from rev2net.digests import file_digest, write_text
 from rev2net.errors import UserError
 from rev2net.experiments import STAGE_VERSIONS
-from rev2net.models.spec import input_spec
+from rev2net.own_code import edited
 from rev2net.provenance import commit
 from rev2net.runs import checkpoint
-from rev2net.runs.checkpoint import build_network, save_trained
+from rev2net.runs.checkpoint import build_network, network_input, save_trained
 from rev2net.runs.folder import RunFolder
 from rev2net.training import distributed
 from rev2net.training.batches import Batches, Parts
@@ -48,6 +48,7 @@ from rev2net.training.prepare import (
     restore_random_states,
     seed_everything,
     synchronise_batchnorm,
+    term_of_features,
 )
 from rev2net.training.step import TrainingStep
 
@@ -137,8 +138,9 @@ class Training:
         self.split = split
         self.writes = distributed.rank() == 0
         run = settings.run
-        spec = input_spec(run.method, run.input)
-        self.batches = Batches(settings, spec, split, shard_indexes, device)
+        if (file := edited(settings.own_code)) is not None:
+            raise UserError(f"{file}: edited since this job was planned; start the workflow again")
+        self.batches = Batches(settings, network_input(settings), split, shard_indexes, device)
         self.optimisation = self.batches.optimisation
         seed_everything(run.seed)
         network = build_network(settings, len(class_names))
@@ -146,8 +148,9 @@ class Training:
             initialise(network, settings, class_names)
         synchronise_batchnorm(network, settings.compute, device)
         self.network = network.to(device)
+        size = feature_size(self.network, settings, len(class_names), device)
         self.objective = Objective(
-            settings.loss, run.adapt, feature_size(self.network, settings, device)
+            settings.loss, run.adapt, size, term_of_features(settings, size)
         ).to(device)
         forward = TrainingStep(self.network, self.objective, settings.compute).train()
         if self.optimisation.freeze_batchnorm:

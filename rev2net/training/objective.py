@@ -13,6 +13,7 @@ from rev2net.losses import at_least_single
 from rev2net.losses.auxiliary import flow_loss, frame_loss, mask_penalty
 from rev2net.losses.discrepancy import feature_discrepancy, latent_discrepancy
 from rev2net.losses.domain import DomainDiscriminator, dann_loss, mk_mmd, reversal_coefficient
+from rev2net.losses.own import Adaptation
 from rev2net.training.distributed import all_ranks
 
 # What a term takes of the network's outputs.
@@ -41,12 +42,19 @@ class Objective(nn.Module):
     A term whose weight is 0 is not computed. A network with several classifiers (Sun-OFF) has a
     term for each: "classification" for "logits", "classification_28" for "logits_28", all of
     weight 1. The discriminator of the adversarial adaptation is part of this module, so that it is
-    trained and saved with the network.
+    trained and saved with the network. `alike` is what is minimised between the features of source
+    and target where nothing adversarial is: MK-MMD, or a function of one's own.
     """
 
-    def __init__(self, settings: LossSettings, adapt: str, feature_size: int) -> None:
+    def __init__(
+        self,
+        settings: LossSettings,
+        adapt: str,
+        feature_size: int,
+        alike: Adaptation = mk_mmd,
+    ) -> None:
         super().__init__()
-        self.adapt = adapt
+        self.adapt, self.alike = adapt, alike
         self.settings = settings
         self.weights = {
             "flow": settings.flow,
@@ -54,7 +62,7 @@ class Objective(nn.Module):
             "feature_discrepancy": settings.feature_discrepancy,
             "latent_discrepancy": settings.latent_discrepancy,
             "mask": settings.mask,
-            "domain": {"none": 0.0, "mkmmd": settings.domain, "dann": settings.dann}[adapt],
+            "domain": {"none": 0.0, "dann": settings.dann}.get(adapt, settings.domain),
         }
         self.discriminator = DomainDiscriminator(feature_size) if adapt == "dann" else None
 
@@ -106,7 +114,9 @@ class Objective(nn.Module):
                     self.discriminator, source, target, coefficient=coefficient
                 )
             else:
-                found["domain"] = mk_mmd(all_ranks(source), all_ranks(target))
+                # Autocast would take products of features in bfloat16.
+                with torch.autocast(features.device.type, enabled=False):
+                    found["domain"] = self.alike(all_ranks(source), all_ranks(target))
         return found
 
     def weighted(self, terms: dict[str, Tensor], progress: float) -> dict[str, Tensor]:
@@ -125,7 +135,7 @@ class Objective(nn.Module):
         # On a fresh network MK-MMD's gradient exceeds the cross-entropy's. DANN's coefficient is
         # such a ramp already.
         ramp = self.settings.domain_ramp
-        if term == "domain" and self.adapt == "mkmmd" and progress < ramp:
+        if term == "domain" and self.adapt != "dann" and progress < ramp:
             weight *= progress / ramp
         return weight
 

@@ -12,8 +12,13 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from rev2net.config import ComputeSettings, TrainSettings
 from rev2net.errors import UserError
 from rev2net.experiments import without_weights
+from rev2net.losses.domain import mk_mmd
+from rev2net.losses.own import Adaptation, load_adaptation
 from rev2net.models.network import VideoNetwork
+from rev2net.models.own import check_outputs
 from rev2net.models.weights import DECODING, load_weights
+from rev2net.own_code import is_own, named_by
+from rev2net.runs.checkpoint import naming_its_key
 from rev2net.training import distributed
 
 
@@ -33,18 +38,33 @@ def initialise(network: VideoNetwork, settings: TrainSettings, class_names: Sequ
         print(report, flush=True)
 
 
-def feature_size(network: VideoNetwork, settings: TrainSettings, device: torch.device) -> int:
-    """D of the pooled features, seen by passing one empty clip."""
+def feature_size(
+    network: VideoNetwork, settings: TrainSettings, num_classes: int, device: torch.device
+) -> int:
+    """D of the pooled features, seen by passing one empty clip.
+
+    Raises UserError where the outputs of a network of one's own do not have their shapes.
+    """
     spec, clip = network.input_spec, settings.clip
     sizes = {"B": 1, "C": spec.channels, "T": clip.length, "H": clip.size, "W": clip.size}
+    x = torch.zeros([sizes[axis] for axis in spec.layout], device=device)
     network.eval()
+    if is_own(settings.network_name):
+        with naming_its_key(settings):
+            check_outputs(network, settings.network_name, num_classes, x)
     with torch.no_grad():
-        outputs = network.forward_train(
-            torch.zeros([sizes[axis] for axis in spec.layout], device=device)
-        )
+        outputs = network.forward_train(x)
     features = outputs["features"]
     assert isinstance(features, Tensor)
     return features.shape[1]
+
+
+def term_of_features(settings: TrainSettings, num_features: int) -> Adaptation:
+    """What is minimised between features of source and target: MK-MMD, or a term of one's own."""
+    if settings.adaptation is None:
+        return mk_mmd
+    with named_by(f"adaptations.{settings.run.adapt}"):
+        return load_adaptation(settings.adaptation, num_features)
 
 
 def synchronise_batchnorm(

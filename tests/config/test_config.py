@@ -79,6 +79,14 @@ def dropping(milestones: list[float]) -> dict[str, object]:
             ["methods.mine.network", "found 'mine.py'"],
         ),
         (
+            {"methods": {"mine": {"network": "i4d", "recipe": "i3d"}}},
+            ["methods.mine.network: 'i4d'", "did you mean 'i3d'", "or package.module:Class"],
+        ),
+        (
+            {"methods": {"mine": {"network": "i3d"}}},
+            ["methods.mine: no recipe 'mine.<input>'", "recipes has tsn.rgb, "],
+        ),
+        (
             {"adaptations": {"dann": "mine:term"}},
             ["adaptations.dann", "give another name"],
         ),

@@ -69,6 +69,7 @@ def test_evaluate_writes_scores_of_both_parts_and_refuses_another_split(
     settings = TrainSettings(
         configuration="test",
         run=run,
+        network_name=run.method,
         network=NetworkSettings(width=0.125, options={}),
         clip=ClipSettings(length=8, size=32, scales=(1.0,), flip=False),
         optimisation=OptimisationSettings(

@@ -7,13 +7,13 @@ import pytest
 
 from rev2net import config as configuration
 from rev2net import experiments
-from rev2net.config import Config, WeightsSource, WithinDataset
+from rev2net.config import Config, MethodSettings, WeightsSource, WithinDataset
 from rev2net.errors import UserError
 from rev2net.models.cost import measure
 from rev2net.plan.estimate import Plan, Stage, estimate, find_warnings
 from rev2net.plan.facts import benchmark_facts, dataset_facts
 from rev2net.plan.jobs import needed_jobs
-from rev2net.plan.rates import Rate, Rates
+from rev2net.plan.rates import Rate, Rates, rate_name
 from rev2net.plan.work import evaluation_work, training_work
 from rev2net.runs.folder import WorkFolder
 from rev2net.runs.identity import Run
@@ -244,3 +244,19 @@ def test_a_measured_training_by_hand(paper: Config, tmp_path: Path) -> None:
     assert (found.jobs, found.longest) == (1, pytest.approx(seconds / 3600, rel=0.01))
     assert found.gpu_hours == pytest.approx(seconds / 3600, rel=0.01)
     assert stage(plan, "split_benchmark").jobs == 1
+
+
+def test_methods_of_a_configuration_have_rates_of_their_own(mini: Config) -> None:
+    """Ablations of ours share a recipe and nearly a network; others may share the recipe alone."""
+    methods = {"mine": MethodSettings(network="mine:Network", recipe="i3d")}
+    config = mini.model_copy(update={"methods": methods})
+    names = {
+        method: rate_name(Run("hmdb-ucf", method, "rgb", "scratch", "none", 1, 0), config)
+        for method in ("i3d", "rev2net", "rev2net-noflow", "mine")
+    }
+    assert names == {
+        "i3d": "i3d",
+        "rev2net": "rev2net",
+        "rev2net-noflow": "rev2net",
+        "mine": "mine",
+    }

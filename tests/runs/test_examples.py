@@ -131,6 +131,7 @@ def settings(method: str, loss: LossSettings, size: int) -> TrainSettings:
     return TrainSettings(
         configuration="test",
         run=Run("ucf-hmdb", method, "rgb", "scratch", "none", 1, 0),
+        network_name=method,
         network=NetworkSettings(width=0.125, options={}),
         clip=ClipSettings(length=8, size=size, scales=(1.0,), flip=False),
         optimisation=OptimisationSettings(

@@ -40,6 +40,7 @@ def trained(
     settings = TrainSettings(
         configuration="test",
         run=RUN,
+        network_name=RUN.method,
         network=NetworkSettings(width=0.25, options={"dropout": 0.0}),
         clip=ClipSettings(length=LENGTH, size=SIZE, scales=(1.0,), flip=False),
         optimisation=OptimisationSettings(

@@ -13,6 +13,7 @@ from rev2net.errors import UserError
 from rev2net.models import build
 from rev2net.models.network import Outputs
 from rev2net.training.objective import Objective, Targets, gradient_shares
+from tests.own_network import coral
 
 FLOW, RGB = (2, 2, 4, 3, 5), (2, 3, 4, 3, 5)  # B', C, T, H, W
 ALL_TERMS = LossSettings(
@@ -213,13 +214,37 @@ def test_a_network_without_other_terms_or_parts_has_no_shares() -> None:
         ("mkmmd", 0.1, 0.3),
         ("mkmmd", 0.2, 0.6),
         ("mkmmd", 0.9, 0.6),
+        ("coral", 0.1, 0.3),
+        ("none", 0.9, 0.0),
         ("dann", 0.0, 0.05),
         ("dann", 0.9, 0.05),
     ],
 )
-def test_adaptations_have_weights_of_their_own_and_mk_mmds_may_rise(
+def test_the_adversarial_term_has_a_weight_of_its_own_and_that_of_others_may_rise(
     adapt: str, progress: float, weight: float
 ) -> None:
     objective = Objective(LossSettings(domain=0.6, domain_ramp=0.2, dann=0.05), adapt, 6)
     found = objective.weighted({"domain": torch.ones(())}, progress)["domain"]
     assert found.item() == pytest.approx(weight)
+
+
+def test_a_term_of_ones_own_takes_mk_mmds_place() -> None:
+    def distance(source: Tensor, target: Tensor) -> Tensor:
+        return (source.mean(0) - target.mean(0)).norm()
+
+    given = outputs()
+    objective = Objective(LossSettings(domain=0.5), "mine", 6, distance)
+    found = objective.terms(given, targets(), 1.0)["domain"]
+    source, target = given["features"].split(2)
+    assert found.item() == pytest.approx((source.mean(0) - target.mean(0)).norm().item())
+
+
+def test_a_term_of_ones_own_keeps_single_precision_under_autocast() -> None:
+    objective = Objective(LossSettings(domain=0.5), "coral", 6, coral)
+    expected = objective.terms(outputs(), targets(), 1.0)["domain"]
+    with torch.autocast("cpu", torch.bfloat16):
+        found = objective.terms(outputs(), targets(), 1.0)["domain"]
+        features = outputs()["features"]
+        rounded = coral(*features.split(2))
+    assert found.item() == expected.item()
+    assert rounded.item() != expected.item()

@@ -42,6 +42,7 @@ def settings(
     return TrainSettings(
         configuration="test",
         run=Run("ucf-hmdb", method, input_, "scratch", adapt, 1, 0),
+        network_name=method,
         network=NetworkSettings(width=0.125, options={"dropout": 0.2}),
         clip=ClipSettings(length=3 if segments else 8, size=32, scales=(1.0, 0.9), flip=False),
         optimisation=OptimisationSettings(
