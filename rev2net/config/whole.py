@@ -279,6 +279,13 @@ class Config(Section):
         for name in self.methods:
             if name in METHODS:
                 raise ValueError(f"methods.{name}: this is a method of ours; give another name")
+        labels: dict[str, str] = {}
+        for name, method in self.all_methods.items():
+            if (other := labels.setdefault(method.label, name)) != name:
+                raise ValueError(
+                    f"methods.{name}.label: {method.label!r} is that of {other}; tables could not "
+                    "tell them apart"
+                )
         for name in self.adaptations:
             if name in ADAPTATIONS:
                 raise ValueError(f"adaptations.{name}: this is one of ours; give another name")
@@ -356,8 +363,23 @@ class Config(Section):
                         f"tables.{name}.benchmarks: {benchmark!r} is not configured; "
                         f"benchmarks has {', '.join(self.benchmarks)}"
                     )
-            if len(set(table.rows)) < len(table.rows):
+            spelled = {
+                (row.method, row.input, row.init or table.init, row.adapt or table.adapt)
+                for row in table.rows
+            }
+            if len(spelled) < len(table.rows):
                 raise ValueError(f"tables.{name}.rows: a row stands twice")
+            within = [
+                benchmark
+                for benchmark in table.benchmarks
+                if not isinstance(self.benchmarks[benchmark], CrossDataset)
+            ]
+            adapted = [row.name for row in table.rows if (row.adapt or table.adapt) != "none"]
+            if within and adapted:
+                raise ValueError(
+                    f"tables.{name}: {adapted[0]} adapts to a target, and benchmark {within[0]!r} "
+                    "has none; give adapt none, or a benchmark from a source to a target"
+                )
 
     def _check_search(self) -> None:
         search = self.search

@@ -8,8 +8,8 @@ from rev2net import experiments
 from rev2net.config import Config, CrossDataset, Recipe
 from rev2net.experiments import INPUT_LABELS, method_of
 from rev2net.models.spec import input_spec
-from rev2net.paper import tables as paper
 from rev2net.paper.published import ALL, PARTIAL, TOLERANCE, Published, published_recipe
+from rev2net.paper.tables import default_tables
 from rev2net.plan.facts import LISTS, benchmark_facts
 from rev2net.plan.jobs import needed_jobs
 from rev2net.runs.identity import Run
@@ -25,7 +25,7 @@ def recipe_table(config: Config, root: Path) -> str:
 
     Ablations are Rev2Net's row; steps are those of the first split.
     """
-    jobs = needed_jobs(paper.configured_tables(config), config)
+    jobs = needed_jobs(default_tables(config), config)
     rows: dict[tuple[str, ...], Run] = {}
     for run in sorted(jobs.trainings, key=partial(_order, config=config)):
         stream = f"{method_of(run, config).recipe}.{run.input}"

@@ -133,7 +133,10 @@ def _row(
 
 
 def _provenance(cell: Cell, config: Config, stored: list[Scores], reason: str) -> str:
-    """`key=value,value;…`: why the cell is empty, if it is, and what it was made from."""
+    """`key=value,value;…`: why the cell is empty, if it is, and what it was made from.
+
+    `notes`, which are sentences, stand last.
+    """
     parts = {
         "empty": [reason] if reason else [],
         "commit": distinct(word for scores in stored for word in scores.commit.split(",")),
@@ -144,6 +147,9 @@ def _provenance(cell: Cell, config: Config, stored: list[Scores], reason: str) -
             word[:DIGEST_LENGTH] for scores in stored for word in scores.checkpoint.split(",")
         ),
         "runs": [run.path for run in cell.runs],
+        "notes": [" | ".join(notes)]
+        if (notes := distinct(s.notes for s in stored if s.notes))
+        else [],
     }
     return ";".join(f"{key}={','.join(values)}" for key, values in parts.items() if values)
 
