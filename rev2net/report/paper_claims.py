@@ -28,7 +28,7 @@ def claims_section(config: Config, claims: pd.DataFrame | None) -> Section:
         "seeds like these find four times in five."
     )
     title = "Do the claims hold here?"
-    if has_tables_of_the_paper(config):
+    if beside_the_papers := has_tables_of_the_paper(config):
         lead += f" Evidence about the paper: {evidence(config)}."
         title = "Do the paper's claims hold here?"
     if claims is None or not len(claims):
@@ -56,7 +56,7 @@ def claims_section(config: Config, claims: pd.DataFrame | None) -> Section:
                 signed(row["difference"]),
                 f"[{signed(row['ci_low'])}, {signed(row['ci_high'])}]",
                 number(row["p_holm"], 3),
-                signed(row["paper_difference"]),
+                *([signed(row["paper_difference"])] if beside_the_papers else []),
                 f"{row['groups']:.0f}",
                 f"{row['seeds']:.0f}",
                 number(row["detectable"]),
@@ -64,7 +64,8 @@ def claims_section(config: Config, claims: pd.DataFrame | None) -> Section:
             ]
             for _, row in done.iterrows()
         ]
-    head = ["Comparison", "Benchmark", "Verdict", "Here", "Interval", "p (Holm)", "Paper"]
+    head = ["Comparison", "Benchmark", "Verdict", "Here", "Interval", "p (Holm)"]
+    head += ["Paper"] if beside_the_papers else []
     head += ["Groups", "Seeds", "Detectable", "Why undecided"]
     blocks = [Grid("", head, rows, words=3, last_word=True)] if rows else []
     reason = "Their runs are not finished; claims.csv says which are missing."

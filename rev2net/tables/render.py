@@ -210,8 +210,9 @@ def _notes(table: Table, top1: pd.DataFrame, in_domain: pd.DataFrame, config: Co
     for protocol, group in done.groupby("protocol", sort=False):
         names = (group["row"] + " " + group["input"]).unique()
         notes.append(f"Protocol of {', '.join(names)}: {protocol}.")
-    for told in done["provenance"].map(_told).unique():
-        notes += told.split(" | ") if told else []
+    told = done.assign(told=done["provenance"].map(_told))
+    for words, group in told[told["told"] != ""].groupby("told", sort=False):
+        notes.append(f"Data of {', '.join(group['benchmark'].unique())}: {words}.")
     empty = top1[top1["measured"].isna()]
     if len(empty):
         notes.append(

@@ -19,7 +19,7 @@ from rev2net.paper.tables import (
 )
 from tests.work_folder import CONFIG, Work, own_config
 
-NOTE = "Each video of home is a group of its own; clips of one scene may stand on both sides"
+NOTE = "every video of 'home' stands for itself; as its lists = columns, all | none, name no source"
 
 
 @pytest.fixture
@@ -58,13 +58,13 @@ def test_a_table_of_ones_own_is_made_like_the_papers(
         *("Model", "Input", "A_B & C", "home→away"),
     ]
     assert [row.split("|")[1].strip() for row in rows[:3]] == ["I3D", "My I3D", "I3D"]
-    assert f"- {NOTE}" in text
+    assert f"- Data of A_B & C, home→away: {NOTE}.".replace("|", r"\|") in text
     assert "; classes that away and home name alike." in text
     assert "paper" not in text
     latex = out.with_suffix(".tex").read_text(encoding="utf-8")
     assert r"Model & Input & A\_B \& C & home$\rightarrow$away \\" in latex
     assert r"\begin{tabular}{llrr}" in latex
-    assert NOTE in latex
+    assert "Data of A\\_B \\& C, home$\\rightarrow$away: every video of" in latex
     frame = pd.read_csv(out)
     assert frame["paper"].isna().all()
     assert frame["delta"].isna().all()

@@ -50,7 +50,7 @@ def test_a_video_is_short_where_more_than_a_frame_and_2_percent_are_lost(
 
 def test_a_ledger_survives_the_way_through_its_file(tmp_path: Path) -> None:
     rows = [
-        LedgerRow("v_Archery_g01_c01", "rgb", 131, 131, "ok", ""),
+        LedgerRow("v_Archery_g01_c01", "rgb", 131, 131, "ok", "", "0123456789abcdef"),
         LedgerRow('a, "b"\nü', "flow", None, 0, "missing", "no file x, y.avi"),
     ]
     write_ledger(tmp_path / "ledger.csv", rows)
@@ -61,8 +61,8 @@ def test_the_file_reads_as_documented(tmp_path: Path) -> None:
     rows = [LedgerRow("v_Archery_g01_c02", "rgb", None, 0, "missing", "no file x.avi")]
     write_ledger(tmp_path / "ledger.csv", rows)
     assert (tmp_path / "ledger.csv").read_text() == (
-        "video_id,kind,announced,decoded,status,message\n"
-        "v_Archery_g01_c02,rgb,,0,missing,no file x.avi\n"
+        "video_id,kind,announced,decoded,status,message,content\n"
+        "v_Archery_g01_c02,rgb,,0,missing,no file x.avi,\n"
     )
 
 
@@ -73,7 +73,7 @@ def test_another_file_is_no_ledger(tmp_path: Path) -> None:
     path.write_text("video_id,label\nv,1\n")
     with pytest.raises(UserError, match="columns 'video_id,label'; a ledger has video_id,kind"):
         read_ledger(path)
-    for row in ("v,rgb,,many,ok,", "v,rgb"):
-        path.write_text(f"video_id,kind,announced,decoded,status,message\n{row}\n")
+    for row in ("v,rgb,,many,ok,,", "v,rgb"):
+        path.write_text(f"video_id,kind,announced,decoded,status,message,content\n{row}\n")
         with pytest.raises(UserError, match=r"ledger\.csv: not a readable ledger"):
             read_ledger(path)

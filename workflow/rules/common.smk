@@ -17,6 +17,7 @@ from rev2net.runs.identity import FUSED_PATTERN, TRAINING_PATTERN, Run
 
 try:
     CONFIG = configuration.validate(configuration.Config, config, "configuration")
+    experiments.check(CONFIG)
     claims.claims(CONFIG)  # those about rows that there are not are missed here
 except UserError as error:
     raise WorkflowError(str(error))
