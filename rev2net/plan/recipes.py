@@ -6,11 +6,12 @@ from pathlib import Path
 
 from rev2net import experiments
 from rev2net.config import Config, CrossDataset, Recipe
+from rev2net.datasets.sizes import SIZES
 from rev2net.experiments import INPUT_LABELS, method_of
 from rev2net.models.spec import input_spec
 from rev2net.paper.published import ALL, PARTIAL, TOLERANCE, Published, published_recipe
 from rev2net.paper.tables import default_tables
-from rev2net.plan.facts import LISTS, benchmark_facts
+from rev2net.plan.facts import benchmark_facts
 from rev2net.plan.jobs import needed_jobs
 from rev2net.runs.identity import Run
 
@@ -90,7 +91,7 @@ def _differences(
 ) -> Iterator[str]:
     """What is not as published, what is published for another list, and what is ours."""
     optimisation = recipe.optimisation
-    published = published.in_epochs(LISTS[where]["train"][0])
+    published = published.in_epochs(SIZES[where].lists["train"][0])
     of_a_list = (published.batch, published.rate, published.epochs)
     if where != run.benchmark and any(value is not None for value in of_a_list):
         yield f"published for {where}"

@@ -9,6 +9,7 @@ from rev2net.plan.estimate import Plan, Stage, job_cores
 from rev2net.plan.rates import Rate, Rates
 from rev2net.printing import Facts, Report, Table
 
+NOT_SHOWN = ("lists", "classes")  # of a dataset's facts: what only the estimate needs
 HEAD = ("stage", "jobs", "a job", "longest", "core-hours", "GPU-hours", "GB", "GB memory")
 
 
@@ -40,6 +41,11 @@ def as_report(
         Table(f"Plan of configuration {config.name!r}", HEAD, rows),
         Facts("At best", at_best),
         Table("Data", ("dataset", "videos", "frames a video", "stored at", "source"), data),
+        *(
+            [Table("Assumptions", ("assumption",), [(a,) for a in plan.assumptions])]
+            if plan.assumptions
+            else []
+        ),
         Table("Rates", ("value", "unit", "source"), measured),
         *([Table("Warnings", ("warning",), [(line,) for line in warnings])] if warnings else []),
     ]
@@ -59,7 +65,11 @@ def as_values(
             "disk": plan.disk,
             "days": plan.days(cores, gpus),
         },
-        "datasets": {name: dataclasses.asdict(facts) for name, facts in plan.datasets.items()},
+        "datasets": {
+            name: {key: value for key, value in vars(facts).items() if key not in NOT_SHOWN}
+            for name, facts in plan.datasets.items()
+        },
+        "assumptions": list(plan.assumptions),
         "rates": rates.model_dump(),
         "warnings": list(warnings),
     }

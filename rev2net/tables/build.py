@@ -147,11 +147,11 @@ def _provenance(cell: Cell, config: Config, stored: list[Scores], reason: str) -
             word[:DIGEST_LENGTH] for scores in stored for word in scores.checkpoint.split(",")
         ),
         "runs": [run.path for run in cell.runs],
-        "notes": [" | ".join(notes)]
-        if (notes := distinct(s.notes for s in stored if s.notes))
-        else [],
     }
-    return ";".join(f"{key}={','.join(values)}" for key, values in parts.items() if values)
+    words = [f"{key}={','.join(values)}" for key, values in parts.items() if values]
+    if notes := distinct(scores.notes for scores in stored if scores.notes):
+        words.append(f"notes={'; '.join(notes)}")
+    return ";".join(words)
 
 
 class StoredScores:

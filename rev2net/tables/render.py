@@ -211,8 +211,8 @@ def _notes(table: Table, top1: pd.DataFrame, in_domain: pd.DataFrame, config: Co
         names = (group["row"] + " " + group["input"]).unique()
         notes.append(f"Protocol of {', '.join(names)}: {protocol}.")
     told = done.assign(told=done["provenance"].map(_told))
-    for words, group in told[told["told"] != ""].groupby("told", sort=False):
-        notes.append(f"Data of {', '.join(group['benchmark'].unique())}: {words}.")
+    for said, group in told[told["told"] != ""].groupby("told", sort=False):
+        notes.append(f"Data of {', '.join(group['benchmark'].unique())}: {said}.")
     empty = top1[top1["measured"].isna()]
     if len(empty):
         notes.append(

@@ -145,7 +145,7 @@ def test_what_is_there_already_replaces_published_figures(paper: Config, tmp_pat
     assert (published.videos, published.source) == (13_320, "published")
     work = tmp_path / "work/paper"
     (work / "index").mkdir(parents=True)
-    (work / "index/ucf101.csv").write_text("video_id,path\na,a.avi\nb,b.avi\nc,c.avi\n")
+    (work / "index/ucf101.csv").write_text("video_id,class\na,x\nb,y\nc,y\n")
     (work / "shards/ucf101").mkdir(parents=True)
     lines = [
         "video_id,kind,announced,decoded,status,message,content",
