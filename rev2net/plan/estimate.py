@@ -100,8 +100,8 @@ def estimate(jobs: Jobs, config: Config, rates: Rates, root: Path) -> Plan:
         for benchmark, split in sorted({*jobs.benchmarks, *jobs.held_out})
         if (assumed := benchmark_facts(benchmark, split, config, root).assumed)
     ]
-    made = tuple(stage for stage in stages if stage.jobs)
-    return Plan(made, datasets, tuple(dict.fromkeys(assumptions)))
+    wanted = tuple(stage for stage in stages if stage.jobs)
+    return Plan(wanted, datasets, tuple(dict.fromkeys(assumptions)))
 
 
 def _small(name: str, jobs: int, rates: Rates, disk: float) -> Stage:

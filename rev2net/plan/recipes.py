@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from rev2net import experiments
-from rev2net.config import Config, CrossDataset, Recipe
+from rev2net.config import METHODS, Config, CrossDataset, Recipe
 from rev2net.datasets.sizes import SIZES
 from rev2net.experiments import INPUT_LABELS, method_of
 from rev2net.models.spec import input_spec
@@ -59,8 +59,10 @@ def _row(stream: str, run: Run, config: Config, root: Path) -> tuple[str, ...]:
     videos = benchmark_facts(run.benchmark, run.split, config, root).train
     steps = optimisation.in_steps(videos).num_steps
     epochs = optimisation.epochs or steps * optimisation.batch / videos
-    published = published_recipe(stream, run.init, run.benchmark)
-    source, differs = "ours", "no recipe is published for this start"
+    published = published_recipe(stream, run.init, _published_list(run, config))
+    source, differs = "ours", "-"
+    if method_of(run, config).recipe in METHODS:
+        differs = "no recipe is published for this start"
     if published is not None:
         source = published[0].source
         differs = "; ".join(_differences(recipe, epochs, *published, run, config)) or "-"
@@ -80,10 +82,18 @@ def _row(stream: str, run: Run, config: Config, root: Path) -> tuple[str, ...]:
         _numbers(recipe.clip.scales),
         f"{_dropout(recipe):g}",
         _batchnorm(recipe),
-        _test(recipe, run),
+        _test(recipe, run, config),
         source,
         differs,
     )
+
+
+def _published_list(run: Run, config: Config) -> str:
+    """The published list that a run trains on: its dataset's format; across datasets none."""
+    benchmark = config.benchmarks[run.benchmark]
+    if isinstance(benchmark, CrossDataset):
+        return ""
+    return config.datasets[benchmark.dataset].format
 
 
 def _differences(
@@ -93,7 +103,7 @@ def _differences(
     optimisation = recipe.optimisation
     published = published.in_epochs(SIZES[where].lists["train"][0])
     of_a_list = (published.batch, published.rate, published.epochs)
-    if where != run.benchmark and any(value is not None for value in of_a_list):
+    if where != _published_list(run, config) and any(value is not None for value in of_a_list):
         yield f"published for {where}"
     pairs = (
         ("batch", optimisation.batch, published.batch),
@@ -101,7 +111,7 @@ def _differences(
         ("crops", recipe.clip.scales, published.scales),
         ("dropout", _dropout(recipe), published.dropout),
         ("batch norm", _batchnorm(recipe), published.batchnorm),
-        ("test", _test(recipe, run), published.test),
+        ("test", _test(recipe, run, config), published.test),
     )
     for name, ours, theirs in pairs:
         if theirs is not None and ours != theirs:
@@ -149,8 +159,9 @@ def _batchnorm(recipe: Recipe) -> str:
     return PARTIAL if recipe.network.options.get("partial_bn") else ALL
 
 
-def _test(recipe: Recipe, run: Run) -> str:
-    test, unit = recipe.test, input_spec(run.method, run.input).time_axis
+def _test(recipe: Recipe, run: Run, config: Config) -> str:
+    test, network = recipe.test, method_of(run, config).network
+    unit = input_spec(network, run.input).time_axis
     crops = f"{test.crops} crop{'s' * (test.crops > 1)} of {test.size}"
     if test.whole_video:
         return f"all frames, {crops}"

@@ -41,14 +41,15 @@ def as_report(
         Table(f"Plan of configuration {config.name!r}", HEAD, rows),
         Facts("At best", at_best),
         Table("Data", ("dataset", "videos", "frames a video", "stored at", "source"), data),
-        *(
-            [Table("Assumptions", ("assumption",), [(a,) for a in plan.assumptions])]
-            if plan.assumptions
-            else []
-        ),
+        *_lines("Assumptions", "assumption", plan.assumptions),
         Table("Rates", ("value", "unit", "source"), measured),
-        *([Table("Warnings", ("warning",), [(line,) for line in warnings])] if warnings else []),
+        *_lines("Warnings", "warning", warnings),
     ]
+
+
+def _lines(title: str, head: str, lines: Sequence[str]) -> Report:
+    """A table of sentences; nothing where there are none."""
+    return [Table(title, (head,), [(line,) for line in lines])] if lines else []
 
 
 def as_values(
