@@ -12,8 +12,8 @@ from decimal import ROUND_HALF_UP, Decimal
 import pandas as pd
 
 from rev2net.config import Config, CrossDataset
-from rev2net.experiments import INPUT_LABELS
-from rev2net.paper.tables import Table, benchmark_label, find_table, table_label
+from rev2net.experiments import INPUT_LABELS, parent
+from rev2net.paper.tables import Table, benchmark_label, cells, find_table, table_label
 
 NO_VALUE = "–"
 
@@ -258,9 +258,20 @@ def _training(table: Table, top1: pd.DataFrame, config: Config) -> str:
         if isinstance(benchmark := config.benchmarks[name], CrossDataset)
     }:
         words += f"; classes {', '.join(sorted(sets))}"
-    if "kinetics" in set(top1["init"]):
+    if _starts_from_ours(str(top1["table"].iloc[0]), config):
         words += "; all seeds start from the Kinetics runs that there are"
     return f"{words}. The last checkpoint of a fixed schedule; nothing is selected."
+
+
+def _starts_from_ours(table: str, config: Config) -> bool:
+    """Whether rows pre-trained on Kinetics start from runs of the configuration."""
+    return any(
+        parent(stream, config) is not None
+        for cell in cells(table, config)
+        if cell.init == "kinetics"
+        for run in cell.runs
+        for stream, _ in run.streams
+    )
 
 
 def _classes(benchmark: CrossDataset) -> str:

@@ -5,10 +5,12 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import yaml
 
 from rev2net.cli import main
 from rev2net.config import Config, dump
 from rev2net.errors import UserError
+from rev2net.paper.claims import claims
 from rev2net.paper.tables import (
     benchmark_label,
     cells,
@@ -84,6 +86,16 @@ def test_claims_of_ones_own_are_tested_like_the_papers(
     assert frame["paper_difference"].isna().all()
     assert set(frame["source"]) == {"configuration"}
     assert not frame["claim"].str.contains("contradiction").any()
+
+
+def test_the_example_in_the_docs_is_one() -> None:
+    text = (Path(__file__).parents[2] / "docs/formats.md").read_text(encoding="utf-8")
+    example = yaml.safe_load(text.partition("```yaml\n")[2].partition("```")[0])
+    config = own_config(**example)
+    assert claims(config)[0].name == "mine-is-better"
+    assert [cell.row for cell in cells("transfer", config)] == [
+        *("I3D", "My I3D (mkmmd)", "I3D", "My I3D (source only)"),
+    ]
 
 
 def test_rows_that_differ_by_start_alone_are_told_apart(own: Config) -> None:
