@@ -8,10 +8,11 @@
 
 Takes a minute to measure this machine: decoding, encoding, TV-L1 flow, a step of the cheapest
 network of each kind; with --rates nothing is measured. Everything else follows from the
-configuration: its runs, the multiply-adds of their networks, published sizes of the datasets, or
-those of indexes, ledgers and splits that are there already (run it where the workflow runs). What
-was measured and what is assumed stands below the table. Hours are those of all jobs together; core
-hours count every core that a job holds. Expect to be wrong by a factor of two.
+configuration: its runs, the multiply-adds of their networks, published sizes of the datasets, what
+folders and lists of one's own hold, or the indexes, ledgers and splits that are there already (run
+it where the workflow runs). What was measured and what is assumed stands below the table. Hours are
+those of all jobs together; core hours count every core that a job holds. Expect to be wrong by a
+factor of two.
 """
 
 import argparse

@@ -114,7 +114,7 @@ def benchmark_facts(name: str, split: int, config: Config, root: Path) -> Benchm
             name: (round(train * shares[name]), round(test * shares[name]))
             for name, (train, test) in sides.items()
         }
-        if not all(facts.classes for facts in of.values()):
+        if any(shares[name] < 1 and not of[name].classes for name in of):
             assumed = "a class is taken to have as many videos as any other of its dataset"
     counted = SHARED_VIDEOS.get(str(benchmark.class_set), {})
     formats = {name: config.datasets[name].format for name in of}

@@ -24,7 +24,7 @@ def weights_section(
     missing = []
     if search is not None:
         blocks += _search(search, config)
-    else:
+    elif config.search is not None:
         missing.append("Search of the loss weights: `snakemake results/search.csv` makes it.")
     if sweep is not None:
         blocks += _sweep(sweep, config)

@@ -454,3 +454,4 @@ def test_an_own_configuration_without_results_says_what_makes_them(tmp_path: Pat
     assert "the configuration has none; its key claims names them" in page.text["claims"]
     assert "snakemake results/transfer.csv measures it" in page.text["transfer"]
     assert "snakemake results/starts.csv, for example" in page.text["provenance"]
+    assert "results/search.csv" not in page.text["search"]
