@@ -275,10 +275,7 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
-    def _names_are_defined(self) -> "Config":
-        for name in self.methods:
-            if name in METHODS:
-                raise ValueError(f"methods.{name}: this is a method of ours; give another name")
+    def _tables_tell_methods_apart(self) -> "Config":
         labels: dict[str, str] = {}
         for name, method in self.all_methods.items():
             if (other := labels.setdefault(method.label, name)) != name:
@@ -286,6 +283,13 @@ class Config(Section):
                     f"methods.{name}.label: {method.label!r} is that of {other}; tables could not "
                     "tell them apart"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _names_are_defined(self) -> "Config":
+        for name in self.methods:
+            if name in METHODS:
+                raise ValueError(f"methods.{name}: this is a method of ours; give another name")
         for name in self.adaptations:
             if name in ADAPTATIONS:
                 raise ValueError(f"adaptations.{name}: this is one of ours; give another name")
