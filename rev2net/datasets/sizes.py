@@ -39,10 +39,10 @@ SIZES: dict[str, Size] = {
         "published; size assumed",
     ),
 }
-# Of the map ucf101_hmdb51: videos by format on the training and test list of split 1, of each set.
-SHARED_VIDEOS: dict[str, dict[str, tuple[int, int]]] = {
-    "full": {"ucf101": (1438, 571), "hmdb51": (840, 360)},
-    "wide-14": {"ucf101": (1819, 717), "hmdb51": (980, 420)},
-    "wide-16": {"ucf101": (2764, 1103), "hmdb51": (1120, 480)},
-    "wide-20": {"ucf101": (3819, 1510), "hmdb51": (1400, 600)},
+# Of a class map and its set: videos by format on the training and test list of split 1.
+SHARED_VIDEOS: dict[tuple[str | None, str | None], dict[str, tuple[int, int]]] = {
+    ("ucf101_hmdb51", "full"): {"ucf101": (1438, 571), "hmdb51": (840, 360)},
+    ("ucf101_hmdb51", "wide-14"): {"ucf101": (1819, 717), "hmdb51": (980, 420)},
+    ("ucf101_hmdb51", "wide-16"): {"ucf101": (2764, 1103), "hmdb51": (1120, 480)},
+    ("ucf101_hmdb51", "wide-20"): {"ucf101": (3819, 1510), "hmdb51": (1400, 600)},
 }

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rev2net.config import Config, CrossDataset, DatasetSettings, FramesSettings, MiniSettings
-from rev2net.datasets.class_maps import ClassMap, alike_classes, class_map
+from rev2net.datasets.class_maps import alike_classes, class_map
 from rev2net.datasets.index import IMPORTERS
 from rev2net.datasets.listing import Listing, Side
 from rev2net.datasets.protocols import EVERY_TARGET_TESTED, HELD_OUT
@@ -30,6 +30,7 @@ class DatasetFacts:
     fps: float
     num_classes: int
     source: str  # where the figures are from
+    assumed: str = ""  # what of them is not known yet
     lists: Mapping[Side, tuple[int, ...]] = field(default_factory=dict)  # of each split's sides
     classes: Mapping[str, int] = field(default_factory=dict)  # videos by class, where known
 
@@ -73,9 +74,9 @@ def dataset_facts(name: str, config: Config, root: Path) -> DatasetFacts:
 
     Raises UserError for a dataset of one's own whose folder or list cannot be read.
     """
-    facts = _before_it_is_made(name, config, root)
     work = WorkFolder(root / WorkFolder.of(config.name).path)
     index, ledger = work.index(name), work.shards(name).ledger
+    facts = _before_it_is_made(name, config, root, index)
     if index.is_file():
         classes = Counter(row["class"] for row in _rows(index))
         facts = replace(facts, videos=classes.total(), classes=classes, source="the index")
@@ -83,6 +84,9 @@ def dataset_facts(name: str, config: Config, root: Path) -> DatasetFacts:
         decoded = [int(row["decoded"]) for row in _rows(ledger) if row["kind"] == "rgb"]
         frames = sum(decoded) / max(1, len(decoded))
         facts = replace(facts, frames=frames, source="index and ledger")
+        if facts.assumed:
+            size = f"{facts.width}x{facts.height} at {facts.fps:g} a second"
+            facts = replace(facts, assumed=size)
     return facts
 
 
@@ -102,24 +106,7 @@ def benchmark_facts(name: str, split: int, config: Config, root: Path) -> Benchm
         held_out = round(train * benchmark.validation_fraction)
         num_classes = of[benchmark.dataset].num_classes
         return BenchmarkFacts(num_classes, train - held_out, held_out, test)
-    shared = _shared_classes(name, benchmark, of, config)
-    assumed = ""
-    if shared is None:
-        num_classes = min(facts.num_classes for facts in of.values())
-        assumed = "every class is counted; which ones both share is known with their indexes"
-    else:
-        num_classes = len(shared.class_names)
-        shares = {name: _share(of[name], shared.labels[name]) for name in of}
-        sides = {
-            name: (round(train * shares[name]), round(test * shares[name]))
-            for name, (train, test) in sides.items()
-        }
-        if any(shares[name] < 1 and not of[name].classes for name in of):
-            assumed = "a class is taken to have as many videos as any other of its dataset"
-    counted = SHARED_VIDEOS.get(str(benchmark.class_set), {})
-    formats = {name: config.datasets[name].format for name in of}
-    if config.mini is None and set(formats.values()) == set(counted):
-        sides, assumed = {name: counted[formats[name]] for name in of}, ""
+    num_classes, sides, assumed = _of_shared_classes(name, benchmark, of, sides, config)
     train, val = sides[benchmark.source]
     test = sides[benchmark.target][1]
     if benchmark.protocol == EVERY_TARGET_TESTED:
@@ -127,27 +114,38 @@ def benchmark_facts(name: str, split: int, config: Config, root: Path) -> Benchm
     return BenchmarkFacts(num_classes, train, val, test, assumed)
 
 
-def _before_it_is_made(name: str, config: Config, root: Path) -> DatasetFacts:
-    """As published, as the mini benchmark makes it, or as its own folder and list have it."""
+def _before_it_is_made(name: str, config: Config, root: Path, index: Path) -> DatasetFacts:
+    """As published, as the mini benchmark makes it, or as folder, list or index of its own say."""
     settings = config.datasets[name]
     if config.mini is not None:
         return _mini_facts(name, config.mini)
     if (size := SIZES.get(settings.format)) is not None:
         of_video = (size.frames, size.width, size.height, size.fps)
-        return DatasetFacts(size.videos, *of_video, size.num_classes, size.source, size.lists)
-    listing = _listing(settings.model_copy(update={"root": str(root / settings.root)}))
-    splits = [Counter(sides) for sides in zip(*(v.sides for v in listing.videos), strict=True)]
+        facts = DatasetFacts(size.videos, *of_video, size.num_classes, size.source)
+        return replace(facts, lists=size.lists)
+    if index.is_file():  # the folder may be gone
+        videos = [(row["class"], _sides_in(row)) for row in _rows(index)]
+    else:
+        listing = _listing(settings.model_copy(update={"root": str(root / settings.root)}))
+        videos = [(video.class_name, video.sides) for video in listing.videos]
+    splits = [Counter(sides) for sides in zip(*(sides for _, sides in videos), strict=True)]
     lists: dict[Side, tuple[int, ...]] = {
         "train": tuple(split["train"] + split["val"] for split in splits),
         "test": tuple(split["test"] for split in splits),
     }
     frames, width, height, fps = ASSUMED
     return DatasetFacts(
-        *(len(listing.videos), *ASSUMED, len(listing.class_names)),
-        f"counted; {frames} frames of {width}x{height} at {fps:g} a second assumed",
+        *(len(videos), *ASSUMED, len({name for name, _ in videos})),
+        "counted",
+        f"{frames} frames of {width}x{height} at {fps:g} a second",
         lists if splits else {},
-        Counter(video.class_name for video in listing.videos),
+        Counter(name for name, _ in videos),
     )
+
+
+def _sides_in(row: Mapping[str, str]) -> tuple[str, ...]:
+    """The sides of a video in a row of an index."""
+    return tuple(side for column, side in row.items() if column.startswith("split"))
 
 
 @functools.cache
@@ -155,16 +153,36 @@ def _listing(settings: DatasetSettings) -> Listing:
     return IMPORTERS[settings.format](settings)
 
 
-def _shared_classes(
-    name: str, benchmark: CrossDataset, of: Mapping[str, DatasetFacts], config: Config
-) -> ClassMap | None:
-    """The classes of both sides; None where they are not known yet."""
+def _of_shared_classes(
+    name: str,
+    benchmark: CrossDataset,
+    of: Mapping[str, DatasetFacts],
+    sides: dict[str, tuple[int, int]],
+    config: Config,
+) -> tuple[int, dict[str, tuple[int, int]], str]:
+    """How many classes both sides share, the videos of them, and what of that is assumed."""
     if benchmark.class_map is not None:
         columns = class_columns(name, config)
-        return class_map(benchmark.class_map, benchmark.class_set, columns)
-    if all(facts.classes for facts in of.values()):
-        return alike_classes({dataset: facts.classes for dataset, facts in of.items()})
-    return None
+        shared = class_map(benchmark.class_map, benchmark.class_set, columns)
+    elif all(facts.classes for facts in of.values()):
+        shared = alike_classes({dataset: facts.classes for dataset, facts in of.items()})
+    else:
+        assumed = "every class is counted; which ones both share is known with their indexes"
+        return min(facts.num_classes for facts in of.values()), sides, assumed
+    formats = {dataset: config.datasets[dataset].format for dataset in of}
+    counted = SHARED_VIDEOS.get((benchmark.class_map, benchmark.class_set), {})
+    if config.mini is None and set(formats.values()) == set(counted):
+        exact = {dataset: counted[format_] for dataset, format_ in formats.items()}
+        return len(shared.class_names), exact, ""
+    shares = {dataset: _share(of[dataset], shared.labels[dataset]) for dataset in of}
+    parts = {
+        dataset: (round(train * shares[dataset]), round(test * shares[dataset]))
+        for dataset, (train, test) in sides.items()
+    }
+    assumed = ""
+    if any(shares[dataset] < 1 and not of[dataset].classes for dataset in of):
+        assumed = "a class is taken to have as many videos as any other of its dataset"
+    return len(shared.class_names), parts, assumed
 
 
 def _share(facts: DatasetFacts, shared: Mapping[str, int]) -> float:

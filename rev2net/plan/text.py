@@ -29,7 +29,8 @@ def as_report(
     data = []
     for name, facts in plan.datasets.items():
         stored = "{}x{}".format(*facts.stored_size(config.frames))
-        data.append((name, f"{facts.videos:,}", f"{facts.frames:.0f}", stored, facts.source))
+        source = f"{facts.source}; {facts.assumed} assumed" if facts.assumed else facts.source
+        data.append((name, f"{facts.videos:,}", f"{facts.frames:.0f}", stored, source))
     measured: list[tuple[float, str, str]] = []
     for key, field in Rates.model_fields.items():
         found: Rate | dict[str, Rate] = getattr(rates, key)

@@ -39,7 +39,7 @@ def with_map(root: Path, **changes: Any) -> Config:
 def test_videos_of_ones_own_are_counted_and_their_length_and_size_assumed(root: Path) -> None:
     facts = dataset_facts("home", own_config(), root)
     assert (facts.videos, facts.num_classes) == (100, 2)
-    assert facts.source == "counted; 250 frames of 320x240 at 25 a second assumed"
+    assert (facts.source, facts.assumed) == ("counted", "250 frames of 320x240 at 25 a second")
 
 
 def test_a_fifth_is_held_out_by_groups(root: Path) -> None:
@@ -96,8 +96,22 @@ def test_a_shipped_map_counts_its_part_of_the_classes(root: Path) -> None:
 
 
 def test_every_set_that_was_counted_is_one_of_the_map() -> None:
-    for name in SHARED_VIDEOS:
-        assert len(class_map("ucf101_hmdb51", name).class_names) >= 12
+    for name, class_set in SHARED_VIDEOS:
+        assert name is not None
+        assert len(class_map(name, class_set).class_names) >= 12
+
+
+def test_an_index_stands_for_a_folder_that_is_gone(tmp_path: Path) -> None:
+    index = tmp_path / "work/own/index/home.csv"
+    index.parent.mkdir(parents=True)
+    rows = ["a,run,train", "b,run,train", "c,walk,train", "d,run,test"]
+    index.write_text("\n".join(["video_id,class,split1", *rows]) + "\n")
+    config = own_config(benchmarks={"home": {"dataset": "home"}}, tables={}, claims={})
+    facts = dataset_facts("home", config, tmp_path)
+    assert (facts.videos, facts.num_classes, facts.source) == (4, 2, "the index")
+    assert facts.assumed == "250 frames of 320x240 at 25 a second"
+    split = benchmark_facts("home", 1, config, tmp_path)
+    assert (split.train, split.test) == (3, 1)
 
 
 def test_a_folder_that_is_not_there_is_one_line(tmp_path: Path) -> None:
