@@ -373,6 +373,8 @@ class Config(Section):
             }
             if len(spelled) < len(table.rows):
                 raise ValueError(f"tables.{name}.rows: a row stands twice")
+            if len(set(table.benchmarks)) < len(table.benchmarks):
+                raise ValueError(f"tables.{name}.benchmarks: a benchmark stands twice")
             within = [
                 benchmark
                 for benchmark in table.benchmarks

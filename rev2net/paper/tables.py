@@ -5,7 +5,7 @@ it for every job.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -184,7 +184,7 @@ def table_label(name: str) -> str:
     return f"Table {name[5:]}" if re.fullmatch(r"table\d+", name) else f"Table “{name}”"
 
 
-def words_apart(init: str, adapt: str, beside: Iterable[tuple[str, str]]) -> list[str]:
+def words_apart(init: str, adapt: str, beside: Collection[tuple[str, str]]) -> list[str]:
     """What of start and adaptation tells a row from those `beside` it with its method and input.
 
     >>> words_apart("scratch", "none", [("scratch", "none"), ("scratch", "mkmmd")])

@@ -111,14 +111,13 @@ def layout_of(frame: pd.DataFrame, config: Config) -> Layout:
     """What is printed: the paper's accuracy of each cell, and what has to be known beside it."""
     name = str(frame["table"].iloc[0])
     table = find_table(name, config)
-    # In place of names their labels, of which no two are alike.
     named = frame.assign(
-        benchmark=frame["benchmark"].map(lambda name: benchmark_label(name, config)),
         input=frame["input"].map(lambda name: INPUT_LABELS.get(name, name)),
     )
     top1 = named[named["metric"] == "top1"]
     in_domain = named[(named["metric"] == "top1_in_domain") & named["measured"].notna()]
     benchmarks = list(dict.fromkeys(top1["benchmark"]))
+    heads = {benchmark: benchmark_label(benchmark, config) for benchmark in benchmarks}
     best = {
         (benchmark, column): _best(group[column])
         for benchmark, group in top1.groupby("benchmark")
@@ -135,7 +134,11 @@ def layout_of(frame: pd.DataFrame, config: Config) -> Layout:
                 paper.append(_number(cell, "paper", best[benchmark, "paper"]))
         rows.append((str(model), str(input_), measured, paper))
     caption = f"{table.title}; top-1 accuracy in %, configuration “{config.name}”"
-    return Layout(name, caption, benchmarks, rows, _notes(table, top1, in_domain, config))
+    top1, in_domain = (
+        part.assign(benchmark=part["benchmark"].map(heads)) for part in (top1, in_domain)
+    )
+    notes = _notes(table, top1, in_domain, config)
+    return Layout(name, caption, list(heads.values()), rows, notes)
 
 
 def _best(column: "pd.Series[float]") -> float:

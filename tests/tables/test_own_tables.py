@@ -19,6 +19,8 @@ from rev2net.paper.tables import (
     scores_needed,
     table_runs,
 )
+from rev2net.tables.build import build
+from rev2net.tables.render import layout_of
 from tests.work_folder import CONFIG, Work, own_config
 
 NOTE = "every video of 'home' stands for itself; as its lists = columns, all | none, name no source"
@@ -86,6 +88,15 @@ def test_claims_of_ones_own_are_tested_like_the_papers(
     assert frame["paper_difference"].isna().all()
     assert set(frame["source"]) == {"configuration"}
     assert not frame["claim"].str.contains("contradiction").any()
+
+
+def test_two_benchmarks_of_one_label_stay_two_columns(filled: Work, own: Config) -> None:
+    back = own.benchmarks["abroad"].model_copy(update={"label": "A_B & C"})
+    alike = own.model_copy(update={"benchmarks": {**own.benchmarks, "abroad": back}})
+    frame = build("transfer", own, filled.root)
+    layout = layout_of(frame, alike)
+    assert layout.benchmarks == ["A_B & C", "A_B & C"]
+    assert [len(measured) for _, _, measured, _ in layout.rows] == [2, 2, 2]
 
 
 def test_the_example_in_the_docs_is_one() -> None:
@@ -170,6 +181,7 @@ def test_a_paper_table_takes_its_datasets_and_its_direction() -> None:
         ({"rows": ["i3d.rgb", "i3d.rgb.scratch"]}, "tables.mine.rows: a row stands twice"),
         ({"adapt": "dann"}, "tables.mine: i3d.rgb adapts to a target, and benchmark 'home' has"),
         ({"rows": ["yours.rgb"]}, "tables.mine: method 'yours' is none of tsn, "),
+        ({"benchmarks": ["home", "home"]}, "tables.mine.benchmarks: a benchmark stands twice"),
         ({"benchmarks": ["away"]}, "tables.mine.benchmarks: 'away' is not configured"),
     ],
 )
