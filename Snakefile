@@ -39,7 +39,7 @@ include: "workflow/rules/tables.smk"
 rule all:
     default_target: True
     input:
-        expand("results/{table}.csv", table=paper.configured_tables(CONFIG)),
+        all_tables,
 
 
 # No directive of Snakemake names one environment for all rules (its global `conda:` is for the

@@ -23,7 +23,7 @@ COMMANDS: dict[str, str] = {  # for people
     "inspect": "print what a dataset, video, shard, ledger, checkpoint or other file holds",
     "metrics": "print the accuracies of a scores file, of each class too",
     "fuse": "add the scores of several streams with weights",
-    "table": "write one table of the paper, or explain one of its numbers",
+    "table": "write one table, or explain one of its numbers",
     "watch": "show how far trainings are, live",
     "export": "write a run as safetensors, configuration and model card",
     "models": "print what every network takes and costs, at its published input",
@@ -44,11 +44,11 @@ STAGES: dict[str, str] = {  # in the order in which data flows
     "train": "train one run",
     "evaluate": "score the test videos of one run",
     "fuse": COMMANDS["fuse"],
-    "table": "write one table of the paper as CSV, Markdown and LaTeX",
+    "table": "write one table as CSV, Markdown and LaTeX",
     "search": "the steps of the coarse-to-fine search on validation videos",
     "schedules": "write how long cross-dataset trainings need to be, on held-out source videos",
     "sweep": "write how two-stream rows depend on the weight of flow, on validation videos",
-    "claims": "test the claims of the paper on the stored scores",
+    "claims": "test the claims on the stored scores",
     "report": "write one HTML page with tables, claims, figures and provenance",
 }
 # What a plain installation lacks, and the extra that brings it (pyproject.toml).

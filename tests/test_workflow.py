@@ -9,11 +9,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
+from rev2net.config import dump
 from tests.made_data import data_folder, shard_folder
+from tests.work_folder import OWN, own_config
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIGURATIONS = ["config.yaml", *sorted(f"configs/{p.name}" for p in ROOT.glob("configs/*.yaml"))]
@@ -139,6 +142,45 @@ def test_results_beside_the_tables_are_no_tables(tmp_path: Path) -> None:
     result = snakemake("-n", "results/claims.csv", "results/search.csv", directory=tmp_path)
     assert result.returncode == 0
     assert "unknown table" not in result.stdout + result.stderr
+
+
+def test_tables_of_ones_own_are_what_is_made_where_nothing_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text(dump(own_config()))
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights/i3d.pt").touch()
+    chosen = ["-n", "--cores", "2", "--configfile", str(tmp_path / "own.yaml")]
+    result = snakemake(*chosen, directory=tmp_path)
+    assert result.returncode == 0, result.stdout + result.stderr
+    jobs = counts(result.stdout)
+    # Rows' streams x 2 benchmarks or 1, each with 2 seeds; the fused row x 2 seeds x 2 benchmarks
+    # x 2 parts.
+    assert (jobs["train_run"], jobs["fuse_streams"], jobs["build_table"]) == (18, 8, 2)
+    report = snakemake("results/report.html", *chosen, directory=tmp_path)
+    assert report.returncode == 0, report.stdout + report.stderr
+    assert counts(report.stdout)["write_report"] == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        (
+            {
+                "claims": {
+                    "a": {**OWN["claims"]["mine-is-better"], "pairs": [["tsn.rgb", "i3d.rgb"]]}
+                }
+            },
+            "claims.a.pairs: tsn.rgb is no row of transfer; its rows are i3d.rgb.scratch.mkmmd, ",
+        ),
+        ({"tables": {}, "claims": {}}, "configuration 'own' has no table: its `tables` is empty"),
+    ],
+)
+def test_what_cannot_be_made_is_told_before_the_first_job(
+    changes: dict[str, Any], line: str, tmp_path: Path
+) -> None:
+    (tmp_path / "own.yaml").write_text(dump(own_config(**changes)))
+    result = snakemake("-n", "--configfile", str(tmp_path / "own.yaml"), directory=tmp_path)
+    assert result.returncode == 1
+    assert line in result.stdout + result.stderr
 
 
 SMOKE = ["results/table5.csv", "results/table1.csv", "--cores", "2"]

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 
-from rev2net.config import CrossDatasetTables, load
+from rev2net.config import Config, CrossDatasetTables, load, validate
 from rev2net.experiments import scores_digest
 from rev2net.runs.folder import WorkFolder
 from rev2net.runs.identity import Run
@@ -26,11 +27,57 @@ CONFIG = load(Path(__file__).parents[1] / "config.yaml").model_copy(
 I3D_RGB = Run("hmdb-ucf", "i3d", "rgb", "scratch", "mkmmd", 1, 0)
 
 
+OWN: dict[str, Any] = {
+    "name": "own",
+    "seeds": [0, 1],
+    "datasets": {
+        "home": {"format": "folders", "root": "data/home", "shards": 1},
+        "away": {"format": "folders", "root": "data/away", "shards": 1},
+    },
+    "benchmarks": {
+        "home": {"dataset": "home", "protocol": "by-group"},
+        "abroad": {"source": "home", "target": "away", "protocol": "all-videos"},
+        "back": {"source": "away", "target": "home", "protocol": "all-videos", "label": "A_B & C"},
+    },
+    "methods": {"my-i3d": {"network": "i3d", "recipe": "i3d", "label": "My I3D"}},
+    "initial_weights": {"imagenet.i3d.rgb": {"file": "weights/i3d.pt"}},
+    "tables": {
+        "transfer": {
+            "title": "From home to away",
+            "benchmarks": ["back", "abroad"],
+            "rows": ["i3d.rgb", "my-i3d.rgb", "i3d.rgb+flow"],
+            "adapt": "mkmmd",
+        },
+        "starts": {
+            "title": "What a start is worth",
+            "benchmarks": ["home"],
+            "rows": ["i3d.rgb", "i3d.rgb.imagenet", "my-i3d.rgb"],
+        },
+    },
+    "claims": {
+        "mine-is-better": {
+            "statement": "Mine is better than I3D",
+            "table": "transfer",
+            "pairs": [["my-i3d.rgb", "i3d.rgb"]],
+        }
+    },
+}
+
+
+def own_config(**changes: Any) -> Config:
+    """A configuration of datasets, methods, tables and claims under names of one's own."""
+    rest = yaml.safe_load((Path(__file__).parents[1] / "configs/smoke.yaml").read_text())
+    for key in ("mini", "search", "schedules"):
+        rest.pop(key)
+    return validate(Config, {**rest, **OWN, **changes}, "own")
+
+
 class Work:
     """`work/<name>` with the scores of some runs."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, config: Config = CONFIG) -> None:
         self.root = root
+        self.config = config
 
     def path(self, run: Run, part: str = "test") -> Path:
         return WorkFolder(self.root).run(run).scores(part)
@@ -61,14 +108,14 @@ class Work:
             class_names=[f"class {index}" for index in range(num_classes)],
             **vars(run),
             part=part,
-            configuration="mini",
+            configuration=self.config.name,
             protocol="official-split1; 1 clip x 1 crop",
             space="logit",
             videos_expected=len(labels),
             checkpoint=",".join(f"{stream.seed}c" * 32 for stream, _ in run.streams),
             split_digest=f"{run.split}d" * 32,
             class_map="ucf101_hmdb51 small 0123456789ab",
-            settings=scores_digest(run, CONFIG),
+            settings=scores_digest(run, self.config),
             commit="abc1234",
         )
         path = self.path(run, part)

@@ -102,7 +102,7 @@ def _loop(chosen: Config, steps: int, device: torch.device) -> None:
     settings = settings.model_copy(update={"compute": compute, "optimisation": optimisation})
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        parts = {"hmdb51": "train", "ucf101": "target_unlabelled"}
+        parts = {"source": "train", "target": "target_unlabelled"}
         videos = {dataset: noise(dataset, part, chosen.frames) for dataset, part in parts.items()}
         split, shards = write_clips(folder, videos, chosen.frames)
         names = ["one", "other"]

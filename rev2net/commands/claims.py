@@ -1,4 +1,4 @@
-"""Test the paper's claims on the stored scores: does what it says hold here?
+"""Test claims on the stored scores: does what the paper or the configuration says hold here?
 
 Reads the scores files below --root (`work/<name>`) and writes a CSV, one row a comparison: the
 measured difference in points of top-1 accuracy beside the paper's, its Holm-corrected interval,
@@ -25,12 +25,14 @@ def run(args: argparse.Namespace) -> None:
 
     from rev2net.config import Config, parse_settings
     from rev2net.digests import write_text
+    from rev2net.paper.tables import has_tables_of_the_paper
     from rev2net.tables.verdicts import CONTRADICTION, NOT_MEASURED, evidence, measure_claims
 
     config = parse_settings(Config, args.settings)
     frame = measure_claims(config, existing_root(args.root))
     write_text(args.out, frame.to_csv(index=False, lineterminator="\n"))
-    print(f"evidence about the paper: {evidence(config)}")
+    if has_tables_of_the_paper(config):
+        print(f"evidence about the paper: {evidence(config)}")
     for row in frame[frame["verdict"] != CONTRADICTION].to_dict("records"):
         words = "{verdict:<20} {claim}, {benchmark}: {first} against {second}"
         if row["verdict"] != NOT_MEASURED:

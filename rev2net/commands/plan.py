@@ -8,11 +8,12 @@
 
 Takes a minute to measure this machine: decoding, encoding, TV-L1 flow, a step of the cheapest
 network of each kind; with --rates nothing is measured. Everything else follows from the
-configuration: its runs, the multiply-adds of their networks, published sizes of the datasets, or
-those of indexes, ledgers and splits that are there already (run it where the workflow runs). Shards
-that are there, whichever configuration had them made, cost nothing. What was measured and what is
-assumed stands below the table. Hours are those of all jobs together; core
-hours count every core that a job holds. Expect to be wrong by a factor of two.
+configuration: its runs, the multiply-adds of their networks, published sizes of the datasets, what
+folders and lists of one's own hold, or the indexes, ledgers and splits that are there already (run
+it where the workflow runs). Shards that are there, whichever configuration had them made, cost
+nothing. What was measured and what is assumed stands below the table. Hours are
+those of all jobs together; core hours count every core that a job holds. Expect to be wrong by a
+factor of two.
 """
 
 import argparse
@@ -29,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--targets",
         nargs="+",
         metavar="NAME",
-        help="table1 … table5, claims, fusion, schedules, search (default: every configured table)",
+        help="tables by name, claims, fusion, schedules, search (default: every configured table)",
     )
     parser.add_argument("--cores", type=int, help="of the machine (default: those of this one)")
     parser.add_argument("--gpus", type=int, default=1, help="of the machine (default 1)")
@@ -48,7 +49,8 @@ def run(args: argparse.Namespace) -> None:
     from rev2net.bench.measuring import num_cores
     from rev2net.errors import UserError
     from rev2net.files import write_text
-    from rev2net.paper import tables as paper
+    from rev2net.paper.claims import claims
+    from rev2net.paper.tables import default_tables
     from rev2net.plan.estimate import estimate, find_warnings
     from rev2net.plan.facts import dataset_facts
     from rev2net.plan.jobs import needed_jobs
@@ -62,10 +64,11 @@ def run(args: argparse.Namespace) -> None:
             raise UserError(f"--{option}: {value}; allowed is a whole number from 1")
     config, root = configuration.load(args.config), Path()
     experiments.check(config)
+    claims(config)  # one about a row that there is not is missed before any time is spent
     if args.recipes:
         print(recipe_table(config, root), end="")
         return
-    jobs = needed_jobs(args.targets or paper.configured_tables(config), config)
+    jobs = needed_jobs(args.targets or default_tables(config), config)
     if args.rates is not None:
         rates = configuration.parse_settings(Rates, str(args.rates))
     else:

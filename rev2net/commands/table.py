@@ -1,4 +1,4 @@
-"""Write one table of the paper as CSV, and beside it as Markdown and LaTeX.
+"""Write one table, of the paper or one's own, as CSV, and beside it as Markdown and LaTeX.
 
 Reads the scores files below --root (`work/<name>`), nothing else: no GPU, no torch, seconds. The
 CSV is tidy, one row a cell and metric (docs/formats.md); the Markdown, also printed, and the
@@ -36,14 +36,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--explain", action="store_true", help="print where one cell comes from; writes nothing"
     )
-    parser.add_argument(
-        "--adapt", choices=("none", "mkmmd", "dann"), help="which of a method's rows to explain"
-    )
+    parser.add_argument("--init", help="which of a method's rows to explain, by its start")
+    parser.add_argument("--adapt", help="likewise, by its adaptation")
 
 
 def run(args: argparse.Namespace) -> None:
     """Write the three files and print the Markdown."""
-    from rev2net.config import Config, parse_settings
+    from rev2net.config import Config, TableRow, parse_settings
     from rev2net.digests import write_text
     from rev2net.errors import UserError
     from rev2net.runs.folder import WorkFolder
@@ -58,7 +57,10 @@ def run(args: argparse.Namespace) -> None:
             words = " ".join(args.cell) or "nothing"
             raise UserError(f"--explain takes TABLE METHOD INPUT BENCHMARK; {words} given")
         method, input_, benchmark = args.cell
-        cell = find_cell(args.table, method, input_, benchmark, args.adapt, config)
+        row = TableRow.model_construct(
+            method=method, input=input_, init=args.init, adapt=args.adapt
+        )
+        cell = find_cell(args.table, row, benchmark, config)
         print(explain(cell, config, root), end="")
         return
     if args.cell:

@@ -284,6 +284,17 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
+    def _tables_tell_methods_apart(self) -> "Config":
+        labels: dict[str, str] = {}
+        for name, method in self.all_methods.items():
+            if (other := labels.setdefault(method.label, name)) != name:
+                raise ValueError(
+                    f"methods.{name}.label: {method.label!r} is that of {other}; tables could not "
+                    "tell them apart"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _names_are_defined(self) -> "Config":
         self._check_methods()
         for name in self.adaptations:
@@ -381,8 +392,25 @@ class Config(Section):
                         f"tables.{name}.benchmarks: {benchmark!r} is not configured; "
                         f"benchmarks has {', '.join(self.benchmarks)}"
                     )
-            if len(set(table.rows)) < len(table.rows):
+            spelled = {
+                (row.method, row.input, row.init or table.init, row.adapt or table.adapt)
+                for row in table.rows
+            }
+            if len(spelled) < len(table.rows):
                 raise ValueError(f"tables.{name}.rows: a row stands twice")
+            if len(set(table.benchmarks)) < len(table.benchmarks):
+                raise ValueError(f"tables.{name}.benchmarks: a benchmark stands twice")
+            within = [
+                benchmark
+                for benchmark in table.benchmarks
+                if not isinstance(self.benchmarks[benchmark], CrossDataset)
+            ]
+            adapted = [row.name for row in table.rows if (row.adapt or table.adapt) != "none"]
+            if within and adapted:
+                raise ValueError(
+                    f"tables.{name}: {adapted[0]} adapts to a target, and benchmark {within[0]!r} "
+                    "has none; give adapt none, or a benchmark from a source to a target"
+                )
 
     def _check_search(self) -> None:
         search = self.search

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from rev2net.config import MiniSettings
 from rev2net.mini.worlds import Clip, stream
 
 SPLITS = (1, 2, 3)
@@ -85,6 +86,12 @@ def mini_classes(dataset: str, class_set: str) -> list[MiniClass]:
         return every
     kept = _SMALL_KINETICS if dataset == "kinetics400" else _SMALL
     return [label for label in every if label.hmdb in kept]
+
+
+def num_mini_videos(dataset: str, mini: MiniSettings) -> int:
+    """How many videos a dataset has; those of Kinetics are one of each source."""
+    classes = len(mini_classes(dataset, mini.classes))
+    return classes * mini.groups * (1 if dataset == "kinetics400" else mini.clips)
 
 
 Paths = dict[tuple[MiniClass, int, int], str]  # of videos by class, group and clip

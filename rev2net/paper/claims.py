@@ -1,22 +1,23 @@
-"""The paper's claims as data: comparisons of table rows, with the side that the paper takes.
+"""Claims as data: comparisons of table rows, with the side that the paper or its user takes.
 
-Imports neither pandas nor torch, like `paper`, whose rows are compared.
+Imports neither pandas nor torch, like `tables`, whose rows are compared.
 """
 
 from dataclasses import dataclass
 from typing import Literal
 
-from rev2net.paper.tables import TABLES
+from rev2net.config import ClaimSettings, Config, TableRow
+from rev2net.errors import UserError
+from rev2net.paper.tables import Cell, cells, configured_tables
 from rev2net.runs.identity import RGB_FLOW, RGB_RGBDIFF
 
 TOLERANCE = 1.0  # points: a difference within them counts as none (fixed before any measurement)
-
-RowKey = tuple[str, str]  # method, input
+OWN = "configuration"  # the source of a claim that is not the paper's
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A statement of the paper; it is tested on every pair of rows and every benchmark of a table.
+    """A statement, which is tested on every pair of rows and every benchmark of a table.
 
     `better`: the first row of a pair is above the second. `equal`: they differ by no more than
     TOLERANCE points.
@@ -24,19 +25,23 @@ class Claim:
 
     name: str
     statement: str
-    source: str  # section of the paper
+    source: str  # section of the paper, or OWN
     table: str
     kind: Literal["better", "equal"]
-    pairs: tuple[tuple[RowKey, RowKey], ...]
+    pairs: tuple[tuple[TableRow, TableRow], ...]
 
 
-def _against(first: RowKey, *others: RowKey) -> tuple[tuple[RowKey, RowKey], ...]:
+def _row(method: str, input_: str = "rgb") -> TableRow:
+    return TableRow(method=method, input=input_)
+
+
+def _against(first: TableRow, *others: TableRow) -> tuple[tuple[TableRow, TableRow], ...]:
     return tuple((first, other) for other in others)
 
 
-_REV2NET, _REV2NET_TWO = ("rev2net", "rgb"), ("rev2net", RGB_FLOW)
-_I3D, _I3D_TWO = ("i3d", "rgb"), ("i3d", RGB_FLOW)
-_NO_DDP = ("rev2net-noddp", "rgb")
+_REV2NET, _REV2NET_TWO = _row("rev2net"), _row("rev2net", RGB_FLOW)
+_I3D, _I3D_TWO = _row("i3d"), _row("i3d", RGB_FLOW)
+_NO_DDP = _row("rev2net-noddp")
 _TWO_STREAM_METHODS = ("tsn", "tsm", "i3d")
 
 CLAIMS: tuple[Claim, ...] = (
@@ -46,7 +51,7 @@ CLAIMS: tuple[Claim, ...] = (
         "section 3",
         "table1",
         "better",
-        tuple(((m, "rgb"), (m, "flow")) for m in _TWO_STREAM_METHODS),
+        tuple((_row(m), _row(m, "flow")) for m in _TWO_STREAM_METHODS),
     ),
     Claim(
         "two-streams-gain-nothing",
@@ -54,7 +59,7 @@ CLAIMS: tuple[Claim, ...] = (
         "section 3",
         "table1",
         "equal",
-        tuple(((m, RGB_FLOW), (m, "rgb")) for m in _TWO_STREAM_METHODS),
+        tuple((_row(m, RGB_FLOW), _row(m)) for m in _TWO_STREAM_METHODS),
     ),
     Claim(
         "rev2net-beats-i3d-across",
@@ -72,8 +77,8 @@ CLAIMS: tuple[Claim, ...] = (
         "better",
         _against(
             _REV2NET,
-            *(("tsn", "rgb"), ("tsm", "rgb")),
-            *((m, RGB_FLOW) for m in _TWO_STREAM_METHODS),
+            *(_row("tsn"), _row("tsm")),
+            *(_row(m, RGB_FLOW) for m in _TWO_STREAM_METHODS),
         ),
     ),
     Claim(
@@ -83,9 +88,9 @@ CLAIMS: tuple[Claim, ...] = (
         "table2",
         "better",
         (
-            *_against(_REV2NET, ("tsn", "rgb"), ("actionflownet", "rgb"), _I3D),
-            *_against(_REV2NET, ("off", RGB_RGBDIFF)),
-            *_against(_REV2NET_TWO, ("tsn", RGB_FLOW), _I3D_TWO, ("off", RGB_FLOW)),
+            *_against(_REV2NET, _row("tsn"), _row("actionflownet"), _I3D),
+            *_against(_REV2NET, _row("off", RGB_RGBDIFF)),
+            *_against(_REV2NET_TWO, _row("tsn", RGB_FLOW), _I3D_TWO, _row("off", RGB_FLOW)),
         ),
     ),
     Claim(
@@ -94,7 +99,7 @@ CLAIMS: tuple[Claim, ...] = (
         "section 5.2, ablation",
         "table2",
         "better",
-        _against(_REV2NET, ("rev2net-noframe", "rgb")),
+        _against(_REV2NET, _row("rev2net-noframe")),
     ),
     Claim(
         "flow-decoder-helps",
@@ -102,7 +107,7 @@ CLAIMS: tuple[Claim, ...] = (
         "section 5.2, ablation",
         "table2",
         "better",
-        _against(_REV2NET, ("rev2net-noflow", "rgb")),
+        _against(_REV2NET, _row("rev2net-noflow")),
     ),
     Claim(
         "discrepancy-penalty-helps",
@@ -118,7 +123,7 @@ CLAIMS: tuple[Claim, ...] = (
         "section 5.2, ablation",
         "table2",
         "better",
-        _against(("rev2net-noflow", "rgb"), _NO_DDP),
+        _against(_row("rev2net-noflow"), _NO_DDP),
     ),
     Claim(
         "flow-stream-helps-rev2net",
@@ -135,7 +140,7 @@ CLAIMS: tuple[Claim, ...] = (
         "table3",
         "better",
         (
-            *_against(_REV2NET, ("tsm", "rgb"), ("stm", "rgb"), _I3D),
+            *_against(_REV2NET, _row("tsm"), _row("stm"), _I3D),
             *_against(_REV2NET_TWO, _I3D_TWO),
         ),
     ),
@@ -145,7 +150,7 @@ CLAIMS: tuple[Claim, ...] = (
         "section 5.2",
         "table4",
         "better",
-        (*_against(_REV2NET, _I3D, ("tsm", "rgb")), *_against(_REV2NET_TWO, _I3D_TWO)),
+        (*_against(_REV2NET, _I3D, _row("tsm")), *_against(_REV2NET_TWO, _I3D_TWO)),
     ),
     Claim(
         "discrepancy-penalty-helps-on-kinetics",
@@ -155,16 +160,58 @@ CLAIMS: tuple[Claim, ...] = (
         "better",
         (
             *_against(_REV2NET, _NO_DDP),
-            *_against(_REV2NET_TWO, ("rev2net-noddp", RGB_FLOW)),
+            *_against(_REV2NET_TWO, _row("rev2net-noddp", RGB_FLOW)),
         ),
     ),
 )
 
 
-def paper_difference(claim: Claim, pair: tuple[RowKey, RowKey], benchmark: str) -> float | None:
-    """First minus second in the paper's own table, in points; None where it has no number."""
-    table = TABLES[claim.table]
-    column = table.benchmarks.index(benchmark)
-    published = {(row.method, row.input): row.accuracy[column] for row in table.rows}
-    first, second = (published[key] for key in pair)
-    return None if first is None or second is None else round(first - second, 1)
+def claims(config: Config) -> list[Claim]:
+    """The paper's claims on tables that a configuration can make, then its own.
+
+    Raises UserError for one of its own whose table or whose rows there are not.
+    """
+    tables = configured_tables(config)
+    papers = [claim for claim in CLAIMS if claim.table in tables]
+    return [*papers, *(_own(name, claim, config) for name, claim in config.claims.items())]
+
+
+def is_of_row(cell: Cell, row: TableRow) -> bool:
+    """Whether a cell stands in a row; start and adaptation count where they are said."""
+    return (
+        (cell.method, cell.input) == (row.method, row.input)
+        and row.init in (None, cell.init)
+        and row.adapt in (None, cell.adapt)
+    )
+
+
+def _own(name: str, settings: ClaimSettings, config: Config) -> Claim:
+    tables = configured_tables(config)
+    if any(claim.name == name for claim in CLAIMS):
+        raise UserError(f"claims.{name}: the paper has a claim of this name; give another one")
+    if settings.table not in tables:
+        raise UserError(
+            f"claims.{name}.table: {settings.table!r} is none of {', '.join(tables) or 'none'}"
+        )
+    of_table = cells(settings.table, config)
+    for first, second in settings.pairs:
+        found = [_words(row, of_table, f"claims.{name}.pairs") for row in (first, second)]
+        if found[0] == found[1]:
+            raise UserError(f"claims.{name}.pairs: {first.name} is compared with itself")
+    return Claim(name, settings.statement, OWN, settings.table, settings.kind, settings.pairs)
+
+
+def _words(row: TableRow, of_table: list[Cell], where: str) -> str:
+    """All words of the one row of a table that is meant."""
+    spelled = {
+        f"{cell.method}.{cell.input}.{cell.init}.{cell.adapt}": is_of_row(cell, row)
+        for cell in of_table
+    }
+    found = [words for words, meant in spelled.items() if meant]
+    if len(found) == 1:
+        return found[0]
+    table = of_table[0].table
+    if not found:
+        rows = ", ".join(spelled)
+        raise UserError(f"{where}: {row.name} is no row of {table}; its rows are {rows}")
+    raise UserError(f"{where}: {row.name} may be {' or '.join(found)} of {table}; say which")

@@ -1,14 +1,17 @@
-"""The paper's tables as data: every row with its published accuracies, and the runs it needs.
+"""The paper's tables as data, every row with its published accuracies, and a configuration's own.
 
-Imports neither pandas nor torch: Snakemake reads it for every job.
+What runs a table needs follows from either alike. Imports neither pandas nor torch: Snakemake reads
+it for every job.
 """
 
+import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
-from rev2net.config import Config
+from rev2net.config import Config, TableSettings
 from rev2net.errors import UserError
-from rev2net.experiments import method_label, parent, seeds_and_splits
+from rev2net.experiments import parent, seeds_and_splits
 from rev2net.runs.identity import RGB_FLOW, RGB_RGBDIFF, Run
 
 
@@ -20,17 +23,24 @@ class Row:
     input: str
     accuracy: tuple[float | None, ...]  # percent; None where the paper has none
     init: str | None = None  # where not that of the table's other rows
+    adapt: str | None = None  # likewise
     on_other_videos: bool = False  # measured by its authors on another list than ours here
 
 
 @dataclass(frozen=True)
 class Table:
-    """One table of the paper."""
+    """One table."""
 
     title: str
     benchmarks: tuple[str, ...]  # its columns
-    start: Literal["cross", "within", "kinetics"]  # whose initialisation its runs have
+    # Whose initialisation its runs have; None: every row says its own, and its adaptation.
+    start: Literal["cross", "within", "kinetics"] | None
     rows: tuple[Row, ...]
+
+    @property
+    def is_papers(self) -> bool:
+        """Whether the paper has this table."""
+        return self.start is not None
 
 
 @dataclass(frozen=True)
@@ -49,13 +59,14 @@ class Cell:
     on_other_videos: bool = False  # the paper's number is not of the videos that are tested here
 
 
-BENCHMARK_LABELS = {
-    "ucf101": "UCF101",
-    "hmdb51": "HMDB51",
-    "kinetics400": "Kinetics",
-    "hmdb-ucf": "HMDB→UCF",
-    "ucf-hmdb": "UCF→HMDB",
-}  # in the order of the columns
+# The paper's benchmarks: how it heads their columns, and the formats of their datasets.
+BENCHMARKS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "ucf101": ("UCF101", ("ucf101",)),
+    "hmdb51": ("HMDB51", ("hmdb51",)),
+    "kinetics400": ("Kinetics", ("kinetics400",)),
+    "hmdb-ucf": ("HMDB→UCF", ("hmdb51", "ucf101")),
+    "ucf-hmdb": ("UCF→HMDB", ("ucf101", "hmdb51")),
+}
 
 _CROSS = ("hmdb-ucf", "ucf-hmdb")
 _WITHIN = ("ucf101", "hmdb51")
@@ -147,30 +158,64 @@ CONTRADICTIONS = (
 )
 
 
-def benchmark_label(name: str) -> str:
-    """A benchmark as the paper heads its column.
+def benchmark_label(name: str, config: Config) -> str:
+    """What heads a benchmark's column: its own label, the paper's, or else its datasets.
 
-    >>> benchmark_label("hmdb-ucf")
-    'HMDB→UCF'
+    Of several benchmarks on the same datasets each has its name behind them.
     """
-    return BENCHMARK_LABELS.get(name, name)
+    benchmark = config.benchmarks.get(name)
+    if benchmark is None:  # named by a result that is older than the configuration
+        return name
+    if benchmark.label is not None:
+        return benchmark.label
+    if name in BENCHMARKS and _formats(name, config) == BENCHMARKS[name][1]:
+        return BENCHMARKS[name][0]
+    label = "→".join(benchmark.datasets)
+    alike = [one for one in config.benchmarks.values() if one.datasets == benchmark.datasets]
+    return label if len(alike) == 1 else f"{label} ({name})"
 
 
 def table_label(name: str) -> str:
     """A table as people call it.
 
-    >>> table_label("table5")
-    'Table 5'
+    >>> table_label("table5"), table_label("transfer")
+    ('Table 5', 'Table “transfer”')
     """
-    return name.replace("table", "Table ")
+    return f"Table {name[5:]}" if re.fullmatch(r"table\d+", name) else f"Table “{name}”"
+
+
+def words_apart(init: str, adapt: str, beside: Collection[tuple[str, str]]) -> list[str]:
+    """What of start and adaptation tells a row from those `beside` it with its method and input.
+
+    >>> words_apart("scratch", "none", [("scratch", "none"), ("scratch", "mkmmd")])
+    ['(source only)']
+    """
+    inits, adapts = ({pair[place] for pair in beside} for place in (0, 1))
+    words = [f"({init})"] if len(inits) > 1 else []
+    if len(adapts) > 1:
+        words.append("(source only)" if adapt == "none" else f"({adapt})")
+    return words
+
+
+def find_table(name: str, config: Config) -> Table:
+    """A table of the paper or of the configuration; raises UserError where there is none."""
+    if name in config.tables:
+        return _own_table(config.tables[name])
+    if name not in TABLES:
+        known = ", ".join([*TABLES, *config.tables])
+        raise UserError(f"unknown table {name!r}; the tables are {known}")
+    return TABLES[name]
 
 
 def configured_tables(config: Config) -> list[str]:
-    """The tables of whose benchmarks the configuration has every one, those of parents too."""
-    return [
+    """The tables that can be made: the paper's that the configuration has the data of, its own.
+
+    A table of the paper takes all of its benchmarks, and those of the runs that its own start from.
+    """
+    papers = [
         name
-        for name, table in TABLES.items()
-        if set(table.benchmarks) <= set(config.benchmarks)
+        for name in TABLES
+        if _lacks(name, config) is None
         and all(
             start.benchmark in config.benchmarks
             for run in table_runs(name, config)
@@ -178,6 +223,22 @@ def configured_tables(config: Config) -> list[str]:
             if (start := parent(stream, config)) is not None
         )
     ]
+    return [*papers, *config.tables]
+
+
+def default_tables(config: Config) -> list[str]:
+    """The same for where at least one is meant: raises UserError where there is none."""
+    if not (found := configured_tables(config)):
+        raise UserError(
+            f"configuration {config.name!r} has no table: its `tables` is empty, and it lacks a "
+            "benchmark of each of the paper's"
+        )
+    return found
+
+
+def has_tables_of_the_paper(config: Config) -> bool:
+    """Whether anything that is measured here stands beside a number of the paper."""
+    return any(name in TABLES for name in configured_tables(config))
 
 
 def cells(name: str, config: Config) -> list[Cell]:
@@ -185,33 +246,39 @@ def cells(name: str, config: Config) -> list[Cell]:
 
     Raises UserError for an unknown table and for one whose benchmarks are not configured.
     """
-    if name not in TABLES:
-        raise UserError(f"unknown table {name!r}; the tables are {', '.join(TABLES)}")
-    table = TABLES[name]
-    for benchmark in table.benchmarks:
-        if benchmark not in config.benchmarks:
-            raise UserError(
-                f"{name} needs benchmark {benchmark!r}, which configuration {config.name!r} does "
-                f"not have; its tables are {', '.join(configured_tables(config)) or 'none'}"
-            )
-    return [
-        # The paper's rows are adapted ones; a source-only row stands beside, without its value.
-        Cell(
-            name,
-            method_label(row.method) + (" (source only)" if source_only else ""),
-            row.method,
-            row.input,
-            row.init or init,
-            adapt,
-            benchmark,
-            None if source_only else value,
-            averaged_runs(benchmark, row.method, row.input, row.init or init, adapt, config),
-            row.on_other_videos,
+    table = find_table(name, config)
+    if table.is_papers and (lacking := _lacks(name, config)) is not None:
+        raise UserError(
+            f"{lacking}; the tables of configuration {config.name!r} are "
+            f"{', '.join(configured_tables(config)) or 'none'}"
         )
-        for row in table.rows
-        for init, adapt, source_only in _variants(table, config)
-        for benchmark, value in zip(table.benchmarks, row.accuracy, strict=True)
-    ]
+    methods = config.all_methods
+    trained = [(row, *words) for row in table.rows for words in _variants(table, row, config)]
+    found = []
+    for row, init, adapt, source_only in trained:
+        words = ["(source only)"] if source_only else []
+        if not table.is_papers:
+            same = [t[1:3] for t in trained if (t[0].method, t[0].input) == (row.method, row.input)]
+            words = words_apart(init, adapt, same)
+        label = " ".join([methods[row.method].label, *words])
+        for benchmark, value in zip(table.benchmarks, row.accuracy, strict=True):
+            averaged = averaged_runs(benchmark, row.method, row.input, init, adapt, config)
+            found.append(
+                Cell(
+                    name,
+                    label,
+                    row.method,
+                    row.input,
+                    init,
+                    adapt,
+                    benchmark,
+                    # The paper's rows are adapted ones; a source-only row stands beside.
+                    None if source_only else value,
+                    averaged,
+                    row.on_other_videos,
+                )
+            )
+    return found
 
 
 def averaged_runs(
@@ -224,16 +291,51 @@ def averaged_runs(
     )
 
 
-def _variants(table: Table, config: Config) -> list[tuple[str, str, bool]]:
-    """How each row of a table is trained: initialisation, adaptation, source only or not."""
-    if table.start == "kinetics":
-        return [("kinetics", "none", False)]
-    if table.start == "within":
-        return [(config.within_dataset_tables.init, "none", False)]
-    chosen = config.cross_dataset_tables
-    variants: list[tuple[str, str, bool]] = [(chosen.init, chosen.adapt, False)]
-    if chosen.source_only and chosen.adapt != "none":
-        variants.append((chosen.init, "none", True))
+def _own_table(settings: TableSettings) -> Table:
+    """A table of the configuration: of rows without numbers of the paper."""
+    nothing = (None,) * len(settings.benchmarks)
+    rows = tuple(
+        Row(row.method, row.input, nothing, row.init or settings.init, row.adapt or settings.adapt)
+        for row in settings.rows
+    )
+    title = " ".join(settings.title.split())  # on one line
+    return Table(title, settings.benchmarks, None, rows)
+
+
+def _formats(benchmark: str, config: Config) -> tuple[str, ...]:
+    """The formats of a benchmark's datasets: source before target."""
+    return tuple(config.datasets[name].format for name in config.benchmarks[benchmark].datasets)
+
+
+def _lacks(name: str, config: Config) -> str | None:
+    """What data a configuration has not of a table of the paper, in words; None: it has all."""
+    for benchmark in TABLES[name].benchmarks:
+        if benchmark not in config.benchmarks:
+            return f"{name} needs benchmark {benchmark!r}"
+        needed, found = BENCHMARKS[benchmark][1], _formats(benchmark, config)
+        if found != needed:
+            sides = ("source", "target") if len(needed) == 2 else ("dataset",)
+            words = " and ".join(map(" ".join, zip(sides, needed, strict=True)))
+            return (
+                f"{name} needs {words} (formats) in benchmarks.{benchmark}, which has "
+                f"{' to '.join(found)}"
+            )
+    return None
+
+
+def _variants(table: Table, row: Row, config: Config) -> list[tuple[str, str, bool]]:
+    """How a row of a table is trained: initialisation, adaptation, source only or not."""
+    cross = config.cross_dataset_tables
+    init = {
+        None: "",
+        "kinetics": "kinetics",
+        "within": config.within_dataset_tables.init,
+        "cross": cross.init,
+    }[table.start]
+    adapt = cross.adapt if table.start == "cross" else "none"
+    variants = [(row.init or init, row.adapt or adapt, False)]
+    if table.start == "cross" and cross.source_only and adapt != "none":
+        variants.append((row.init or init, "none", True))
     return variants
 
 
@@ -247,11 +349,12 @@ def scores_needed(target: str, config: Config) -> list[tuple[Run, str]]:
 
     A table is of test scores, with those of validation videos for its weights beside them; claims
     are tested on the test scores of every table, fusion is swept over validation scores of the
-    streams of two-stream rows. Raises UserError for a table that the configuration cannot make.
+    streams of two-stream rows. Raises UserError for a table that the configuration cannot make,
+    and for the other two where it has no table.
     """
     if target not in ("claims", "fusion"):
         return [(run, part) for run in table_runs(target, config) for part in ("test", "val")]
-    runs = {run for table in configured_tables(config) for run in table_runs(table, config)}
+    runs = {run for table in default_tables(config) for run in table_runs(table, config)}
     if target == "claims":
         return [(run, "test") for run in sorted(runs)]
     streams = {stream for run in runs if run.input == RGB_FLOW for stream, _ in run.streams}

@@ -56,6 +56,7 @@ class Plan:
 
     stages: tuple[Stage, ...]
     datasets: dict[str, DatasetFacts]
+    assumptions: tuple[str, ...] = ()  # about benchmarks, a line each
 
     @property
     def core_hours(self) -> float:
@@ -104,7 +105,13 @@ def estimate(jobs: Jobs, config: Config, rates: Rates, root: Path) -> Plan:
         _small("fuse_streams", len(jobs.fusions), rates, 0),
         _small("tables and the like", jobs.small, rates, 0),
     ]
-    return Plan(tuple(stage for stage in stages if stage.jobs), datasets)
+    assumptions = [
+        f"benchmarks.{benchmark}: {assumed}"
+        for benchmark, split in sorted({*jobs.benchmarks, *jobs.held_out})
+        if (assumed := benchmark_facts(benchmark, split, config, root).assumed)
+    ]
+    wanted = tuple(stage for stage in stages if stage.jobs)
+    return Plan(wanted, datasets, tuple(dict.fromkeys(assumptions)))
 
 
 def _small(name: str, jobs: int, rates: Rates, disk: float) -> Stage:

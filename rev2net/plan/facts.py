@@ -1,15 +1,21 @@
 """How much data there is: published figures, or those of indexes, ledgers and splits."""
 
 import csv
-from dataclasses import dataclass, replace
+import functools
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from rev2net.config import Config, CrossDataset, FramesSettings, MiniSettings
-from rev2net.datasets import hmdb51, kinetics, ucf101
-from rev2net.datasets.listing import Side
+from rev2net.config import Config, CrossDataset, DatasetSettings, FramesSettings, MiniSettings
+from rev2net.datasets.class_maps import alike_classes, class_map
+from rev2net.datasets.index import IMPORTERS
+from rev2net.datasets.listing import Listing, Side
+from rev2net.datasets.protocols import EVERY_TARGET_TESTED, HELD_OUT
+from rev2net.datasets.sizes import SHARED_VIDEOS, SIZES
 from rev2net.digests import read_json
-from rev2net.experiments import data_folder, shard_folder
-from rev2net.mini.conventions import mini_classes
+from rev2net.experiments import class_columns, data_folder, shard_folder
+from rev2net.mini.conventions import mini_classes, num_mini_videos
 from rev2net.runs.folder import WorkFolder
 
 
@@ -24,6 +30,9 @@ class DatasetFacts:
     fps: float
     num_classes: int
     source: str  # where the figures are from
+    assumed: str = ""  # what of them is not known yet
+    lists: Mapping[Side, tuple[int, ...]] = field(default_factory=dict)  # of each split's sides
+    classes: Mapping[str, int] = field(default_factory=dict)  # videos by class, where known
 
     def stored_frames(self, frames: FramesSettings) -> float:
         """Frames a video has in the shards, on average."""
@@ -39,31 +48,8 @@ class DatasetFacts:
         return round(self.width * scale), round(self.height * scale)
 
 
-# Videos of the official lists of each split.
-LISTS: dict[str, dict[Side, tuple[int, ...]]] = {
-    "ucf101": dict(ucf101.NUM_VIDEOS),
-    "hmdb51": {side: (number,) * 3 for side, number in hmdb51.NUM_VIDEOS.items()},
-    "kinetics400": {side: (number,) for side, number in kinetics.NUM_VIDEOS.items()},
-}
-VIDEOS = {name: sum(of_side[0] for of_side in sides.values()) for name, sides in LISTS.items()}
-# UCF101: clips of 7.21 s at 25 frames a second (Soomro 2012). HMDB51: 240 pixels high, some 0.63
-# million frames. Kinetics-400: clips of 10 s; their size is assumed.
-PUBLISHED = {
-    "ucf101": DatasetFacts(VIDEOS["ucf101"], 180, 320, 240, 25, ucf101.NUM_CLASSES, "published"),
-    "hmdb51": DatasetFacts(
-        VIDEOS["hmdb51"], 93, 352, 240, 30, hmdb51.NUM_CLASSES, "published; width assumed"
-    ),
-    "kinetics400": DatasetFacts(
-        VIDEOS["kinetics400"], 250, 640, 360, 25, kinetics.NUM_CLASSES, "published; size assumed"
-    ),
-}
-# Classes, and videos of UCF101 and HMDB51 on the training and test list of split 1.
-CLASS_SETS: dict[str, tuple[int, dict[str, tuple[int, int]]]] = {
-    "full": (12, {"ucf101": (1438, 571), "hmdb51": (840, 360)}),
-    "wide-14": (14, {"ucf101": (1819, 717), "hmdb51": (980, 420)}),
-    "wide-16": (16, {"ucf101": (2764, 1103), "hmdb51": (1120, 480)}),
-    "wide-20": (20, {"ucf101": (3819, 1510), "hmdb51": (1400, 600)}),
-}
+# Of datasets of one's own, whose videos are not opened for a plan: frames, width, height, fps.
+ASSUMED = (250, 320, 240, 25.0)
 MINI_TESTED = 0.28  # of a mini dataset's videos: as in UCF101, 7 of 25 groups
 
 
@@ -75,6 +61,7 @@ class BenchmarkFacts:
     train: int
     val: int
     test: int
+    assumed: str = ""  # what is not known of it yet
 
     @property
     def scored(self) -> int:
@@ -83,17 +70,24 @@ class BenchmarkFacts:
 
 
 def dataset_facts(name: str, config: Config, root: Path) -> DatasetFacts:
-    """A dataset's size; from those below `root` where its index and ledger are there already."""
-    facts = PUBLISHED[name] if config.mini is None else _mini_facts(name, config.mini)
+    """A dataset's size; from those below `root` where its index and ledger are there already.
+
+    Raises UserError for a dataset of one's own whose folder or list cannot be read.
+    """
     work = WorkFolder(root / WorkFolder.of(config.name).path)
     index = data_folder(work, name, config).index
     ledger = shard_folder(work, name, "rgb", config).ledger
+    facts = _before_it_is_made(name, config, root, index)
     if index.is_file():
-        facts = replace(facts, videos=sum(1 for _ in _rows(index)), source="the index")
+        classes = Counter(row["class"] for row in _rows(index))
+        facts = replace(facts, videos=classes.total(), classes=classes, source="the index")
     if ledger.is_file():
         decoded = [int(row["decoded"]) for row in _rows(ledger)]
         frames = sum(decoded) / max(1, len(decoded))
         facts = replace(facts, frames=frames, source="index and ledger")
+        if facts.assumed:
+            size = f"{facts.width}x{facts.height} at {facts.fps:g} a second"
+            facts = replace(facts, assumed=size)
     return facts
 
 
@@ -106,35 +100,115 @@ def benchmark_facts(name: str, split: int, config: Config, root: Path) -> Benchm
         usable = {part: counts.get("usable", 0) for part, counts in made["parts"].items()}
         sides_of = (usable["train"], usable.get("val", 0), usable["test"])
         return BenchmarkFacts(len(made["class_names"]), *sides_of)
+    of = {name: dataset_facts(name, config, root) for name in benchmark.datasets}
+    sides = {name: _sides(of[name], benchmark.protocol, split, config) for name in of}
     if not isinstance(benchmark, CrossDataset):
-        facts = dataset_facts(benchmark.dataset, config, root)
-        train, test = _sides(benchmark.dataset, split, facts, config)
+        train, test = sides[benchmark.dataset]
         held_out = round(train * benchmark.validation_fraction)
-        return BenchmarkFacts(facts.num_classes, train - held_out, held_out, test)
-    if config.mini is not None or benchmark.class_set == "small":
-        of = {name: dataset_facts(name, config, root) for name in benchmark.datasets}
-        num_classes = dataset_facts("hmdb51", config, root).num_classes
-        sides = {name: _sides(name, 1, facts, config) for name, facts in of.items()}
-    else:
-        num_classes, sides = CLASS_SETS[str(benchmark.class_set)]
-    return BenchmarkFacts(num_classes, *sides[benchmark.source], sides[benchmark.target][1])
+        num_classes = of[benchmark.dataset].num_classes
+        return BenchmarkFacts(num_classes, train - held_out, held_out, test)
+    num_classes, sides, assumed = _of_shared_classes(name, benchmark, of, sides, config)
+    train, val = sides[benchmark.source]
+    test = sides[benchmark.target][1]
+    if benchmark.protocol == EVERY_TARGET_TESTED:
+        test = sum(sides[benchmark.target])
+    return BenchmarkFacts(num_classes, train, val, test, assumed)
 
 
-def _sides(dataset: str, split: int, facts: DatasetFacts, config: Config) -> tuple[int, int]:
-    """Videos of a dataset's training and test list, as far as they are there."""
+def _before_it_is_made(name: str, config: Config, root: Path, index: Path) -> DatasetFacts:
+    """As published, as the mini benchmark makes it, or as folder, list or index of its own say."""
+    settings = config.datasets[name]
     if config.mini is not None:
-        test = round(facts.videos * MINI_TESTED)
-        return facts.videos - test, test
-    # An incomplete copy lacks videos of both lists alike.
-    part = min(1.0, facts.videos / VIDEOS[dataset])
-    train, test = (LISTS[dataset][side][split - 1] for side in ("train", "test"))
-    return round(train * part), round(test * part)
+        return _mini_facts(name, config.mini)
+    if (size := SIZES.get(settings.format)) is not None:
+        of_video = (size.frames, size.width, size.height, size.fps)
+        facts = DatasetFacts(size.videos, *of_video, size.num_classes, size.source)
+        return replace(facts, lists=size.lists)
+    if index.is_file():  # the folder may be gone
+        videos = [(row["class"], _sides_in(row)) for row in _rows(index)]
+    else:
+        listing = _listing(settings.model_copy(update={"root": str(root / settings.root)}))
+        videos = [(video.class_name, video.sides) for video in listing.videos]
+    splits = [Counter(sides) for sides in zip(*(sides for _, sides in videos), strict=True)]
+    lists: dict[Side, tuple[int, ...]] = {
+        "train": tuple(split["train"] + split["val"] for split in splits),
+        "test": tuple(split["test"] for split in splits),
+    }
+    frames, width, height, fps = ASSUMED
+    return DatasetFacts(
+        *(len(videos), *ASSUMED, len({name for name, _ in videos})),
+        "counted",
+        f"{frames} frames of {width}x{height} at {fps:g} a second",
+        lists if splits else {},
+        Counter(name for name, _ in videos),
+    )
+
+
+def _sides_in(row: Mapping[str, str]) -> tuple[str, ...]:
+    """The sides of a video in a row of an index."""
+    return tuple(side for column, side in row.items() if column.startswith("split"))
+
+
+@functools.cache
+def _listing(settings: DatasetSettings) -> Listing:
+    return IMPORTERS[settings.format](settings)
+
+
+def _of_shared_classes(
+    name: str,
+    benchmark: CrossDataset,
+    of: Mapping[str, DatasetFacts],
+    sides: dict[str, tuple[int, int]],
+    config: Config,
+) -> tuple[int, dict[str, tuple[int, int]], str]:
+    """How many classes both sides share, the videos of them, and what of that is assumed."""
+    if benchmark.class_map is not None:
+        columns = class_columns(name, config)
+        shared = class_map(benchmark.class_map, benchmark.class_set, columns)
+    elif all(facts.classes for facts in of.values()):
+        shared = alike_classes({dataset: facts.classes for dataset, facts in of.items()})
+    else:
+        assumed = "every class is counted; which ones both share is known with their indexes"
+        return min(facts.num_classes for facts in of.values()), sides, assumed
+    formats = {dataset: config.datasets[dataset].format for dataset in of}
+    counted = SHARED_VIDEOS.get((benchmark.class_map, benchmark.class_set), {})
+    if config.mini is None and set(formats.values()) == set(counted):
+        exact = {dataset: counted[format_] for dataset, format_ in formats.items()}
+        return len(shared.class_names), exact, ""
+    shares = {dataset: _share(of[dataset], shared.labels[dataset]) for dataset in of}
+    parts = {
+        dataset: (round(train * shares[dataset]), round(test * shares[dataset]))
+        for dataset, (train, test) in sides.items()
+    }
+    assumed = ""
+    if any(shares[dataset] < 1 and not of[dataset].classes for dataset in of):
+        assumed = "a class is taken to have as many videos as any other of its dataset"
+    return len(shared.class_names), parts, assumed
+
+
+def _share(facts: DatasetFacts, shared: Mapping[str, int]) -> float:
+    """The part of a dataset's videos that is of some of its classes."""
+    if facts.classes:
+        return sum(facts.classes.get(name, 0) for name in shared) / facts.videos
+    return min(1.0, len(shared) / facts.num_classes)
+
+
+def _sides(facts: DatasetFacts, protocol: str, split: int, config: Config) -> tuple[int, int]:
+    """Videos of a dataset to train on and to hold out or test, as far as they are there."""
+    share = MINI_TESTED if config.mini is not None else HELD_OUT
+    lists = facts.lists
+    if protocol in ("official", "official-split1") and split <= len(lists.get("test", ())):
+        # An incomplete copy lacks videos of both lists alike.
+        part = min(1.0, facts.videos / sum(of_side[0] for of_side in lists.values()))
+        train, test = (lists[side][split - 1] for side in ("train", "test"))
+        return round(train * part), round(test * part)
+    test = round(facts.videos * share)
+    return facts.videos - test, test
 
 
 def _mini_facts(name: str, mini: MiniSettings) -> DatasetFacts:
-    classes = len(mini_classes(name, mini.classes))
-    videos = classes * mini.groups * (1 if name == "kinetics400" else mini.clips)
-    width = 4 * mini.height // 3
+    videos = num_mini_videos(name, mini)
+    width, classes = 4 * mini.height // 3, len(mini_classes(name, mini.classes))
     return DatasetFacts(
         videos, sum(mini.frames) / 2, width, mini.height, 25, classes, "configuration"
     )

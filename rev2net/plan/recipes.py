@@ -5,12 +5,13 @@ from functools import partial
 from pathlib import Path
 
 from rev2net import experiments
-from rev2net.config import Config, CrossDataset, Recipe
+from rev2net.config import METHODS, Config, CrossDataset, Recipe
+from rev2net.datasets.sizes import SIZES
 from rev2net.experiments import INPUT_LABELS, method_of
 from rev2net.models.spec import input_spec
-from rev2net.paper import tables as paper
 from rev2net.paper.published import ALL, PARTIAL, TOLERANCE, Published, published_recipe
-from rev2net.plan.facts import LISTS, benchmark_facts
+from rev2net.paper.tables import default_tables
+from rev2net.plan.facts import benchmark_facts
 from rev2net.plan.jobs import needed_jobs
 from rev2net.runs.identity import Run
 
@@ -25,7 +26,7 @@ def recipe_table(config: Config, root: Path) -> str:
 
     Ablations are Rev2Net's row; steps are those of the first split.
     """
-    jobs = needed_jobs(paper.configured_tables(config), config)
+    jobs = needed_jobs(default_tables(config), config)
     rows: dict[tuple[str, ...], Run] = {}
     for run in sorted(jobs.trainings, key=partial(_order, config=config)):
         stream = f"{method_of(run, config).recipe}.{run.input}"
@@ -58,8 +59,10 @@ def _row(stream: str, run: Run, config: Config, root: Path) -> tuple[str, ...]:
     videos = benchmark_facts(run.benchmark, run.split, config, root).train
     steps = optimisation.in_steps(videos).num_steps
     epochs = optimisation.epochs or steps * optimisation.batch / videos
-    published = published_recipe(stream, run.init, run.benchmark)
-    source, differs = "ours", "no recipe is published for this start"
+    published = published_recipe(stream, run.init, _published_list(run, config))
+    source, differs = "ours", "-"
+    if method_of(run, config).recipe in METHODS:
+        differs = "no recipe is published for this start"
     if published is not None:
         source = published[0].source
         differs = "; ".join(_differences(recipe, epochs, *published, run, config)) or "-"
@@ -85,14 +88,22 @@ def _row(stream: str, run: Run, config: Config, root: Path) -> tuple[str, ...]:
     )
 
 
+def _published_list(run: Run, config: Config) -> str:
+    """The published list that a run trains on: its dataset's format; across datasets none."""
+    benchmark = config.benchmarks[run.benchmark]
+    if isinstance(benchmark, CrossDataset):
+        return ""
+    return config.datasets[benchmark.dataset].format
+
+
 def _differences(
     recipe: Recipe, epochs: float, published: Published, where: str, run: Run, config: Config
 ) -> Iterator[str]:
     """What is not as published, what is published for another list, and what is ours."""
     optimisation = recipe.optimisation
-    published = published.in_epochs(LISTS[where]["train"][0])
+    published = published.in_epochs(SIZES[where].lists["train"][0])
     of_a_list = (published.batch, published.rate, published.epochs)
-    if where != run.benchmark and any(value is not None for value in of_a_list):
+    if where != _published_list(run, config) and any(value is not None for value in of_a_list):
         yield f"published for {where}"
     pairs = (
         ("batch", optimisation.batch, published.batch),

@@ -9,6 +9,7 @@ from rev2net.plan.estimate import Plan, Stage, job_cores
 from rev2net.plan.rates import Rate, Rates
 from rev2net.printing import Facts, Report, Table
 
+NOT_SHOWN = ("lists", "classes")  # of a dataset's facts: what only the estimate needs
 HEAD = ("stage", "jobs", "a job", "longest", "core-hours", "GPU-hours", "GB", "GB memory")
 
 
@@ -28,7 +29,8 @@ def as_report(
     data = []
     for name, facts in plan.datasets.items():
         stored = "{}x{}".format(*facts.stored_size(config.frames))
-        data.append((name, f"{facts.videos:,}", f"{facts.frames:.0f}", stored, facts.source))
+        source = f"{facts.source}; {facts.assumed} assumed" if facts.assumed else facts.source
+        data.append((name, f"{facts.videos:,}", f"{facts.frames:.0f}", stored, source))
     measured: list[tuple[float, str, str]] = []
     for key, field in Rates.model_fields.items():
         found: Rate | dict[str, Rate] = getattr(rates, key)
@@ -40,9 +42,15 @@ def as_report(
         Table(f"Plan of configuration {config.name!r}", HEAD, rows),
         Facts("At best", at_best),
         Table("Data", ("dataset", "videos", "frames a video", "stored at", "source"), data),
+        *_lines("Assumptions", "assumption", plan.assumptions),
         Table("Rates", ("value", "unit", "source"), measured),
-        *([Table("Warnings", ("warning",), [(line,) for line in warnings])] if warnings else []),
+        *_lines("Warnings", "warning", warnings),
     ]
+
+
+def _lines(title: str, head: str, lines: Sequence[str]) -> Report:
+    """A table of sentences; nothing where there are none."""
+    return [Table(title, (head,), [(line,) for line in lines])] if lines else []
 
 
 def as_values(
@@ -59,7 +67,11 @@ def as_values(
             "disk": plan.disk,
             "days": plan.days(cores, gpus),
         },
-        "datasets": {name: dataclasses.asdict(facts) for name, facts in plan.datasets.items()},
+        "datasets": {
+            name: {key: value for key, value in vars(facts).items() if key not in NOT_SHOWN}
+            for name, facts in plan.datasets.items()
+        },
+        "assumptions": list(plan.assumptions),
         "rates": rates.model_dump(),
         "warnings": list(warnings),
     }

@@ -13,7 +13,6 @@ import pandas as pd
 from rev2net.digests import check_text
 from rev2net.figures.learning import Pen
 from rev2net.figures.style import Format, data_uri
-from rev2net.paper.tables import benchmark_label
 from rev2net.runs.record import StoredRun, by_benchmark, first_of_each
 from rev2net.tables.render import Layout
 
@@ -29,7 +28,7 @@ class Prose:
 
 @dataclass(frozen=True)
 class Result:
-    """A table of the paper, measured numbers beside its own."""
+    """A table; where the paper has it, its numbers stand beside those that were measured."""
 
     layout: Layout
     kind: Literal["result"] = "result"
@@ -98,11 +97,10 @@ def galleries(
     printed: int = 4,
 ) -> list[Block]:
     """What is drawn of the first split and seed of every row, a gallery a benchmark."""
-    drawn = {name: list(draw(runs)) for name, runs in by_benchmark(first_of_each(stored)).items()}
     return [
-        Gallery(benchmark_label(name), pictures, wide=wide, printed=printed)
-        for name, pictures in drawn.items()
-        if pictures
+        Gallery(runs[0].place, pictures, wide=wide, printed=printed)
+        for runs in by_benchmark(first_of_each(stored)).values()
+        if (pictures := list(draw(runs)))
     ]
 
 

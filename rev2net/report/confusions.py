@@ -9,7 +9,6 @@ import numpy as np
 
 from rev2net.evaluation.metrics import per_class
 from rev2net.figures.confusion import confusion_matrix, count_confusions, most_confused
-from rev2net.paper.tables import benchmark_label
 from rev2net.report.blocks import (
     Grid,
     Picture,
@@ -38,7 +37,7 @@ def confusion_section(stored: Sequence[StoredRun]) -> Section:
                 np.concatenate([found.scores.argmax(axis=1) for found in scores]),
                 len(names),
             )
-            row, place = label(one.run, runs), benchmark_label(one.run.benchmark)
+            row, place = label(one, runs), one.place
             confused = most_confused(count_CC, names, 2)
             pairs = ", ".join(f"{a} → {b} {share:.0f} %" for a, b, share in confused)
             worst = f"Most confused: {pairs or 'nothing'}"
@@ -57,14 +56,14 @@ def confusion_section(stored: Sequence[StoredRun]) -> Section:
 
 def _by_class(stored: Sequence[StoredRun]) -> Iterator[Grid]:
     """Of each benchmark, the accuracy of every row in every class; shown when asked for."""
-    for benchmark, runs in by_benchmark(first_of_each(stored)).items():
+    for runs in by_benchmark(first_of_each(stored)).values():
         rows: list[list[str] | str] = []
         for one in runs:
             files = [other.folder.scores("test") for other in same_row(stored, one.run)]
             scores = [read_scores(path) for path in files if path.exists()]
             if not any(map(len, scores)):
                 continue
-            rows.append(label(one.run, runs))
+            rows.append(label(one, runs))
             names = scores[0].class_names
             found = per_class(
                 np.concatenate([each.scores for each in scores]),
@@ -76,5 +75,5 @@ def _by_class(stored: Sequence[StoredRun]) -> Iterator[Grid]:
                 rows.append([name, taken, str(result.videos), number(result.accuracy)])
         if rows:
             head = ["Class", "Most taken for", "Test videos", "Accuracy"]
-            place = benchmark_label(benchmark)
+            place = runs[0].place
             yield Grid(f"{place}: every row by class.", head, rows, words=2, folded=True)

@@ -14,7 +14,6 @@ from rev2net.figures.learning import (
     shared_terms,
     smooth,
 )
-from rev2net.paper.tables import benchmark_label
 from rev2net.report.blocks import Block, Gallery, Picture, Section, picture, section
 from rev2net.runs.record import StoredRun, by_benchmark, first_of_each, label
 
@@ -32,9 +31,9 @@ def learning_section(stored: Sequence[StoredRun]) -> Section:
     )
     accuracies: list[Picture] = []
     blocks: list[Block] = []
-    for benchmark, runs in by_benchmark(first_of_each(stored)).items():
-        place = benchmark_label(benchmark)
-        logs = {label(one.run, runs): log for one in runs if "step" in (log := one.log())}
+    for runs in by_benchmark(first_of_each(stored)).values():
+        place = runs[0].place
+        logs = {label(one, runs): log for one in runs if "step" in (log := one.log())}
         curves = {row: (log["step"], log["top1"]) for row, log in logs.items() if "top1" in log}
         if curves:
             ends = ", ".join(f"{row} {smooth(top1)[-1]:.0f} %" for row, (_, top1) in curves.items())

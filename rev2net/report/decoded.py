@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from rev2net.figures.decoded_clips import clip_sheet
-from rev2net.paper.tables import benchmark_label
 from rev2net.report.blocks import (
     Block,
     Grid,
@@ -40,8 +39,8 @@ def _clips(runs: list[StoredRun]) -> Iterator[Picture]:
         path = one.folder.examples
         if not path.exists():
             continue
-        examples, row = read_examples(path), label(one.run, runs)
-        clips = CLIPS if one.run.method == "rev2net" else 1
+        examples, row = read_examples(path), label(one, runs)
+        clips = CLIPS if one.method.network == "rev2net" else 1
         for index in range(min(clips, len(examples))):
             images, errors = examples.one(index)
             measured = ", ".join(f"{key} {value:.2f}" for key, value in errors.items())
@@ -53,14 +52,14 @@ def _clips(runs: list[StoredRun]) -> Iterator[Picture]:
 def _measures(stored: Sequence[StoredRun]) -> list[Block]:
     """A row a run that decodes, and below all of them what that says of Rev2Net in words."""
     rows, words = [], []
-    for benchmark, runs in by_benchmark(first_of_each(stored)).items():
+    for runs in by_benchmark(first_of_each(stored)).values():
         for one in runs:
             path = one.folder.examples
             measures = read_examples(path).measures if path.exists() else {}
             if measures:
-                place, name = benchmark_label(benchmark), label(one.run, runs)
+                place, name = one.place, label(one, runs)
                 rows.append([place, name, *_cells(measures)])
-                if one.run.method == "rev2net":  # its ablations have their numbers
+                if one.method.network == "rev2net":  # its ablations have their numbers
                     words.append(f"{place}, {name}: {' '.join(verdict(measures))}")
     head = ["Benchmark", "Network", "Clips", "Flow: EPE", "no motion"]
     head += ["Moving pixels: L1", "mean frame", "median frame", "Reversal"]

@@ -1,4 +1,4 @@
-"""Features of I3D and Rev2Net across datasets: t-SNE, and whose neighbours they are."""
+"""Features across datasets: t-SNE, and whose neighbours they are."""
 
 from collections.abc import Iterator, Sequence
 
@@ -9,13 +9,16 @@ from rev2net.runs.features import read_features
 from rev2net.runs.record import StoredRun, label
 
 POINTS = 600  # of a t-SNE, which takes 3 s for them
-EMBEDDED = ("i3d", "rev2net")  # methods whose features are shown
+EMBEDDED = ("i3d", "rev2net")  # methods whose features are shown, beside those of one's own
 
 
 def features_section(config: Config, stored: Sequence[StoredRun]) -> Section:
     """t-SNE of the features of held-out videos, by domain and by class."""
-    across = [
-        one for one in stored if isinstance(config.benchmarks[one.run.benchmark], CrossDataset)
+    shown = [
+        one
+        for one in stored
+        if isinstance(config.benchmarks[one.run.benchmark], CrossDataset)
+        and one.run.method in (*EMBEDDED, *config.methods)
     ]
     return section(
         "features",
@@ -23,9 +26,8 @@ def features_section(config: Config, stored: Sequence[StoredRun]) -> Section:
         "t-SNE of the pooled features of held-out videos of both datasets (first split and seed). "
         "Distances between clusters mean nothing; the shares of nearest neighbours are measured "
         "in the feature space itself: as many of the own domain as chance gives is full mixing.",
-        galleries(across, _embeddings, wide=True),
-        "Features: cross-dataset runs of I3D and Rev2Net; `snakemake results/table5.csv` trains "
-        "and evaluates them.",
+        galleries(shown, _embeddings, wide=True),
+        "Features: cross-dataset runs of I3D, Rev2Net and methods of one's own have them.",
     )
 
 
@@ -33,7 +35,7 @@ def _embeddings(runs: list[StoredRun]) -> Iterator[Picture]:
     """Each run's features by domain, then by class; evenly thinned where they are many."""
     for one in runs:
         path = one.folder.features
-        if one.run.method not in EMBEDDED or one.run.input != "rgb" or not path.exists():
+        if one.run.input != "rgb" or not path.exists():
             continue
         stored = read_features(path)
         if len(set(stored.dataset)) < 2 or len(stored.video_id) < 4:
@@ -42,7 +44,7 @@ def _embeddings(runs: list[StoredRun]) -> Iterator[Picture]:
         chosen = slice(None, None, -(-len(stored.video_id) // POINTS))
         features, domain = stored.features[chosen], list(stored.dataset)[chosen]
         classes = [names[k] if k < len(names) else str(k) for k in stored.label[chosen]]
-        points, row = tsne(features), label(one.run, runs)
+        points, row = tsne(features), label(one, runs)
         for kind, group in (("domain", domain), ("class", classes)):
             share, chance = neighbour_share(features, group)
             text = f"{share:.0f} % of the 10 nearest neighbours are of the own {kind}"

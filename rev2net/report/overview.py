@@ -10,16 +10,23 @@ from typing import Any
 
 import pandas as pd
 
-from rev2net.config import Config
-from rev2net.experiments import INPUT_LABELS, method_label
-from rev2net.paper.tables import TABLES, benchmark_label, configured_tables, table_label
+from rev2net.config import METHODS, Config
+from rev2net.experiments import INPUT_LABELS
+from rev2net.paper.claims import OWN
+from rev2net.paper.tables import (
+    TABLES,
+    benchmark_label,
+    configured_tables,
+    has_tables_of_the_paper,
+    table_label,
+)
 from rev2net.report.blocks import Block, Prose, Result, Section, number, signed
 from rev2net.report.paper_claims import verdict_word
 from rev2net.runs.record import StoredRun, needed_trainings
 from rev2net.tables.render import counted, layout_of, rounded
 from rev2net.tables.verdicts import NOT_MEASURED, UNDECIDED
 
-OURS = method_label("rev2net")
+OURS = METHODS["rev2net"].label
 LISTED = 4  # decided comparisons named in a sentence
 
 
@@ -30,8 +37,8 @@ def overview(
     claims: pd.DataFrame | None,
 ) -> Section:
     """Who wins, in sentences; then what that rests on."""
-    blocks: list[Block] = [Prose(findings(claims))]
-    if lines := leaders(frames):
+    blocks: list[Block] = [Prose(findings(claims, config))]
+    if lines := leaders(frames, config):
         blocks += [Prose(["Highest of each column:"]), Prose(lines, as_list=True)]
     trained = f"Trainings finished: {len(stored)} of {len(needed_trainings(config))}"
     cells = [frame.loc[frame["metric"] == "top1", "measured"] for frame in frames.values()]
@@ -45,44 +52,76 @@ def overview(
 def tables_section(config: Config, frames: dict[str, pd.DataFrame]) -> Section:
     """Every finished table; of the others, what makes them."""
     configured, missing = configured_tables(config), []
-    for name in sorted(TABLES, key=lambda name: name not in configured):
+    beside_the_papers = has_tables_of_the_paper(config)
+    others = [name for name in TABLES if name not in configured] if beside_the_papers else []
+    for name in [*configured, *others]:
         if name not in configured:
             words = f"configuration “{config.name}” lacks its benchmarks."
             missing.append(f"{table_label(name)}: {words}")
         elif name not in frames:
             missing.append(f"{table_label(name)}: `snakemake results/{name}.csv` makes it.")
     blocks = [Result(layout_of(frame, config)) for frame in frames.values()]
-    lead = "Top-1 accuracy in %. Left what was measured here, right what the paper reports."
+    lead = "Top-1 accuracy in %."
+    if beside_the_papers:
+        lead += " Left what was measured here, right what the paper reports."
     return Section("tables", "Tables", lead, blocks, missing)
 
 
-def findings(claims: pd.DataFrame | None) -> list[str]:
-    """Two paragraphs: the claims, Rev2Net and RGB against their rivals; what is undecided."""
-    measured = None if claims is None else claims[claims["verdict"] != NOT_MEASURED]
-    if claims is None or measured is None or not len(measured):
+def findings(claims: pd.DataFrame | None, config: Config) -> list[str]:
+    """Paragraphs: the paper's claims, those of the configuration, and what is undecided."""
+    if claims is None or not len(measured := claims[claims["verdict"] != NOT_MEASURED]):
         return []
-    first, second = measured["first"].str.startswith(OURS), measured["second"].str.startswith(OURS)
+    # As the report and the tables call them.
+    named = claims.assign(
+        benchmark=[benchmark_label(str(name), config) for name in claims["benchmark"]]
+    )
+    own = named["source"] == OWN
+    paragraphs = [
+        _on_the_papers(named[~own]),
+        _on_its_own(named[own]),
+        _undecided_sentence(measured),
+    ]
+    return [*filter(None, paragraphs)]
+
+
+def _on_the_papers(claims: pd.DataFrame) -> str:
+    """Rev2Net against its rivals and its ablations, and the other pairs."""
+    if not len(claims):
+        return ""
+    measured = claims[claims["verdict"] != NOT_MEASURED]
+    first, second = (measured[side].str.startswith(OURS) for side in ("first", "second"))
     better = measured["kind"] == "better"
     sentences = [
-        _claims_sentence(claims),
+        _claims_sentence(claims, "the paper"),
         _duels(f"{OURS} against the other networks", measured[better & first & ~second]),
         _duels(f"{OURS} against its own ablations", measured[better & first & second]),
         _duels("Other pairs that the paper ranks", measured[better & ~first]),
         _duels("Pairs that the paper has as equal", measured[~better], "equal", "different"),
     ]
-    return [
-        " ".join(filter(None, sentences)),
-        *filter(None, [_undecided_sentence(measured)]),
+    return " ".join(filter(None, sentences))
+
+
+def _on_its_own(claims: pd.DataFrame) -> str:
+    """The pairs of the configuration's claims."""
+    if not len(claims):
+        return ""
+    measured = claims[claims["verdict"] != NOT_MEASURED]
+    better = measured["kind"] == "better"
+    sentences = [
+        _claims_sentence(claims, "the configuration"),
+        _duels("Pairs that it ranks", measured[better]),
+        _duels("Pairs that it has as equal", measured[~better], "equal", "different"),
     ]
+    return " ".join(filter(None, sentences))
 
 
-def leaders(frames: dict[str, pd.DataFrame]) -> list[str]:
+def leaders(frames: dict[str, pd.DataFrame], config: Config) -> list[str]:
     """A line a column of the finished tables: its highest accuracy, and who is within its range."""
     lines = []
     for name, frame in frames.items():
         top1 = frame[(frame["metric"] == "top1") & frame["measured"].notna()]
         for benchmark, rows in top1.groupby("benchmark", sort=False):
-            place = f"{table_label(name)}, {benchmark_label(str(benchmark))}"
+            place = f"{table_label(name)}, {benchmark_label(str(benchmark), config)}"
             shown = [rounded(value) for value in rows["measured"]]
             if len(rows) > 1 and len(set(shown)) == 1:
                 lines.append(f"{place}: all {len(rows)} rows are equal at {shown[0]:.1f} %.")
@@ -102,13 +141,16 @@ def leaders(frames: dict[str, pd.DataFrame]) -> list[str]:
     return lines
 
 
-def _claims_sentence(claims: pd.DataFrame) -> str:
-    """How many of the paper's claims hold, one verdict a claim."""
+def _claims_sentence(claims: pd.DataFrame, whose: str) -> str:
+    """How many claims hold, one verdict a claim."""
     verdicts = [_of_claim(group["verdict"]) for _, group in claims.groupby("claim", sort=False)]
     num_claims, count = len(verdicts), Counter(verdicts)
     decided = count["holds"] + count["fails"]
     if len(count) == 1 and not decided:
-        return f"Nothing is decided: all {num_claims} claims of the paper are {verdicts[0]}."
+        subject = f"all {num_claims} claims of {whose} are"
+        if num_claims == 1:
+            subject = f"the one claim of {whose} is"
+        return f"Nothing is decided: {subject} {verdicts[0]}."
     parts = [
         f"{count['holds']} {'holds' if count['holds'] == 1 else 'hold'} in every comparison",
         f"{count['fails']} {'fails' if count['fails'] == 1 else 'fail'} in one at least",
@@ -116,7 +158,7 @@ def _claims_sentence(claims: pd.DataFrame) -> str:
     ]
     listed = _listed([part for part in parts if not part.startswith("0 ")])
     start = "Of" if decided else "Nothing is decided: of"
-    return f"{start} the paper's {counted(num_claims, 'claim')} {listed} here."
+    return f"{start} {whose}'s {counted(num_claims, 'claim')} {listed} here."
 
 
 def _of_claim(verdicts: Iterable[str]) -> str:
@@ -147,7 +189,7 @@ def _duels(who: str, rows: pd.DataFrame, holds: str = "better", fails: str = "wo
 
 
 def _duel(row: "pd.Series[Any]") -> str:
-    pair = f"{row['first']} against {row['second']} on {benchmark_label(row['benchmark'])}"
+    pair = f"{row['first']} against {row['second']} on {row['benchmark']}"
     return (
         f"{pair}, {signed(row['difference'])} points "
         f"[{signed(row['ci_low'])}, {signed(row['ci_high'])}]"

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from rev2net.config import Config
-from rev2net.paper.tables import configured_tables
+from rev2net.paper.tables import configured_tables, has_tables_of_the_paper
 from rev2net.report.blocks import read_rows
 from rev2net.report.confusions import confusion_section
 from rev2net.report.curves import learning_section
@@ -44,14 +44,14 @@ def render_report(config: Config, root: Path, results: Path) -> str:
         overview(config, stored, frames, claims),
         tables_section(config, frames),
         claims_section(config, claims),
-        contradictions_section(),
+        *([contradictions_section()] if has_tables_of_the_paper(config) else []),
         transfer_section(config, root, stored),
         learning_section(stored),
         confusion_section(stored),
         features_section(config, stored),
         decoded_section(stored),
-        weights_section(search, sweep),
-        *([schedules_section(results)] if config.schedules else []),
+        weights_section(config, search, sweep),
+        *([schedules_section(config, results)] if config.schedules else []),
         data_section(config, root),
         provenance_section(config, stored),
     ]
@@ -82,13 +82,14 @@ def with_code(text: str) -> Markup:
 
 
 def warning(config: Config) -> str:
-    """What keeps a reader from taking these numbers for the paper's; empty where they are."""
+    """What keeps a reader from taking these numbers for the paper's; empty where none does."""
+    beside_the_papers = has_tables_of_the_paper(config)
     if config.mini is not None:
-        return (
-            "Synthetic mini benchmark: exercises the software, not comparable with the paper. "
-            "The paper's own figures stand beside these for orientation only."
-        )
-    if not config.reproduces_paper:
+        words = "Synthetic mini benchmark: exercises the software, not comparable with the paper."
+        if beside_the_papers:
+            words += " The paper's own figures stand beside these for orientation only."
+        return words
+    if beside_the_papers and not config.reproduces_paper:
         return (
             f"Configuration “{config.name}” does not reproduce the paper's data and training: "
             "not comparable with the paper."

@@ -1,4 +1,4 @@
-"""Whether the paper's claims hold here, comparison by comparison; where it contradicts itself."""
+"""Whether claims hold here, comparison by comparison; where the paper contradicts itself."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -7,7 +7,13 @@ from typing import Any
 import pandas as pd
 
 from rev2net.config import Config
-from rev2net.paper.tables import CONTRADICTIONS, benchmark_label, table_label
+from rev2net.paper.claims import OWN
+from rev2net.paper.tables import (
+    CONTRADICTIONS,
+    benchmark_label,
+    has_tables_of_the_paper,
+    table_label,
+)
 from rev2net.report.blocks import Grid, Prose, Section, number, signed
 from rev2net.tables.verdicts import FEWEST_GROUPS, NOT_MEASURED, UNDECIDED, evidence
 
@@ -19,20 +25,24 @@ def claims_section(config: Config, claims: pd.DataFrame | None) -> Section:
         "of its table, lies on the claimed side; it fails on the other side, and is undecided "
         "else; one seed decides nothing. Differences are in points, first minus second, paired "
         "over source groups; detectable is the true difference that a test set and number of "
-        "seeds like these find four times in five. "
-        f"Evidence about the paper: {evidence(config)}."
+        "seeds like these find four times in five."
     )
-    title = "Do the paper's claims hold here?"
-    if claims is None:
-        made = ["Claims: `snakemake results/claims.csv` makes them."]
-        return Section("claims", title, lead, missing=made)
+    title = "Do the claims hold here?"
+    if beside_the_papers := has_tables_of_the_paper(config):
+        lead += f" Evidence about the paper: {evidence(config)}."
+        title = "Do the paper's claims hold here?"
+    if claims is None or not len(claims):
+        made = "Claims: `snakemake results/claims.csv` makes them."
+        if claims is not None:
+            made = "Claims: the configuration has none; its key `claims` names them."
+        return Section("claims", title, lead, missing=[made])
     rows: list[Sequence[str] | str] = []
     unmeasured = []
     for _, group in claims.groupby("claim", sort=False):
         first = group.iloc[0]
         done = group[group["verdict"] != NOT_MEASURED]
         table = table_label(first["table"])
-        place = table if first["source"] == table else f"{first['source']}, {table}"
+        place = table if first["source"] in (table, OWN) else f"{first['source']}, {table}"
         statement = f"{first['statement']} ({place})"
         if not len(done):
             unmeasured.append(statement)
@@ -41,12 +51,12 @@ def claims_section(config: Config, claims: pd.DataFrame | None) -> Section:
         rows += [
             [
                 f"{row['first']} − {row['second']}",
-                benchmark_label(row["benchmark"]),
+                benchmark_label(row["benchmark"], config),
                 verdict_word(row["verdict"]),
                 signed(row["difference"]),
                 f"[{signed(row['ci_low'])}, {signed(row['ci_high'])}]",
                 number(row["p_holm"], 3),
-                signed(row["paper_difference"]),
+                *([signed(row["paper_difference"])] if beside_the_papers else []),
                 f"{row['groups']:.0f}",
                 f"{row['seeds']:.0f}",
                 number(row["detectable"]),
@@ -54,7 +64,8 @@ def claims_section(config: Config, claims: pd.DataFrame | None) -> Section:
             ]
             for _, row in done.iterrows()
         ]
-    head = ["Comparison", "Benchmark", "Verdict", "Here", "Interval", "p (Holm)", "Paper"]
+    head = ["Comparison", "Benchmark", "Verdict", "Here", "Interval", "p (Holm)"]
+    head += ["Paper"] if beside_the_papers else []
     head += ["Groups", "Seeds", "Detectable", "Why undecided"]
     blocks = [Grid("", head, rows, words=3, last_word=True)] if rows else []
     reason = "Their runs are not finished; claims.csv says which are missing."

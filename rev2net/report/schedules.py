@@ -5,10 +5,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from rev2net.experiments import INPUT_LABELS, method_label
+from rev2net.config import Config
+from rev2net.experiments import INPUT_LABELS
 from rev2net.figures.learning import length_curves
 from rev2net.figures.sensitivity import accuracy_limits
-from rev2net.paper.tables import BENCHMARK_LABELS
+from rev2net.paper.tables import benchmark_label
 from rev2net.report.blocks import Gallery, Picture, Section, number, picture, read_rows
 
 LEAD = (
@@ -22,7 +23,7 @@ LEAD = (
 )
 
 
-def schedules_section(results: Path) -> Section:
+def schedules_section(config: Config, results: Path) -> Section:
     """A curve a stream and benchmark, the chosen length marked, with a sentence each."""
     title = "How many epochs a source needs"
     frame = read_rows(results / "schedules.csv")
@@ -37,17 +38,18 @@ def schedules_section(results: Path) -> Section:
         )
         limits = accuracy_limits(np.concatenate(ends))
         pictures = [
-            _curve(stream, limits) for _, stream in rows.groupby(["method", "input"], sort=False)
+            _curve(stream, limits, config)
+            for _, stream in rows.groupby(["method", "input"], sort=False)
         ]
-        blocks.append(Gallery(BENCHMARK_LABELS[str(benchmark)], pictures))
+        blocks.append(Gallery(benchmark_label(str(benchmark), config), pictures))
     return Section("schedules", title, LEAD, blocks)
 
 
-def _curve(rows: pd.DataFrame, limits: tuple[float, float]) -> Picture:
+def _curve(rows: pd.DataFrame, limits: tuple[float, float], config: Config) -> Picture:
     first, last = rows.iloc[0], rows.iloc[-1]
     place = int(rows["chosen"].argmax())
     chosen = rows.iloc[place]
-    name = f"{method_label(first['method'])} {INPUT_LABELS[first['input']]}"
+    name = f"{config.all_methods[first['method']].label} {INPUT_LABELS[first['input']]}"
     sentence = (
         f"{chosen['epoch']:.4g} of {last['epoch']:.4g} epochs: {number(chosen['top1_val'])} % of "
         f"{last['videos']} videos in {last['groups']} groups there, {number(last['top1_val'])} % "

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from rev2net.experiments import INPUT_LABELS, method_label
+from rev2net.config import Config
+from rev2net.experiments import INPUT_LABELS
 from rev2net.figures.sensitivity import accuracy_limits, fusion_panel, setting_panel, surface_panel
 from rev2net.paper.tables import benchmark_label, table_label
 from rev2net.report.blocks import Block, Gallery, Grid, Section, number, picture
@@ -15,23 +16,25 @@ BEST_TRIALS = 5  # of a search, listed
 SEARCHED = (*WEIGHTS, "learning_rate")
 
 
-def weights_section(search: pd.DataFrame | None, sweep: pd.DataFrame | None) -> Section:
+def weights_section(
+    config: Config, search: pd.DataFrame | None, sweep: pd.DataFrame | None
+) -> Section:
     """Loss weights and fusion weights, both on validation videos."""
     blocks: list[Block] = []
     missing = []
     if search is not None:
-        blocks += _search(search)
-    else:
+        blocks += _search(search, config)
+    elif config.search is not None:
         missing.append("Search of the loss weights: `snakemake results/search.csv` makes it.")
     if sweep is not None:
-        blocks += _sweep(sweep)
+        blocks += _sweep(sweep, config)
     else:
         missing.append("Fusion weights: `snakemake results/fusion.csv` makes them.")
     lead = "Measured on held-out training videos only; nothing here has seen a test video."
     return Section("search", "Weights", lead if blocks else "", blocks, missing)
 
 
-def _search(frame: pd.DataFrame) -> Iterator[Block]:
+def _search(frame: pd.DataFrame, config: Config) -> Iterator[Block]:
     """A gallery a searched method, a panel a setting that was varied, and its best trials."""
     for space, found in frame.groupby("space", sort=False):
         trials = found.reset_index(drop=True)
@@ -40,7 +43,7 @@ def _search(frame: pd.DataFrame) -> Iterator[Block]:
         chosen = int(trials["chosen"].argmax())
         fine = trials["stage"] == "fine"
         method, input_ = str(space).split(".")
-        title = f"{method_label(method)} {INPUT_LABELS[input_]}"
+        title = f"{config.all_methods[method].label} {INPUT_LABELS[input_]}"
         pictures = [
             picture(
                 surface_panel(
@@ -69,12 +72,12 @@ def _search(frame: pd.DataFrame) -> Iterator[Block]:
         yield Grid(caption, head, rows)
 
 
-def _sweep(frame: pd.DataFrame) -> list[Block]:
+def _sweep(frame: pd.DataFrame, config: Config) -> list[Block]:
     """A panel a row, a line a benchmark."""
     pictures = []
     for (table, name), group in frame.groupby(["table", "row"], sort=False):
         curves = {
-            benchmark_label(str(benchmark)): (
+            benchmark_label(str(benchmark), config): (
                 of_benchmark["flow_weight"].tolist(),
                 of_benchmark["top1_val"].tolist(),
             )

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from rev2net.config import Config, digest
+from rev2net.paper.tables import configured_tables
 from rev2net.report.blocks import Block, Grid, Section, number
 from rev2net.runs.record import StoredRun
 from rev2net.tables.build import distinct
@@ -38,7 +39,8 @@ def provenance_section(config: Config, stored: Sequence[StoredRun]) -> Section:
         ]
         blocks.append(Grid("Every training.", head, rows, words=3, folded=True))
     lead = "The provenance of each cell stands in the CSV of its table."
-    missing = [] if stored else ["Trainings: `snakemake results/table5.csv`, for example."]
+    made = " ".join(f"results/{name}.csv" for name in configured_tables(config)[-1:])
+    missing = [] if stored else [f"Trainings: `snakemake {made}`, for example."]
     return Section("provenance", "Environment and provenance", lead, blocks, missing)
 
 

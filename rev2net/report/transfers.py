@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rev2net.config import Config, CrossDataset
-from rev2net.experiments import INPUT_LABELS, method_label
+from rev2net.experiments import INPUT_LABELS
 from rev2net.figures.learning import Pen
 from rev2net.figures.style import INPUT_COLORS
 from rev2net.figures.transfer import Transfer, transfer_gap
-from rev2net.paper.tables import Cell, averaged_runs, benchmark_label
+from rev2net.paper.tables import Cell, averaged_runs, configured_tables, find_table
 from rev2net.report.blocks import Gallery, Section, picture, section
 from rev2net.runs.record import StoredRun, by_benchmark, first_of_each, label
 from rev2net.tables.build import IN_DOMAIN, TOP1, StoredScores, measure_cells
@@ -27,19 +27,19 @@ def transfer_section(config: Config, root: Path, stored: Sequence[StoredRun]) ->
     )
     reader = StoredScores(root, config)
     found = {
-        name: _transfers(runs, config, reader)
+        runs[0].place: _transfers(runs, config, reader)
         for name, runs in by_benchmark(first_of_each(stored)).items()
         if isinstance(config.benchmarks[name], CrossDataset)
     }
     pictures = []
-    for name, rows in found.items():
+    for place, rows in found.items():
         if rows:
             alt = "; ".join(
                 f"{row.label} {row.input} {row.in_domain:.1f} % in the source, "
                 f"{row.across:.1f} % in the target"
                 for row in rows
             )
-            pictures.append(picture(transfer_gap(benchmark_label(name), rows), alt))
+            pictures.append(picture(transfer_gap(place, rows), alt))
     shown = sorted({row.input for rows in found.values() for row in rows}, reverse=True)
     colors = {kind: Pen(INPUT_LABELS[kind], INPUT_COLORS[kind]) for kind in shown}
     return section(
@@ -47,8 +47,23 @@ def transfer_section(config: Config, root: Path, stored: Sequence[StoredRun]) ->
         "What transfers: RGB against flow",
         lead,
         [Gallery("", pictures, colors, wide=True, printed=2)] if pictures else [],
-        "Transfer gap: `snakemake results/table1.csv results/table5.csv` measures it.",
+        _made(config),
     )
+
+
+def _made(config: Config) -> str:
+    """What measures a transfer: the tables that have a pair of datasets."""
+    across = [
+        f"results/{name}.csv"
+        for name in configured_tables(config)
+        if any(
+            isinstance(config.benchmarks[benchmark], CrossDataset)
+            for benchmark in find_table(name, config).benchmarks
+        )
+    ]
+    if not across:
+        return "Transfer gap: no table has a benchmark from a source to a target."
+    return f"Transfer gap: `snakemake {' '.join(across)}` measures it."
 
 
 def _transfers(runs: Sequence[StoredRun], config: Config, reader: StoredScores) -> list[Transfer]:
@@ -66,9 +81,9 @@ def _transfers(runs: Sequence[StoredRun], config: Config, reader: StoredScores) 
 
 def _cells(runs: Sequence[StoredRun], config: Config) -> Iterator[Cell]:
     """A cell a network, as the tables have them; one model's inputs have one row."""
-    for run in (one.run for one in runs):
-        model, input_ = method_label(run.method), INPUT_LABELS[run.input]
-        row = label(run, runs).replace(f"{model} {input_}", model)
+    for one in runs:
+        run, model = one.run, one.method.label
+        row = label(one, runs).replace(f"{model} {INPUT_LABELS[run.input]}", model)
         words = (run.benchmark, run.method, run.input, run.init, run.adapt)
         averaged = averaged_runs(*words, config)
         yield Cell(

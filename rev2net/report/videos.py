@@ -8,7 +8,7 @@ from rev2net.config import Config
 from rev2net.digests import read_json
 from rev2net.experiments import shard_folder
 from rev2net.needs import images_needed
-from rev2net.paper.tables import BENCHMARK_LABELS, benchmark_label
+from rev2net.paper.tables import benchmark_label
 from rev2net.report.blocks import Block, Grid, Section, read_rows
 from rev2net.runs.folder import WorkFolder
 
@@ -41,7 +41,11 @@ def data_section(config: Config, root: Path) -> Section:
             caption += f", of which the first {SHOWN_PROBLEMS}; all stand in the ledgers"
         head = ["Dataset", "Video", "Kind", "Status", "Message"]
         blocks.append(Grid(caption + ".", head, problems[:SHOWN_PROBLEMS], words=5))
-    splits = [row for name in BENCHMARK_LABELS for row in _parts(root / "splits" / name)]
+    splits = [
+        row
+        for name in config.benchmarks
+        for row in _parts(root / "splits" / name, benchmark_label(name, config))
+    ]
     if splits:
         head = ["Benchmark", "Split", "Protocol", "Part", "Expected", "Usable", "Groups", "Classes"]
         blocks.append(Grid("Splits: videos and source groups.", head, splits, words=4))
@@ -50,11 +54,11 @@ def data_section(config: Config, root: Path) -> Section:
     return Section("data", "Datasets", "", blocks, missing)
 
 
-def _parts(benchmark: Path) -> Iterator[list[str]]:
+def _parts(benchmark: Path, label: str) -> Iterator[list[str]]:
     """The parts of each split of a benchmark, from the JSON beside it."""
     for path in sorted(benchmark.glob("split*.json")):
         summary = read_json(path)
-        words = [benchmark_label(benchmark.name), str(summary["split"]), str(summary["protocol"])]
+        words = [label, str(summary["split"]), str(summary["protocol"])]
         for part, counts in summary["parts"].items():
             numbers = [f"{counts[key]:,}" for key in ("expected", "usable", "groups")]
             yield [*words, part, *numbers, str(len(summary["class_names"]))]

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rev2net.config import Config
+from rev2net.config import Config, Method
 from rev2net.digests import read_json
 from rev2net.errors import UserError
-from rev2net.experiments import INPUT_LABELS, method_label
-from rev2net.paper.tables import BENCHMARK_LABELS, configured_tables, table_runs
+from rev2net.experiments import INPUT_LABELS, method_of
+from rev2net.paper.tables import benchmark_label, configured_tables, table_runs, words_apart
 from rev2net.runs.folder import RunFolder, WorkFolder
 from rev2net.runs.identity import Run
 
@@ -26,6 +26,8 @@ class StoredRun:
     run: Run
     folder: RunFolder
     record: dict[str, Any]
+    method: Method
+    place: str  # its benchmark, as tables head their columns
 
     def log(self) -> dict[str, NDArray[np.float64]]:
         """The columns of `metrics.jsonl`; empty where there is none."""
@@ -53,7 +55,9 @@ def stored_trainings(config: Config, root: Path) -> list[StoredRun]:
     for run in needed_trainings(config):
         folder = WorkFolder(root).run(run)
         if folder.record.exists():
-            found.append(StoredRun(run, folder, read_json(folder.record)))
+            place = benchmark_label(run.benchmark, config)
+            record = read_json(folder.record)
+            found.append(StoredRun(run, folder, record, method_of(run, config), place))
     return found
 
 
@@ -66,12 +70,11 @@ def first_of_each(stored: Sequence[StoredRun]) -> list[StoredRun]:
 
 
 def by_benchmark(stored: Sequence[StoredRun]) -> dict[str, list[StoredRun]]:
-    """The runs of each benchmark, in the order of the paper's columns."""
-    return {
-        name: runs
-        for name in dict.fromkeys([*BENCHMARK_LABELS, *(one.run.benchmark for one in stored)])
-        if (runs := [one for one in stored if one.run.benchmark == name])
-    }
+    """The runs of each benchmark, in the order in which they come."""
+    found: dict[str, list[StoredRun]] = {}
+    for one in stored:
+        found.setdefault(one.run.benchmark, []).append(one)
+    return found
 
 
 def same_row(stored: Sequence[StoredRun], run: Run) -> list[StoredRun]:
@@ -79,14 +82,11 @@ def same_row(stored: Sequence[StoredRun], run: Run) -> list[StoredRun]:
     return [one for one in stored if _row(one.run) == _row(run)]
 
 
-def label(run: Run, beside: Sequence[StoredRun]) -> str:
+def label(one: StoredRun, beside: Sequence[StoredRun]) -> str:
     """The row's name; with initialisation or adaptation where runs `beside` it differ in them."""
-    words = [method_label(run.method), INPUT_LABELS[run.input]]
-    if len({one.run.init for one in beside}) > 1:
-        words.append(f"({run.init})")
-    if len({one.run.adapt for one in beside}) > 1:
-        words.append("(source only)" if run.adapt == "none" else f"({run.adapt})")
-    return " ".join(words)
+    pairs = [(other.run.init, other.run.adapt) for other in beside]
+    words = words_apart(one.run.init, one.run.adapt, pairs)
+    return " ".join([one.method.label, INPUT_LABELS[one.run.input], *words])
 
 
 def _row(run: Run) -> tuple[str, ...]:
@@ -94,6 +94,7 @@ def _row(run: Run) -> tuple[str, ...]:
 
 
 def _table_order(run: Run, config: Config) -> tuple[object, ...]:
-    methods, inputs = list(config.all_methods), list(INPUT_LABELS)
-    place = (methods.index(run.method), inputs.index(run.input))
-    return (run.benchmark, *place, run.init, run.adapt == "none", run.split, run.seed)
+    words = (list(config.benchmarks), list(config.all_methods), list(INPUT_LABELS))
+    names = (run.benchmark, run.method, run.input)
+    place = [known.index(name) for known, name in zip(words, names, strict=True)]
+    return (*place, run.init, run.adapt == "none", run.split, run.seed)

@@ -1,1 +1,1 @@
-"""From scores files to the paper's tables: tidy CSV, Markdown, LaTeX."""
+"""From scores files to tables, the paper's and one's own: tidy CSV, Markdown, LaTeX."""

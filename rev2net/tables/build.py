@@ -133,7 +133,10 @@ def _row(
 
 
 def _provenance(cell: Cell, config: Config, stored: list[Scores], reason: str) -> str:
-    """`key=value,value;…`: why the cell is empty, if it is, and what it was made from."""
+    """`key=value,value;…`: why the cell is empty, if it is, and what it was made from.
+
+    `notes`, which are sentences, stand last.
+    """
     parts = {
         "empty": [reason] if reason else [],
         "commit": distinct(word for scores in stored for word in scores.commit.split(",")),
@@ -145,7 +148,10 @@ def _provenance(cell: Cell, config: Config, stored: list[Scores], reason: str) -
         ),
         "runs": [run.path for run in cell.runs],
     }
-    return ";".join(f"{key}={','.join(values)}" for key, values in parts.items() if values)
+    words = [f"{key}={','.join(values)}" for key, values in parts.items() if values]
+    if notes := distinct(scores.notes for scores in stored if scores.notes):
+        words.append(f"notes={'; '.join(notes)}")
+    return ";".join(words)
 
 
 class StoredScores:

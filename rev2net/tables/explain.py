@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from rev2net.config import Config, digest
+from rev2net.config import Config, TableRow, digest
 from rev2net.digests import file_digest, read_json
 from rev2net.errors import UserError
 from rev2net.experiments import INPUT_LABELS
+from rev2net.paper.claims import is_of_row
 from rev2net.paper.tables import Cell, cells
 from rev2net.runs.folder import WorkFolder
 from rev2net.runs.identity import Run
@@ -17,25 +18,19 @@ from rev2net.tables.build import StoredScores, distinct, measure_cells
 from rev2net.tables.render import rounded
 
 
-def find_cell(
-    table: str, method: str, input_: str, benchmark: str, adapt: str | None, config: Config
-) -> Cell:
+def find_cell(table: str, row: TableRow, benchmark: str, config: Config) -> Cell:
     """The named cell; raises UserError that lists what the table has."""
     known = cells(table, config)
-    found = [
-        cell
-        for cell in known
-        if (cell.method, cell.input, cell.benchmark) == (method, input_, benchmark)
-        and adapt in (None, cell.adapt)
-    ]
+    found = [cell for cell in known if cell.benchmark == benchmark and is_of_row(cell, row)]
     if found:
         return found[0]
+    method, input_ = row.method, row.input
     for word, key in ((method, "method"), (input_, "input"), (benchmark, "benchmark")):
         allowed = distinct(getattr(cell, key) for cell in known)
         if word not in allowed:
             raise UserError(f"{table} has no {key} {word!r}; it has {', '.join(allowed)}")
     rows = distinct(
-        f"{cell.method} {cell.input} ({cell.adapt})"
+        f"{cell.method} {cell.input} ({cell.init}, {cell.adapt})"
         for cell in known
         if cell.benchmark == benchmark
     )

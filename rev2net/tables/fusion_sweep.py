@@ -13,7 +13,7 @@ import pandas as pd
 from rev2net.config import Config
 from rev2net.evaluation.fusion import fuse
 from rev2net.evaluation.metrics import top1
-from rev2net.paper.tables import Cell, cells, configured_tables
+from rev2net.paper.tables import Cell, cells, default_tables
 from rev2net.runs.identity import RGB_FLOW, Run
 from rev2net.runs.scores import Scores
 from rev2net.tables.build import StoredScores
@@ -33,7 +33,7 @@ def sweep(config: Config, root: str | Path) -> pd.DataFrame:
     """
     reader = StoredScores(root, config)
     two_streams: dict[tuple[Run, ...], Cell] = {}
-    for table in configured_tables(config):
+    for table in default_tables(config):
         for cell in cells(table, config):
             if cell.input == RGB_FLOW:
                 two_streams.setdefault(cell.runs, cell)

@@ -1,7 +1,8 @@
 """Render a tidy table as Markdown and LaTeX, laid out like the paper's.
 
 Rows are model and input, columns the benchmarks: first what was measured, with its 95 %
-interval, then the paper's values in columns of their own, so that the two cannot be confused.
+interval, then, of the paper's tables, its values in columns of their own, so that the two cannot be
+confused.
 """
 
 import re
@@ -11,8 +12,8 @@ from decimal import ROUND_HALF_UP, Decimal
 import pandas as pd
 
 from rev2net.config import Config, CrossDataset
-from rev2net.experiments import INPUT_LABELS, method_label
-from rev2net.paper.tables import TABLES, benchmark_label, table_label
+from rev2net.experiments import INPUT_LABELS, parent
+from rev2net.paper.tables import Table, benchmark_label, cells, find_table, table_label
 
 NO_VALUE = "–"
 
@@ -33,27 +34,36 @@ class Layout:
     table: str  # table5
     caption: str
     benchmarks: list[str]  # column heads, of the measured and of the paper's columns
-    rows: list[tuple[str, str, list[Number], list[Number]]]  # model, input, measured, paper
+    # Model, input, measured, paper; the last is empty in a table that the paper does not have.
+    rows: list[tuple[str, str, list[Number], list[Number]]]
     notes: list[str]
 
     @property
     def title(self) -> str:
         return f"{table_label(self.table)}. {self.caption}"
 
+    @property
+    def is_papers(self) -> bool:
+        """Whether the paper's numbers stand beside those that were measured."""
+        return any(paper for *_, paper in self.rows)
+
 
 def markdown(frame: pd.DataFrame, config: Config) -> str:
     """The table as GitHub Markdown, its columns aligned for the terminal."""
     layout = layout_of(frame, config)
-    heads = ["Model", "Input", *layout.benchmarks, *(f"paper {b}" for b in layout.benchmarks)]
-    lines = [heads]
+    heads = ["Model", "Input", *layout.benchmarks]
+    if layout.is_papers:
+        heads += [f"paper {benchmark}" for benchmark in layout.benchmarks]
+    lines = [[_markdown_text(head) for head in heads]]
     for model, input_, measured, paper in layout.rows:
         numbers = [_markdown_number(number) for number in (*measured, *paper)]
         lines.append([_markdown_text(model), _markdown_text(input_), *numbers])
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     rule = ["-" * width if i < 2 else "-" * (width - 1) + ":" for i, width in enumerate(widths)]
+    lines.insert(1, rule)
     table = [
         "| " + " | ".join(cell.ljust(w) if i < 2 else cell.rjust(w) for i, (cell, w) in row) + " |"
-        for row in (enumerate(zip(line, widths, strict=True)) for line in (heads, rule, *lines[1:]))
+        for row in (enumerate(zip(line, widths, strict=True)) for line in lines)
     ]
     notes = [f"- {_markdown_text(note)}" for note in layout.notes]
     return "\n".join([f"**{_markdown_text(layout.title)}**", "", *table, "", *notes, ""])
@@ -64,6 +74,12 @@ def latex(frame: pd.DataFrame, config: Config) -> str:
     layout = layout_of(frame, config)
     count = len(layout.benchmarks)
     heads = " & ".join(map(_latex_text, layout.benchmarks))
+    above = rf" & & \multicolumn{{{count}}}{{c}}{{Measured}}"
+    rules = rf"\cmidrule(lr){{3-{2 + count}}}"
+    if layout.is_papers:
+        above += rf" & \multicolumn{{{count}}}{{c}}{{Paper}}"
+        rules += rf" \cmidrule(lr){{{3 + count}-{2 + 2 * count}}}"
+        heads += f" & {heads}"
     body = []
     for model, input_, measured, paper in layout.rows:
         numbers = [_latex_number(number) for number in (*measured, *paper)]
@@ -75,12 +91,11 @@ def latex(frame: pd.DataFrame, config: Config) -> str:
             r"\centering",
             rf"\caption{{{_latex_text(layout.caption)}}}",
             rf"\label{{tab:{layout.table}}}",
-            rf"\begin{{tabular}}{{ll{'r' * 2 * count}}}",
+            rf"\begin{{tabular}}{{ll{'r' * (1 + layout.is_papers) * count}}}",
             r"\toprule",
-            rf" & & \multicolumn{{{count}}}{{c}}{{Measured}}"
-            rf" & \multicolumn{{{count}}}{{c}}{{Paper}} \\",
-            rf"\cmidrule(lr){{3-{2 + count}}} \cmidrule(lr){{{3 + count}-{2 + 2 * count}}}",
-            rf"Model & Input & {heads} & {heads} \\",
+            rf"{above} \\",
+            rules,
+            rf"Model & Input & {heads} \\",
             r"\midrule",
             *body,
             r"\bottomrule",
@@ -94,13 +109,15 @@ def latex(frame: pd.DataFrame, config: Config) -> str:
 
 def layout_of(frame: pd.DataFrame, config: Config) -> Layout:
     """What is printed: the paper's accuracy of each cell, and what has to be known beside it."""
+    name = str(frame["table"].iloc[0])
+    table = find_table(name, config)
     named = frame.assign(
-        benchmark=frame["benchmark"].map(benchmark_label),
         input=frame["input"].map(lambda name: INPUT_LABELS.get(name, name)),
     )
     top1 = named[named["metric"] == "top1"]
     in_domain = named[(named["metric"] == "top1_in_domain") & named["measured"].notna()]
     benchmarks = list(dict.fromkeys(top1["benchmark"]))
+    heads = {benchmark: benchmark_label(benchmark, config) for benchmark in benchmarks}
     best = {
         (benchmark, column): _best(group[column])
         for benchmark, group in top1.groupby("benchmark")
@@ -113,11 +130,15 @@ def layout_of(frame: pd.DataFrame, config: Config) -> Layout:
         for benchmark in benchmarks:
             cell = of_benchmark.loc[benchmark] if benchmark in of_benchmark.index else None
             measured.append(_number(cell, "measured", best[benchmark, "measured"]))
-            paper.append(_number(cell, "paper", best[benchmark, "paper"]))
+            if table.is_papers:
+                paper.append(_number(cell, "paper", best[benchmark, "paper"]))
         rows.append((str(model), str(input_), measured, paper))
-    table = str(frame["table"].iloc[0])
-    caption = f"{TABLES[table].title}; top-1 accuracy in %, configuration “{config.name}”"
-    return Layout(table, caption, benchmarks, rows, _notes(top1, in_domain, config))
+    caption = f"{table.title}; top-1 accuracy in %, configuration “{config.name}”"
+    top1, in_domain = (
+        part.assign(benchmark=part["benchmark"].map(heads)) for part in (top1, in_domain)
+    )
+    notes = _notes(table, top1, in_domain, config)
+    return Layout(name, caption, list(heads.values()), rows, notes)
 
 
 def _best(column: "pd.Series[float]") -> float:
@@ -143,7 +164,7 @@ def rounded(percent: float) -> float:
     return float(Decimal(str(percent)).quantize(Decimal("0.1"), ROUND_HALF_UP))
 
 
-def _notes(top1: pd.DataFrame, in_domain: pd.DataFrame, config: Config) -> list[str]:
+def _notes(table: Table, top1: pd.DataFrame, in_domain: pd.DataFrame, config: Config) -> list[str]:
     """The lines below a table, the one that keeps a reader from a wrong conclusion first."""
     notes = []
     if config.mini is not None:
@@ -151,7 +172,7 @@ def _notes(top1: pd.DataFrame, in_domain: pd.DataFrame, config: Config) -> list[
             f"Measured on the synthetic mini benchmark (configuration “{config.name}”): these "
             "figures exercise the software and are not comparable with the paper's."
         )
-    elif not config.reproduces_paper:
+    elif table.is_papers and not config.reproduces_paper:
         notes.append(
             f"Configuration “{config.name}” does not reproduce the paper's data and training: "
             "these figures are not comparable with the paper's."
@@ -170,8 +191,8 @@ def _notes(top1: pd.DataFrame, in_domain: pd.DataFrame, config: Config) -> list[
         + _drawn(top1["seeds"])
         + "]. Bold: the highest of its column, which need not be a significant difference."
     )
-    notes.append(_training(top1, config))
-    elsewhere = _on_other_videos(str(top1["table"].iloc[0]))
+    notes.append(_training(table, top1, config))
+    elsewhere = _on_other_videos(table, config)
     if elsewhere and config.reproduces_paper:
         notes.append(
             f"Here Kinetics is tested on its validation list; the paper's numbers of {elsewhere} "
@@ -192,6 +213,9 @@ def _notes(top1: pd.DataFrame, in_domain: pd.DataFrame, config: Config) -> list[
     for protocol, group in done.groupby("protocol", sort=False):
         names = (group["row"] + " " + group["input"]).unique()
         notes.append(f"Protocol of {', '.join(names)}: {protocol}.")
+    told = done.assign(told=done["provenance"].map(_told))
+    for said, group in told[told["told"] != ""].groupby("told", sort=False):
+        notes.append(f"Data of {', '.join(group['benchmark'].unique())}: {said}.")
     empty = top1[top1["measured"].isna()]
     if len(empty):
         notes.append(
@@ -201,10 +225,16 @@ def _notes(top1: pd.DataFrame, in_domain: pd.DataFrame, config: Config) -> list[
     return notes
 
 
-def _on_other_videos(table: str) -> str:
+def _on_other_videos(table: Table, config: Config) -> str:
     """The rows whose number in the paper is not of the videos that are tested here."""
-    rows = [row for row in TABLES[table].rows if row.on_other_videos]
-    return " and ".join(f"{method_label(row.method)} {INPUT_LABELS[row.input]}" for row in rows)
+    methods = config.all_methods
+    rows = [row for row in table.rows if row.on_other_videos]
+    return " and ".join(f"{methods[row.method].label} {INPUT_LABELS[row.input]}" for row in rows)
+
+
+def _told(provenance: str) -> str:
+    """What the makers of a cell's split have to say of it; it stands last in its provenance."""
+    return provenance.partition(";notes=")[2]
 
 
 def _drawn(seeds: "pd.Series[int]") -> str:
@@ -216,7 +246,7 @@ def _drawn(seeds: "pd.Series[int]") -> str:
     return words if seeds.min() > 1 else f"{words}; with one seed {alone}"
 
 
-def _training(top1: pd.DataFrame, config: Config) -> str:
+def _training(table: Table, top1: pd.DataFrame, config: Config) -> str:
     """How the rows were trained, and that nothing was selected."""
     starts = [
         f"{init} ({', '.join(group['row'].unique())})" if top1["init"].nunique() > 1 else str(init)
@@ -225,16 +255,33 @@ def _training(top1: pd.DataFrame, config: Config) -> str:
     words = f"Training: initialisation {'; '.join(starts)}"
     if set(top1["adapt"]) != {"none"}:
         words += f"; adaptation {', '.join(top1['adapt'].unique())}"
-    sets = {
-        f"{benchmark.class_set} of {benchmark.class_map}"
-        for benchmark in config.benchmarks.values()
-        if isinstance(benchmark, CrossDataset)
-    }
-    if TABLES[str(top1["table"].iloc[0])].start == "cross":
+    if sets := {
+        _classes(benchmark)
+        for name in table.benchmarks
+        if isinstance(benchmark := config.benchmarks[name], CrossDataset)
+    }:
         words += f"; classes {', '.join(sorted(sets))}"
-    if "kinetics" in set(top1["init"]):
+    if _starts_from_ours(str(top1["table"].iloc[0]), config):
         words += "; all seeds start from the Kinetics runs that there are"
     return f"{words}. The last checkpoint of a fixed schedule; nothing is selected."
+
+
+def _starts_from_ours(table: str, config: Config) -> bool:
+    """Whether rows pre-trained on Kinetics start from runs of the configuration."""
+    return any(
+        parent(stream, config) is not None
+        for cell in cells(table, config)
+        if cell.init == "kinetics"
+        for run in cell.runs
+        for stream, _ in run.streams
+    )
+
+
+def _classes(benchmark: CrossDataset) -> str:
+    """Which classes a source and a target share."""
+    if benchmark.class_map is None:
+        return f"that {' and '.join(sorted(benchmark.datasets))} name alike"
+    return f"{benchmark.class_set or 'all'} of {benchmark.class_map}"
 
 
 def counted(number: int, noun: str) -> str:

@@ -1,4 +1,4 @@
-"""Test the paper's claims on stored scores: `claims.csv`, one row a comparison.
+"""Test claims on stored scores: `claims.csv`, one row a comparison.
 
 The rule was fixed before any measurement: differences are paired over source groups, seeds and
 groups both count as drawn, and they are Holm-corrected over all comparisons of a table. A claim
@@ -22,8 +22,14 @@ from rev2net.evaluation.statistics import (
     paired_differences,
 )
 from rev2net.experiments import INPUT_LABELS
-from rev2net.paper.claims import CLAIMS, TOLERANCE, Claim, RowKey, paper_difference
-from rev2net.paper.tables import CONTRADICTIONS, Cell, cells, configured_tables
+from rev2net.paper.claims import OWN, TOLERANCE, Claim, claims, is_of_row
+from rev2net.paper.tables import (
+    CONTRADICTIONS,
+    Cell,
+    cells,
+    default_tables,
+    has_tables_of_the_paper,
+)
 from rev2net.tables.build import TOP1, PerVideo, StoredScores, by_split, per_video
 
 # fmt: off
@@ -36,6 +42,7 @@ COLUMNS = [
 FEWEST_GROUPS = 20  # source groups for a claim of no difference
 UNDECIDED, NOT_MEASURED = "undecided", "not measured"
 ONE_SEED = f"{UNDECIDED} (one seed)"  # of what trainings differ by nothing is known
+NOT_THE_PAPERS = "none: a claim of the configuration"
 CONTRADICTION = "contradiction"  # the verdict of a row where the paper disagrees with itself
 
 
@@ -49,9 +56,9 @@ class _Comparison:
 
     @property
     def published(self) -> float | None:
-        """The paper's own difference, points."""
-        pair = tuple((cell.method, cell.input) for cell in (self.first, self.second))
-        return paper_difference(self.claim, pair, self.first.benchmark)  # type: ignore[arg-type]
+        """The paper's own difference, points; None where it has no number."""
+        first, second = self.first.paper, self.second.paper
+        return None if first is None or second is None else round(first - second, 1)
 
     @property
     def has_common_network(self) -> bool:
@@ -67,12 +74,13 @@ def measure_claims(config: Config, root: str | Path) -> pd.DataFrame:
     """Every claim on every benchmark of its table, from the scores below `root`.
 
     Comparisons without finished runs stay empty, and `note` says what is missing. Differences are
-    in points of top-1 accuracy, first minus second. Raises UserError as `build` does.
+    in points of top-1 accuracy, first minus second. Raises UserError as `build` and `claims` do.
     """
     reader = StoredScores(root, config)
+    known = claims(config)
     rows: list[dict[str, object]] = []
-    for table in configured_tables(config):
-        compared = _comparisons(table, config)
+    for table in default_tables(config):
+        compared = _comparisons([claim for claim in known if claim.table == table], table, config)
         found = _differences(compared, reader)
         # What is not measured counts too: a verdict cannot vanish when more runs have finished.
         p_values = [_p_value(one.claim, found[one]) for one in compared]
@@ -86,15 +94,16 @@ def measure_claims(config: Config, root: str | Path) -> pd.DataFrame:
                 row |= {"p_value": round(p_value, 5), "p_holm": round(p_holm, 5)}
                 row |= _measured(comparison, *difference, p_holm, confidence, row["note"])
             rows.append(row)
-    rows += [
-        {
-            "claim": f"paper-contradiction-{number}",
-            "statement": text,
-            "verdict": CONTRADICTION,
-            "configuration": config.name,
-        }
-        for number, text in enumerate(CONTRADICTIONS, start=1)
-    ]
+    if has_tables_of_the_paper(config):
+        rows += [
+            {
+                "claim": f"paper-contradiction-{number}",
+                "statement": text,
+                "verdict": CONTRADICTION,
+                "configuration": config.name,
+            }
+            for number, text in enumerate(CONTRADICTIONS, start=1)
+        ]
     return pd.DataFrame(rows, columns=COLUMNS).astype(
         dict.fromkeys(("seeds", "splits", "groups", "family"), "Int64")
     )
@@ -120,17 +129,17 @@ def verdict(claim: Claim, interval: Interval, p_holm: float, num_groups: int, se
     return "fails" if interval.low > TOLERANCE or interval.high < -TOLERANCE else UNDECIDED
 
 
-def _comparisons(table: str, config: Config) -> list[_Comparison]:
-    of_table: dict[tuple[str, RowKey], Cell] = {}
-    for cell in cells(table, config):  # the adapted row is first: it stays
-        of_table.setdefault((cell.benchmark, (cell.method, cell.input)), cell)
-    return [
-        _Comparison(claim, of_table[benchmark, first], of_table[benchmark, second])
-        for claim in CLAIMS
-        if claim.table == table
-        for first, second in claim.pairs
-        for benchmark in dict.fromkeys(benchmark for benchmark, _ in of_table)
-    ]
+def _comparisons(of_table: list[Claim], table: str, config: Config) -> list[_Comparison]:
+    found = []
+    known = cells(table, config)
+    for claim in of_table:
+        for pair in claim.pairs:
+            # Of the paper's rows the adapted one is first: it is meant.
+            first, second = ([cell for cell in known if is_of_row(cell, row)] for row in pair)
+            for benchmark in dict.fromkeys(cell.benchmark for cell in known):
+                of = (next(c for c in row if c.benchmark == benchmark) for row in (first, second))
+                found.append(_Comparison(claim, *of))
+    return found
 
 
 def _differences(
@@ -189,7 +198,7 @@ def _row(comparison: _Comparison, config: Config) -> dict[str, object]:
     # Where the paper's own numbers do not bear the claim out.
     note = None
     if published is None:
-        note = "the paper has no number to compare"
+        note = None if claim.source == OWN else "the paper has no number to compare"
     elif claim.kind == "better" and published <= 0:
         note = "the paper's own numbers say otherwise"
     elif claim.kind == "equal" and abs(published) > TOLERANCE:
@@ -205,7 +214,7 @@ def _row(comparison: _Comparison, config: Config) -> dict[str, object]:
         "kind": claim.kind,
         "paper_difference": published,
         "configuration": config.name,
-        "evidence": evidence(config),
+        "evidence": NOT_THE_PAPERS if claim.source == OWN else evidence(config),
         "note": note,
         "seeds": len({run.seed for run in runs}),
         "splits": len({run.split for run in runs}),

@@ -148,7 +148,7 @@ def test_what_is_there_already_replaces_published_figures(paper: Config, tmp_pat
     shards = experiments.shard_folder(WorkFolder(work), "ucf101", "rgb", paper)
     index = experiments.data_folder(WorkFolder(work), "ucf101", paper).index
     index.parent.mkdir(parents=True)
-    index.write_text("video_id,path\na,a.avi\nb,b.avi\nc,c.avi\n")
+    index.write_text("video_id,class\na,x\nb,y\nc,y\n")
     lines = ["video_id,kind,announced,decoded,status,message,content", "a,rgb,10,10,ok,,"]
     lines += ["b,rgb,,0,broken,x,", "c,rgb,20,20,ok,,"]
     shards.ledger.write_text("\n".join(lines) + "\n")

@@ -28,7 +28,7 @@ from rev2net.runs.examples import Examples, write_examples
 from rev2net.runs.features import Features, write_features
 from rev2net.runs.folder import WorkFolder
 from rev2net.runs.identity import Run
-from tests.work_folder import CONFIG, Work
+from tests.work_folder import CONFIG, Work, own_config
 
 SECTIONS = [
     *("overview", "tables", "claims", "contradictions", "transfer", "learning", "confusion"),
@@ -76,10 +76,10 @@ class Page(HTMLParser):
             yield from (attributes[name] for name in names if name in attributes)
 
 
-def fill(work: Any, config: Config) -> None:
-    """Every run of the cross-dataset tables, as training, evaluation and fusion leave it."""
+def fill(work: Any, config: Config, tables: tuple[str, ...] = ("table1", "table5")) -> None:
+    """Every run of some tables, as training, evaluation and fusion leave it."""
     rng = np.random.default_rng(0)
-    runs = {run for table in ("table1", "table5") for run in table_runs(table, config)}
+    runs = {run for table in tables for run in table_runs(table, config)}
     for run in sorted(runs):
         labels = [0, 1, 2, 3, 4, 5] * 2
         for part in ("test", "val"):
@@ -113,7 +113,7 @@ def fill(work: Any, config: Config) -> None:
                 rng.normal(size=(24, 5)),
                 [f"v{n}" for n in range(24)],
                 np.tile(np.arange(6), 4),
-                ["ucf101" if p == "test" else "hmdb51" for p in parts],
+                ["target" if p == "test" else "source" for p in parts],
                 parts,
             ),
         )
@@ -403,3 +403,56 @@ def test_the_report_needs_no_torch(finished: tuple[Config, Path, Path], tmp_path
     command += ["--results", str(tmp_path)]
     subprocess.run([sys.executable, "-c", script, "report", *command], check=True, timeout=120)
     assert out.stat().st_size > 5000
+
+
+@pytest.fixture(scope="module")
+def own_page(tmp_path_factory: pytest.TempPathFactory) -> Page:
+    """The report of a configuration of datasets, methods, tables and claims of one's own."""
+    config = own_config(seeds=[0])
+    work = Work(tmp_path_factory.mktemp("own") / "work" / "own", config)
+    results = work.root.parents[1] / "results" / "own"
+    fill(work, config, ("transfer", "starts"))
+    common = ["--settings", dump(config), "--root", str(work.root), "--out"]
+    for table in ("transfer", "starts"):
+        assert main(["stage", "table", table, *common, str(results / f"{table}.csv")]) == 0
+    assert main(["stage", "claims", *common, str(results / "claims.csv")]) == 0
+    return Page(render_report(config, work.root, results))
+
+
+def test_a_report_of_ones_own_tables_does_not_speak_of_the_paper(own_page: Page) -> None:
+    found = [attributes["id"] for tag, attributes in own_page.elements if tag == "section"]
+    assert found == [name for name in SECTIONS if name != "contradictions"]
+    for section in ("overview", "tables", "claims"):
+        assert "paper" not in own_page.text[section].lower(), section
+
+
+def test_ones_own_names_and_labels_stand_everywhere(own_page: Page) -> None:
+    text = own_page.text
+    assert (
+        "Nothing is decided: the one claim of the configuration is undecided." in (text["overview"])
+    )
+    assert "Table “transfer”, A_B & C: " in text["overview"]
+    assert "Table “transfer”. From home to away" in text["tables"]
+    assert "I3D (imagenet)" in text["tables"]
+    assert "Mine is better than I3D (Table “transfer”): 2 undecided" in text["claims"]
+    assert "My I3D RGB − I3D RGB" in text["claims"]
+    alts = list(own_page.values("alt"))
+    for words in (
+        "Accuracy on the training clips of A_B & C; at the end I3D RGB",
+        "Confusion matrix of My I3D RGB on home→away",
+        "t-SNE of the features of My I3D RGB by domain",
+        "My I3D rgb ",
+        "Loss terms of I3D RGB (imagenet)",
+    ):
+        assert any(words in alt for alt in alts), words
+
+
+def test_an_own_configuration_without_results_says_what_makes_them(tmp_path: Path) -> None:
+    config = own_config(claims={})
+    (tmp_path / "claims.csv").write_text("claim,source,verdict\n")
+    page = Page(render_report(config, tmp_path, tmp_path))
+    assert "Table “starts”: snakemake results/starts.csv makes it" in page.text["tables"]
+    assert "the configuration has none; its key claims names them" in page.text["claims"]
+    assert "snakemake results/transfer.csv measures it" in page.text["transfer"]
+    assert "snakemake results/starts.csv, for example" in page.text["provenance"]
+    assert "results/search.csv" not in page.text["search"]

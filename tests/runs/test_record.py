@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rev2net.config import Config
+from rev2net.config import METHODS, Config
 from rev2net.errors import UserError
 from rev2net.paper.tables import configured_tables, table_runs
 from rev2net.runs.folder import RunFolder, WorkFolder
@@ -27,7 +27,8 @@ RUN = Run("hmdb-ucf", "i3d", "rgb", "scratch", "mkmmd", 1, 0)
 
 
 def stored(**changes: Any) -> StoredRun:
-    return StoredRun(replace(RUN, **changes), RunFolder(Path()), {})
+    run = replace(RUN, **changes)
+    return StoredRun(run, RunFolder(Path()), {}, METHODS[run.method], run.benchmark)
 
 
 def test_a_fused_row_needs_its_streams_and_is_no_training(config: Config) -> None:
@@ -45,7 +46,9 @@ def test_only_finished_trainings_are_found(config: Config, tmp_path: Path) -> No
     folder.path.mkdir(parents=True)
     assert stored_trainings(config, tmp_path) == []
     folder.record.write_text('{"device": "cpu"}')
-    assert stored_trainings(config, tmp_path) == [StoredRun(run, folder, {"device": "cpu"})]
+    assert stored_trainings(config, tmp_path) == [
+        StoredRun(run, folder, {"device": "cpu"}, METHODS[run.method], "UCF101")
+    ]
 
 
 def test_seeds_and_splits_are_one_row(config: Config) -> None:
@@ -60,22 +63,22 @@ def test_seeds_and_splits_are_one_row(config: Config) -> None:
 
 def test_a_name_says_no_more_than_tells_rows_apart() -> None:
     one, other = stored(), stored(init="kinetics", adapt="none")
-    assert label(one.run, [one]) == "I3D RGB"
-    assert label(one.run, [one, other]) == "I3D RGB (scratch) (mkmmd)"
-    assert label(other.run, [one, other]) == "I3D RGB (kinetics) (source only)"
+    assert label(one, [one]) == "I3D RGB"
+    assert label(one, [one, other]) == "I3D RGB (scratch) (mkmmd)"
+    assert label(other, [one, other]) == "I3D RGB (kinetics) (source only)"
 
 
 def test_a_log_is_read_by_column_and_gaps_are_no_numbers(tmp_path: Path) -> None:
     lines = [{"step": 1, "flow": 0.5}, {"step": 2, "domain": 0.25}]
     (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    log = StoredRun(RUN, RunFolder(tmp_path), {}).log()
+    log = replace(stored(), folder=RunFolder(tmp_path)).log()
     np.testing.assert_array_equal(log["step"], [1, 2])
     np.testing.assert_array_equal(log["flow"], [0.5, np.nan])
     np.testing.assert_array_equal(log["domain"], [np.nan, 0.25])
-    assert StoredRun(RUN, RunFolder(tmp_path / "elsewhere"), {}).log() == {}
+    assert replace(stored(), folder=RunFolder(tmp_path / "elsewhere")).log() == {}
 
 
 def test_a_broken_log_is_named(tmp_path: Path) -> None:
     (tmp_path / "metrics.jsonl").write_text('{"step": 1}\n{"st')
     with pytest.raises(UserError, match=r"metrics\.jsonl: not JSON"):
-        StoredRun(RUN, RunFolder(tmp_path), {}).log()
+        replace(stored(), folder=RunFolder(tmp_path)).log()

@@ -232,7 +232,7 @@ def test_the_report_shows_a_curve_a_stream_and_says_what_follows(
     results = tmp_path / "results"
     results.mkdir()
     collect(PAPER, measured).to_csv(results / "schedules.csv", index=False)
-    (gallery,) = schedules_section(results).blocks
+    (gallery,) = schedules_section(PAPER, results).blocks
     captions = [shown.caption for shown in gallery.pictures]  # type: ignore[union-attr]
     assert captions[0] == (
         "63 of 90 epochs: 80.0 % of 100 videos in 20 groups there, 50.0 % at the end."

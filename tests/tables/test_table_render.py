@@ -155,7 +155,7 @@ def test_what_means_something_to_a_markup_is_escaped(
     odd = "A|B_c 50% & {x} #1 $y$ ~ ^ \\ <i> *"
     for seed in (0, 1):
         work.add(replace(i3d_rgb, seed=seed), [0, 1, 2], [1, 1, 1])
-    monkeypatch.setitem(METHODS, "i3d", replace(METHODS["i3d"], label=odd))
+    monkeypatch.setitem(METHODS, "i3d", METHODS["i3d"].model_copy(update={"label": odd}))
     frame = build("table5", config, work.root)
     row = next(line for line in markdown(frame, config).splitlines() if r"A\|B" in line)
     assert r"| A\|B_c 50% & {x} #1 $y$ ~ ^ \\ \<i> \* |" in row

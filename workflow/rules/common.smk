@@ -12,6 +12,7 @@ from rev2net import config as configuration
 from rev2net import changes, experiments, needs, schedules, search
 from rev2net.errors import UserError
 from rev2net.experiments import STAGE_VERSIONS
+from rev2net.paper import claims
 from rev2net.paper import tables as paper
 from rev2net.runs.folder import WorkFolder
 from rev2net.runs.identity import FUSED_PATTERN, TRAINING_PATTERN, Run
@@ -19,6 +20,7 @@ from rev2net.runs.identity import FUSED_PATTERN, TRAINING_PATTERN, Run
 try:
     CONFIG = configuration.validate(configuration.Config, config, "configuration")
     experiments.check(CONFIG)
+    claims.claims(CONFIG)  # those about rows that there are not are missed here
 except UserError as error:
     raise WorkflowError(str(error))
 

@@ -214,6 +214,11 @@ def scores_of(target=None):
     return files
 
 
+def all_tables(wildcards):
+    """What is made where nothing is asked for: every table."""
+    return [f"results/{table}.csv" for table in paper.default_tables(CONFIG)]
+
+
 def report_files(wildcards):
     """What the report reads of every training, beside the scores of the tables."""
     runs = [run for run, _ in paper.scores_needed("claims", CONFIG)]

@@ -1,4 +1,4 @@
-# The paper's tables from scores: seconds, no GPU.
+# Tables from scores, the paper's and the configuration's own: seconds, no GPU.
 
 
 rule resolve_config:
@@ -49,7 +49,7 @@ rule build_table:
 
 
 rule test_claims:
-    """Test the paper's claims on the scores of all tables."""
+    """Test claims on the scores of all tables."""
     input:
         scores=scores_of("claims"),
         config=WORK.config,
