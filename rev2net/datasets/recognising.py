@@ -1,0 +1,101 @@
+"""Which format a folder of videos has: as published, a list of its videos, folders by class."""
+
+import csv
+import re
+from pathlib import Path
+
+from rev2net.config import DatasetFormat, DatasetSettings
+from rev2net.datasets.index import IMPORTERS
+from rev2net.datasets.listing import Listing, read_list
+from rev2net.errors import UserError
+
+# Of the published ones: the folder of the videos (elsewhere they are looked for in the whole root)
+# and the files by which they are known.
+PUBLISHED: dict[DatasetFormat, tuple[str, str]] = {
+    "ucf101": ("UCF-101", "classInd.txt"),
+    "hmdb51": ("hmdb51_org", "*_test_split1.txt"),
+    "kinetics400": ("videos", "*.csv"),
+}
+_NUMBERED = re.compile(r".*\S\s+\d+")  # "<path> <label>", as mmaction2 and TSN write
+
+
+def recognise(place: Path) -> DatasetSettings:
+    """How a folder, or a list in one, is read: its format, and where its videos and lists lie.
+
+    Looked for are, in this order, the lists of the published datasets, there or one folder below;
+    a list of one's own; folders by class, which are what is left. Raises UserError where there is
+    no such folder, and where it holds several lists.
+    """
+    if place.is_file():
+        return DatasetSettings(format="list", root=str(place.parent), lists=place.name, shards=1)
+    if not place.is_dir():
+        raise UserError(f"{place}: no such folder, or list of videos")
+    found = published(place)
+    if found is not None:
+        return found
+    lists = [path.name for path in _visible(place, "*.*") if _is_list(path)]
+    if len(lists) > 1:
+        raise UserError(
+            f"{place}: {len(lists)} lists of videos ({', '.join(lists)}); join them, with a column "
+            f"split, and name the one: {place / 'clips.csv'}"
+        )
+    if lists:
+        return DatasetSettings(format="list", root=str(place), lists=lists[0], shards=1)
+    return DatasetSettings(format="folders", root=str(place), shards=1)
+
+
+def list_videos(settings: DatasetSettings) -> tuple[DatasetSettings, Listing, list[str]]:
+    """The videos of what was recognised; as `official` where the lists are those published.
+
+    Where they are not, a line says so. Raises UserError as the importers do.
+    """
+    importer = IMPORTERS[settings.format]
+    if settings.format not in PUBLISHED:
+        return settings, importer(settings), []
+    try:
+        official = settings.model_copy(update={"official": True})
+        return official, importer(official), []
+    except UserError as error:
+        # Lists of one's own, or broken ones: then the second reading says so.
+        return settings, importer(settings), [str(error).split(";")[0]]
+
+
+def published(folder: Path) -> DatasetSettings | None:
+    """The same of a published dataset; None where there are no such lists."""
+    places = [folder, *sorted(path for path in folder.iterdir() if path.is_dir())]
+    for dataset, (videos, pattern) in PUBLISHED.items():
+        for place in places:
+            files = _visible(place, pattern)
+            if dataset == "kinetics400":
+                ours = [path for path in files if "youtube_id" in _first_line(path)]
+                lists = ours[0].name if ours and (len(files) == 1 or files != ours) else "."
+                files = ours
+            else:
+                lists = "."
+            if files:
+                return DatasetSettings(
+                    format=dataset,
+                    root=str(folder),
+                    videos=videos if (folder / videos).is_dir() else ".",
+                    lists=(place.relative_to(folder) / lists).as_posix(),
+                    shards=1,
+                )
+    return None
+
+
+def _visible(place: Path, pattern: str) -> list[Path]:
+    return sorted(path for path in place.glob(pattern) if path.name[0] != "." and path.is_file())
+
+
+def _is_list(path: Path) -> bool:
+    """Whether a file's first line is that of a list of videos."""
+    if path.suffix.lower() == ".csv":
+        columns = {cell.strip().lower() for cell in next(csv.reader([_first_line(path)]), [])}
+        return "path" in columns and bool(columns & {"label", "class"})
+    if path.suffix.lower() not in (".txt", ".lst"):
+        return False
+    return _NUMBERED.fullmatch(_first_line(path).strip()) is not None
+
+
+def _first_line(path: Path) -> str:
+    return next(iter(read_list(path).splitlines()), "")
