@@ -16,15 +16,15 @@ PUBLISHED: dict[DatasetFormat, tuple[str, str]] = {
     "hmdb51": ("hmdb51_org", "*_test_split1.txt"),
     "kinetics400": ("videos", "*.csv"),
 }
-_NUMBERED = re.compile(r".*\S\s+\d+")  # "<path> <label>", as mmaction2 and TSN write
+_NUMBERED = re.compile(r"\S*[/.].*\s\d+")  # "<path> <label>", as mmaction2 and TSN write
 
 
 def recognise(place: Path) -> DatasetSettings:
     """How a folder, or a list in one, is read: its format, and where its videos and lists lie.
 
     Looked for are, in this order, the lists of the published datasets, there or one folder below;
-    a list of one's own; folders by class, which are what is left. Raises UserError where there is
-    no such folder, and where it holds several lists.
+    lists of one's own; folders by class, which are what is left. Raises UserError where there is no
+    such folder.
     """
     if place.is_file():
         return DatasetSettings(format="list", root=str(place.parent), lists=place.name, shards=1)
@@ -34,13 +34,9 @@ def recognise(place: Path) -> DatasetSettings:
     if found is not None:
         return found
     lists = [path.name for path in _visible(place, "*.*") if _is_list(path)]
-    if len(lists) > 1:
-        raise UserError(
-            f"{place}: {len(lists)} lists of videos ({', '.join(lists)}); join them, with a column "
-            f"split, and name the one: {place / 'clips.csv'}"
-        )
     if lists:
-        return DatasetSettings(format="list", root=str(place), lists=lists[0], shards=1)
+        named = lists[0] if len(lists) == 1 else "."  # of several, the names say the sides
+        return DatasetSettings(format="list", root=str(place), lists=named, shards=1)
     return DatasetSettings(format="folders", root=str(place), shards=1)
 
 
