@@ -15,6 +15,7 @@ Nothing is overwritten without --force. docs/your-data.md has an example.
 """
 
 import argparse
+import shlex
 from pathlib import Path
 
 
@@ -63,7 +64,7 @@ def run(args: argparse.Namespace) -> None:
     print(f"written: {args.out}" + (f", {class_map}" if proposal.class_map is not None else ""))
     print("next:")
     if project != Path.cwd():
-        print(f"  cd {project}")
-    print(f"  rev2net plan --config {place.file}")
-    target = f"results/{proposal.table}.csv"
-    print(f"  snakemake {target} --cores {here.cores} --configfile {place.file}")
+        print(f"  cd {shlex.quote(str(project))}")
+    file, target = shlex.quote(place.file), f"results/{proposal.table}.csv"
+    print(f"  rev2net plan --config {file}")
+    print(f"  snakemake {target} --cores {here.cores} --configfile {file}")

@@ -44,7 +44,7 @@ def named_folders(texts: Sequence[str], project: Path) -> dict[str, Path]:
             raise UserError(f"--dataset {text}: name {name!r}; {ALLOWED}")
         if name in folders:
             raise UserError(f"--dataset {text}: name {name!r} stands twice")
-        folders[name] = _from(project, Path(folder))
+        folders[name] = _from(project, Path(folder).expanduser())
     return folders
 
 

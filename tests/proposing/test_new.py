@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from rev2net.cli import main
 from rev2net.config import Config, CrossDataset, WithinDataset, load
+from rev2net.datasets.index import IMPORTERS
 from rev2net.datasets.listing import Listing, Video
 from rev2net.mini import MiniOptions, write_mini
 from rev2net.proposing.classes import shared_classes
@@ -126,6 +127,33 @@ def test_published_datasets_have_the_shipped_pairs(project: Path) -> None:
     with open("mine.classes.csv", newline="") as file:
         pairs = {(row["ucf"], row["films"]) for row in csv.DictReader(file)}
     assert ("GolfSwing", "golf") in pairs
+
+
+def test_real_clips_in_folders_and_lists(
+    real_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A part of JHMDB, whose file names tell the film, and of ARID: five classes of both."""
+    monkeypatch.chdir(link_project(tmp_path))
+    folders = {}
+    for name in ("jhmdb", "arid"):
+        folders[name] = tmp_path / "folders" / name
+        folders[name].mkdir(parents=True)
+        for place in filter(Path.is_dir, (real_data / name).iterdir()):
+            (folders[name] / place.name).symlink_to(place)
+    alike = propose(*(f"--dataset={name}={folder}" for name, folder in folders.items()))
+    known = list(csv.DictReader((real_data / "jhmdb" / "clips.csv").read_text().splitlines()))
+    videos = IMPORTERS["folders"](alike.datasets["jhmdb"]).videos
+    assert {v.path: v.group for v in videos} == {row["path"]: row["group"] for row in known}
+    assert alike.datasets["arid"].groups is None
+    rows = list(csv.DictReader(Path("mine.classes.csv").read_text().splitlines()))
+    assert [row["arid"] for row in rows] == ["Jump", "Run", "Sit", "Stand", "Walk"]
+
+    words = (f"--dataset={name}={real_data / name}" for name in folders)
+    listed = propose(*words, "--force")
+    assert [listed.datasets[name].format for name in folders] == ["list", "list"]
+    clip = listed.recipes["i3d.rgb"].clip
+    short = sorted(int(row["frames"]) for row in known)[len(known) // 10]
+    assert clip.stride * (clip.length - 1) < short < clip.stride * clip.length + clip.length
 
 
 def test_a_broken_video_is_listed(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
