@@ -18,6 +18,7 @@ from rev2net.config import (
     WeightsSource,
     digest,
 )
+from rev2net.datasets.class_maps import CLASS_MAPS, class_map, column_of, read_pairs
 from rev2net.errors import UserError
 from rev2net.runs.folder import WorkFolder
 from rev2net.runs.identity import RGB_FLOW, RGB_RGBDIFF, Run
@@ -27,13 +28,13 @@ from rev2net.runs.identity import RGB_FLOW, RGB_RGBDIFF, Run
 STAGE_VERSIONS = {
     "mini": 1,
     "index": 1,
-    "frames": 4,
-    "flow": 3,
-    "merge": 1,
-    "splits": 2,
+    "frames": 5,
+    "flow": 4,
+    "merge": 2,
+    "splits": 3,
     "train": 4,
-    "evaluate": 3,
-    "fuse": 1,
+    "evaluate": 4,
+    "fuse": 2,
     "table": 2,
     "search": 1,
     "schedules": 1,
@@ -49,6 +50,42 @@ INPUT_LABELS = {
     RGB_FLOW: "RGB + Flow",
     RGB_RGBDIFF: "RGB + RGB diff.",
 }
+
+
+def check(config: Config) -> None:
+    """Raise UserError, naming the benchmark, for class maps that cannot be used as configured.
+
+    What a section cannot see of itself: files beside the configuration, before the first job.
+    """
+    for benchmark, settings in config.benchmarks.items():
+        if isinstance(settings, CrossDataset) and settings.class_map is not None:
+            try:
+                class_map(settings.class_map, settings.class_set, class_columns(benchmark, config))
+            except UserError as error:
+                raise UserError(f"benchmarks.{benchmark}.class_map: {error}") from None
+
+
+def class_columns(benchmark: str, config: Config) -> dict[str, str]:
+    """The column of each dataset of a benchmark in its class map; empty where it has none.
+
+    Raises UserError for a map that is not there or lacks a column.
+    """
+    settings = config.benchmarks[benchmark]
+    if not isinstance(settings, CrossDataset) or settings.class_map is None:
+        return {}
+    pairs = read_pairs(settings.class_map)
+    return {
+        dataset: column_of(dataset, config.datasets[dataset].format, pairs)
+        for dataset in settings.datasets
+    }
+
+
+def class_map_file(benchmark: str, config: Config) -> str | None:
+    """The file of a benchmark's class map, where it is not a shipped one."""
+    settings = config.benchmarks[benchmark]
+    if not isinstance(settings, CrossDataset) or settings.class_map in CLASS_MAPS:
+        return None
+    return settings.class_map
 
 
 def check_run(run: Run, config: Config) -> None:

@@ -1,4 +1,4 @@
-"""Files that are whole or absent: written beside their final name, flushed, renamed."""
+"""Files: written whole or not at all (beside their name, flushed, renamed); which are videos."""
 
 import contextlib
 import errno
@@ -10,6 +10,11 @@ from pathlib import Path
 from rev2net.errors import MachineError
 
 NAME_BYTES = 255  # of a file's name, on nearly every file system
+# What is taken for a video where a folder is looked through.
+VIDEO_SUFFIXES = (
+    *(".avi", ".mp4", ".mkv", ".webm", ".mov", ".mpg", ".mpeg", ".wmv", ".flv", ".m4v"),
+    *(".ts", ".3gp", ".ogv", ".gif"),
+)
 
 
 @contextlib.contextmanager

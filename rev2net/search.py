@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from rev2net.config import Config, SearchSettings, TrainSettings, WithinDataset
+from rev2net.config import Config, CrossDataset, SearchSettings, TrainSettings, WithinDataset
 from rev2net.errors import UserError
 from rev2net.experiments import train_settings
 from rev2net.runs.folder import WorkFolder
@@ -123,9 +123,7 @@ def point_settings(point: Point, config: Config, best: dict[str, float] | None) 
     )
 
 
-def held_out(benchmark: str, config: Config) -> WithinDataset:
+def held_out(benchmark: str, config: Config) -> WithinDataset | CrossDataset:
     """A searched benchmark with validation videos held out of its training list."""
-    search = search_settings(config)
-    return WithinDataset.model_validate(
-        {"dataset": benchmark, "validation_fraction": search.validation_fraction}
-    )
+    fraction = search_settings(config).validation_fraction
+    return config.benchmarks[benchmark].model_copy(update={"validation_fraction": fraction})

@@ -65,6 +65,7 @@ def write_small_data(root: Path) -> SmallData:
     summary = {
         "class_names": ["right", "down"],
         "protocol": "official-split1",
+        "notes": ["the videos are made up"],
         "parts": {"test": {"expected": 5}, "val": {"expected": 2}},
     }
     split.with_suffix(".json").write_text(json.dumps(summary))

@@ -7,11 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rev2net.errors import UserError
+from rev2net.files import VIDEO_SUFFIXES
 
-VIDEO_SUFFIXES = (
-    *(".avi", ".mp4", ".mkv", ".webm", ".mov", ".mpg", ".mpeg", ".wmv", ".flv", ".m4v"),
-    *(".ts", ".3gp", ".ogv", ".gif"),
-)
 LIST_SUFFIXES = (".txt", ".csv", ".lst")
 
 

@@ -43,6 +43,7 @@ def run(args: argparse.Namespace) -> None:
     import json
 
     from rev2net import config as configuration
+    from rev2net import experiments
     from rev2net.bench.measuring import num_cores
     from rev2net.errors import UserError
     from rev2net.files import write_text
@@ -59,6 +60,7 @@ def run(args: argparse.Namespace) -> None:
         if (value := getattr(args, option)) is not None and value < 1:
             raise UserError(f"--{option}: {value}; allowed is a whole number from 1")
     config, root = configuration.load(args.config), Path()
+    experiments.check(config)
     if args.recipes:
         print(recipe_table(config, root), end="")
         return

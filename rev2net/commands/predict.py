@@ -22,9 +22,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rev2net.apply.inputs import VIDEO_SUFFIXES
 from rev2net.commands import refuse_overwriting
 from rev2net.errors import MachineError, UserError
+from rev2net.files import VIDEO_SUFFIXES
 
 if TYPE_CHECKING:
     import torch

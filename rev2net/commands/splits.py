@@ -2,7 +2,8 @@
 
 Reads the index and the ledger of every dataset of the benchmark. Writes a CSV row a usable video
 (video_id, dataset, label, group, part) and a JSON with class names, counts expected and usable,
-and the checks: duplicates, source groups on both sides, classes without videos.
+the checks (duplicates, source groups on both sides, classes without videos), videos of one content,
+and notes for the tables.
 
     rev2net stage splits hmdb-ucf --split 1 --settings settings.json
         --index ucf101=index/ucf101.csv --index hmdb51=index/hmdb51.csv
@@ -34,6 +35,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             metavar="DATASET=CSV",
             help=f"the {name} of one dataset; once for each dataset of the benchmark",
         )
+    parser.add_argument(
+        "--column",
+        action="append",
+        default=[],
+        type=_dataset_column,
+        metavar="DATASET=NAME",
+        help="the column of a dataset in the class map (default: its name)",
+    )
     parser.add_argument("output_csv", type=Path, metavar="OUT.csv")
     parser.add_argument("output_json", type=Path, metavar="OUT.json")
 
@@ -45,7 +54,7 @@ def run(args: argparse.Namespace) -> None:
     from rev2net.datasets.index import read_index
     from rev2net.datasets.splits import build_split
     from rev2net.digests import write_text
-    from rev2net.video.ledger import usable_videos
+    from rev2net.video.ledger import contents, usable_videos
 
     settings = parse_settings(Benchmark, args.settings).root
     datasets = settings.datasets
@@ -59,8 +68,10 @@ def run(args: argparse.Namespace) -> None:
         dataset: usable_videos(ledgers[dataset], index["video_id"])
         for dataset, index in indexes.items()
     }
+    shown = {dataset: contents(ledgers[dataset]) for dataset in datasets}
 
-    split = build_split(args.benchmark, args.split, settings, indexes, usable)
+    columns = dict(args.column)
+    split = build_split(args.benchmark, args.split, settings, indexes, usable, shown, columns)
     # The JSON last: where both exist, they belong together.
     write_text(args.output_csv, split.csv)
     write_text(args.output_json, json.dumps(split.summary, indent=1, ensure_ascii=False) + "\n")
@@ -75,7 +86,12 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _dataset_file(text: str) -> tuple[str, Path]:
-    dataset, equals, path = text.partition("=")
-    if not (dataset and equals and path):
-        raise argparse.ArgumentTypeError(f"{text!r} is not DATASET=CSV")
+    dataset, path = _dataset_column(text)
     return dataset, Path(path)
+
+
+def _dataset_column(text: str) -> tuple[str, str]:
+    dataset, equals, value = text.partition("=")
+    if not (dataset and equals and value):
+        raise argparse.ArgumentTypeError(f"{text!r} is not DATASET=VALUE")
+    return dataset, value

@@ -55,10 +55,10 @@ class DatasetSettings(Section):
     """Where a dataset lies and how it is cut into shards."""
 
     format: DatasetFormat
-    # The folder that the next two, and paths of lists, are relative to; none where `mini` makes it.
+    # The folder that the next three are relative to; none where `mini` makes it.
     root: str = ""
-    videos: str = "."
-    lists: str = ""  # the folder of the official lists; of format list: the file
+    videos: str = "."  # the folder of the class folders; of format list: that its paths start from
+    lists: str = ""  # the folder of the official lists; of format list: a file, or a folder of them
     classes: str | None = None  # a file with a class name a line, where labels are numbers from 0
     # Of a path below `root`: its one group names the source video. None: a column of the list, or
     # every video for itself.
@@ -88,6 +88,7 @@ class DatasetSettings(Section):
             raise ValueError(f"lists: this key is required of format {self.format}: {what}")
         for key, formats in (
             ("official", ("ucf101", "hmdb51", "kinetics400")),
+            ("archives", ("ucf101", "hmdb51", "kinetics400")),
             ("lists", ("ucf101", "hmdb51", "kinetics400", "list")),
             ("classes", ("list",)),
             ("groups", ("folders", "list")),

@@ -1,4 +1,4 @@
-"""The index of a dataset: one CSV row a video of the official lists (docs/formats.md)."""
+"""The index of a dataset: one CSV row a video of its lists (docs/formats.md)."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -8,9 +8,11 @@ from pathlib import Path
 import pandas as pd
 
 from rev2net.config import DatasetSettings
+from rev2net.datasets.folders import list_folders
 from rev2net.datasets.hmdb51 import list_hmdb51
 from rev2net.datasets.kinetics import list_kinetics400
 from rev2net.datasets.listing import Listing
+from rev2net.datasets.lists import list_of_file
 from rev2net.datasets.ucf101 import list_ucf101
 from rev2net.digests import check_text
 from rev2net.errors import UserError
@@ -19,8 +21,10 @@ IMPORTERS: dict[str, Callable[[DatasetSettings], Listing]] = {
     "ucf101": list_ucf101,
     "hmdb51": list_hmdb51,
     "kinetics400": list_kinetics400,
+    "folders": list_folders,
+    "list": list_of_file,
 }
-COLUMNS = ["video_id", "path", "class", "label", "group"]  # then split1, split2, ...
+COLUMNS = ["video_id", "path", "class", "label", "group"]  # then split1, split2, ... if any
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ def read_index(path: Path) -> pd.DataFrame:
         )
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: not an index ({error})") from None
-    missing = [name for name in [*COLUMNS, "split1"] if name not in table]
+    missing = [name for name in COLUMNS if name not in table]
     if missing:
         raise UserError(f"{path}: not an index: no column {missing[0]!r}")
     try:
@@ -112,8 +116,10 @@ def _summary(dataset: str, listing: Listing) -> str:
     splits = []
     for k in range(len(videos[0].sides)):
         sides = Counter(video.sides[k] for video in videos)
-        splits.append(f"split {k + 1}: {sides['train']} train, {sides['test']} test")
-    return (
+        of_val = f", {sides['val']} val" if sides["val"] else ""
+        splits.append(f"split {k + 1}: {sides['train']} train{of_val}, {sides['test']} test")
+    counts = (
         f"{dataset}: {len(videos)} videos, {present} present, "
-        f"{len(listing.class_names)} classes, {groups} groups; {'; '.join(splits)}"
+        f"{len(listing.class_names)} classes, {groups} groups"
     )
+    return "; ".join([counts, *splits])

@@ -1,8 +1,8 @@
-"""A dataset as its official lists and its folder describe it, and what its importers share."""
+"""A dataset as its lists and its folder describe it, and what its importers share."""
 
 import codecs
 import os
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -10,18 +10,18 @@ from typing import Literal
 from rev2net.config import DatasetSettings
 from rev2net.errors import UserError
 
-Side = Literal["train", "test", "unused"]
+Side = Literal["train", "val", "test", "unused"]
 
 
 @dataclass(frozen=True)
 class Video:
-    """One video of the official lists, present on this disk or not."""
+    """One video of the lists, present on this disk or not."""
 
     video_id: str
     path: str  # relative to the dataset's root: where the file is, or where it would be
     class_name: str
     group: str  # the source video; clips of one group are near-duplicates
-    sides: tuple[Side, ...]  # in the official split 1, 2, ...
+    sides: tuple[Side, ...]  # in the official split 1, 2, ...; empty: nobody has divided them
     present: bool
 
 
@@ -93,13 +93,26 @@ def read_list(path: Path) -> str:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise UserError(f"{path}: cannot read this official list ({error.strerror})") from None
+        raise UserError(f"{path}: cannot read this list ({error.strerror})") from None
     marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         return content.decode("utf-16" if marked else "utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise UserError(f"{path}:{line}: not text in UTF-8; save the list as that") from None
+
+
+def wrong_delimiter(header: Sequence[str]) -> str:
+    """What is found between the columns of a CSV file that has one by its commas; or nothing.
+
+    >>> wrong_delimiter(["path;label"])
+    "';' between the columns where a comma is needed"
+    """
+    if len(header) == 1:
+        for delimiter in (";", "\t", "|"):
+            if delimiter in header[0]:
+                return f"{delimiter!r} between the columns where a comma is needed"
+    return ""
 
 
 def video_files(root: Path, videos: Path, suffixes: Collection[str]) -> list[str]:

@@ -1,35 +1,41 @@
 """The protocols: which videos of a dataset's index stand in which part of a benchmark.
 
-A protocol sees the official lists alone, never what is on the disk: an incomplete copy does not
+A protocol sees the lists alone, never what is on the disk: an incomplete copy does not
 move a video from one part to another.
 """
 
+import difflib
 import hashlib
 from collections import Counter
+from collections.abc import Mapping
 
 import pandas as pd
 
 from rev2net.config import CrossDataset, WithinDataset
-from rev2net.datasets.class_maps import class_map
+from rev2net.datasets.class_maps import CLASS_MAPS, ClassMap, alike_classes, class_map, read_pairs
 from rev2net.errors import UserError
 
 PARTS = ("train", "val", "target_unlabelled", "test")
 COLUMNS = ["video_id", "dataset", "label", "group", "part"]
-HELD_OUT = 0.2  # of the source groups, in the protocols all-videos
+HELD_OUT = 0.2  # of the source groups, in the protocols all-videos and by-group
 EVERY_TARGET_TESTED = "all-videos-tested"  # the pool, without labels, is part of the test
 
 
 def assign_parts(
-    settings: WithinDataset | CrossDataset, split: int, indexes: dict[str, pd.DataFrame]
+    settings: WithinDataset | CrossDataset,
+    split: int,
+    indexes: dict[str, pd.DataFrame],
+    columns: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """The parts of a split: a table `video_id, dataset, label, group, part`, one row a video.
 
     Rows of `target_unlabelled` still have their labels here, for the counts. `indexes` holds
-    the index of every dataset of the benchmark. Raises UserError for a split that a dataset lacks.
+    the index of every dataset of the benchmark, `columns` as of `shared_classes`. Raises UserError
+    for a split that a dataset lacks.
     """
     if isinstance(settings, WithinDataset):
         return _within_dataset(settings, split, indexes[settings.dataset])
-    shared = class_map(settings.class_map or "", settings.class_set or "")
+    shared = shared_classes(settings, indexes, columns)
     tables = []
     for dataset, held_in, held_out in (
         (settings.source, "train", "val"),
@@ -37,11 +43,11 @@ def assign_parts(
     ):
         labels = indexes[dataset]["class"].map(shared.labels[dataset])
         videos = indexes[dataset].assign(label=labels)[labels.notna()]
-        if settings.protocol == "official-split1":
-            parts = _official(videos, dataset, split, held_in, held_out)
+        if settings.protocol in ("official-split1", "official"):
+            sides = {"train": held_in, "test": held_out}
+            parts = _official(videos, dataset, split, sides, "all-videos or all-videos-tested")
         else:
-            held = hold_out_groups(videos, HELD_OUT, f"{dataset}/split{split}")
-            parts = videos["group"].isin(held).map({False: held_in, True: held_out})
+            parts = _by_group(videos, dataset, split, held_in, held_out)
         if settings.validation_fraction and dataset == settings.source:
             parts = parts.where(parts == "train")
             parts = _hold_out(videos, dataset, split, parts, settings.validation_fraction)
@@ -51,6 +57,35 @@ def assign_parts(
             parts = pd.Series(held_out, index=videos.index)
         tables.append(_table(videos, dataset, parts))
     return pd.concat(tables, ignore_index=True)
+
+
+def shared_classes(
+    settings: CrossDataset,
+    indexes: dict[str, pd.DataFrame],
+    columns: Mapping[str, str] | None = None,
+) -> ClassMap:
+    """The classes of a benchmark between two datasets: those of its map, or that both name alike.
+
+    `columns` has the map's column of each dataset, where that is not the dataset's name. Raises
+    UserError where no class is shared, and for one of one's own map that a dataset lacks.
+    """
+    present = {dataset: set(indexes[dataset]["class"]) for dataset in settings.datasets}
+    if settings.class_map is None:
+        return alike_classes(present)
+    column = {dataset: (columns or {}).get(dataset, dataset) for dataset in settings.datasets}
+    shared = class_map(settings.class_map, settings.class_set, column)
+    if settings.class_map in CLASS_MAPS:  # these are right; an incomplete copy lacks classes
+        return shared
+    for row in read_pairs(settings.class_map).rows:
+        for dataset in settings.datasets:
+            name = row.names[column[dataset]]
+            if name in shared.labels[dataset] and name not in present[dataset]:
+                near = difflib.get_close_matches(name, present[dataset], n=1)
+                hint = f"did you mean {near[0]!r}?" if near else ", ".join(sorted(present[dataset]))
+                raise UserError(
+                    f"{settings.class_map}:{row.line}: {name!r} is no class of {dataset}; {hint}"
+                )
+    return shared
 
 
 def hold_out_groups(videos: pd.DataFrame, fraction: float, seed: str) -> set[str]:
@@ -109,9 +144,23 @@ def hold_out_groups(videos: pd.DataFrame, fraction: float, seed: str) -> set[str
 
 
 def _within_dataset(settings: WithinDataset, split: int, index: pd.DataFrame) -> pd.DataFrame:
-    parts = _official(index, settings.dataset, split, "train", "test")
-    parts = _hold_out(index, settings.dataset, split, parts, settings.validation_fraction)
+    if settings.protocol == "by-group":
+        parts = _by_group(index, settings.dataset, split, "train", "test")
+    else:
+        sides = {side: side for side in ("train", "val", "test")}
+        parts = _official(index, settings.dataset, split, sides, "by-group")
+    if settings.validation_fraction:  # in place of a val side of its own
+        parts = parts.where(parts != "val")
+        parts = _hold_out(index, settings.dataset, split, parts, settings.validation_fraction)
     return _table(index, settings.dataset, parts)
+
+
+def _by_group(
+    videos: pd.DataFrame, dataset: str, split: int, held_in: str, held_out: str
+) -> "pd.Series[str]":
+    """Parts of all videos, whose split k is the k-th division of their groups."""
+    held = hold_out_groups(videos, HELD_OUT, f"{dataset}/split{split}")
+    return videos["group"].isin(held).map({False: held_in, True: held_out})
 
 
 def _hold_out(
@@ -123,14 +172,19 @@ def _hold_out(
 
 
 def _official(
-    videos: pd.DataFrame, dataset: str, split: int, train: str, test: str
+    videos: pd.DataFrame, dataset: str, split: int, parts: Mapping[str, str], otherwise: str
 ) -> "pd.Series[str]":
-    """The official sides under the names of the benchmark's parts; NaN where unused."""
+    """The part for each side of the lists; NaN for a side without one. `otherwise` needs none."""
     column = f"split{split}"
     if column not in videos:
         official = [name for name in videos.columns if name.startswith("split")]
+        if not official:
+            raise UserError(
+                f"{dataset} has no sides (train, test), which the official protocol takes; "
+                f"set protocol: {otherwise}, or give them in its folders or list"
+            )
         raise UserError(f"{dataset} has no {column}; its official lists are {', '.join(official)}")
-    return videos[column].map({"train": train, "test": test})
+    return videos[column].map(parts)
 
 
 def _table(videos: pd.DataFrame, dataset: str, parts: "pd.Series[str]") -> pd.DataFrame:

@@ -16,6 +16,10 @@ PUBLISHED: dict[DatasetFormat, tuple[str, str]] = {
     "hmdb51": ("hmdb51_org", "*_test_split1.txt"),
     "kinetics400": ("videos", "*.csv"),
 }
+NO_LISTS = (
+    "nor is there a list of videos, classInd.txt (UCF101), <class>_test_split1.txt (HMDB51) or a "
+    "CSV with a column youtube_id (Kinetics) in it or one folder below"
+)
 _NUMBERED = re.compile(r"\S*[/.].*\s\d+")  # "<path> <label>", as mmaction2 and TSN write
 
 
@@ -46,7 +50,12 @@ def list_videos(settings: DatasetSettings) -> tuple[DatasetSettings, Listing, li
     Where they are not, a line says so. Raises UserError as the importers do.
     """
     importer = IMPORTERS[settings.format]
-    if settings.format not in PUBLISHED:
+    if settings.format == "folders":
+        try:
+            return settings, importer(settings), []
+        except UserError as error:
+            raise UserError(f"{error}; {NO_LISTS}") from None
+    if settings.format == "list":
         return settings, importer(settings), []
     try:
         official = settings.model_copy(update={"official": True})

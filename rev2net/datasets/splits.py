@@ -1,29 +1,29 @@
 """A split: the usable videos of a benchmark's parts, its counts and checks (docs/formats.md)."""
 
 import hashlib
+import itertools
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from rev2net.config import CrossDataset, WithinDataset
-from rev2net.datasets.class_maps import class_map, class_map_digest
-from rev2net.datasets.protocols import EVERY_TARGET_TESTED, PARTS, assign_parts
+from rev2net.datasets.class_maps import CLASS_MAPS, ClassMap, class_map_digest
+from rev2net.datasets.protocols import EVERY_TARGET_TESTED, PARTS, assign_parts, shared_classes
 from rev2net.errors import UserError
 
 UNLABELLED = "target_unlabelled"
 Checks = dict[str, int | list[str]]
 
-# Parts that must not share a source video, beside the name of the count.
-SEPARATE = {
-    "groups_in_train_and_test": ("train", "test"),
-    "groups_in_train_and_val": ("train", "val"),
-    "groups_in_target_unlabelled_and_test": (UNLABELLED, "test"),
-}
+# Parts that must not share a source video.
+SEPARATE = (("train", "test"), ("train", "val"), (UNLABELLED, "test"))
 # Which of them a protocol divides by itself, where the others go by the official lists.
-OWN_DIVISIONS = {
-    "official": {("train", "val")},
+OWN_DIVISIONS: dict[str, set[tuple[str, str]]] = {
+    "official": set(),
     "official-split1": set(),
+    "by-group": {("train", "test")},
     "all-videos": {("train", "val"), (UNLABELLED, "test")},
     EVERY_TARGET_TESTED: {("train", "val")},
 }
@@ -38,36 +38,70 @@ class Split:
     warnings: list[str]
 
 
+class Place(NamedTuple):
+    """A video, and the part in which it stands."""
+
+    dataset: str
+    video_id: str
+    part: str
+
+    def __str__(self) -> str:
+        return f"{self.video_id} of {self.dataset} ({self.part})"
+
+
 def build_split(
     benchmark: str,
     split: int,
     settings: WithinDataset | CrossDataset,
     indexes: dict[str, pd.DataFrame],
     usable: dict[str, set[str]],
+    contents: Mapping[str, Mapping[str, str]] | None = None,
+    columns: Mapping[str, str] | None = None,
 ) -> Split:
     """Turn a benchmark's protocol into per-video parts.
 
-    `indexes` and `usable` hold, for every dataset of the benchmark, its index and the ids of its
-    usable videos. Raises UserError for a missing split, a duplicate, a leak of ours, and parts
-    without any usable video.
+    `indexes`, `usable` and `contents` hold, for every dataset of the benchmark, its index, the ids
+    of its usable videos, and the digest of what a video shows, where that is known; `columns` has
+    the class map's column of each dataset, where that is not its name. Raises UserError for a
+    missing split, a duplicate, a leak, and parts without any usable video.
     """
-    expected = assign_parts(settings, split, indexes)
+    expected = assign_parts(settings, split, indexes, columns)
     facts = _protocol(settings)
-    protocol = facts["protocol"]
-    assert protocol is not None
     checked = expected
-    if protocol == EVERY_TARGET_TESTED:  # the pool stands in the test by definition
+    if settings.protocol == EVERY_TARGET_TESTED:  # the pool stands in the test by definition
         checked = expected[expected["part"] != UNLABELLED]
-    own = OWN_DIVISIONS[protocol] | ({("train", "val")} if settings.validation_fraction else set())
+    own = OWN_DIVISIONS[settings.protocol]
+    if settings.validation_fraction:
+        own = own | {("train", "val")}
     checks, warnings = check_parts(checked, own)
 
-    class_names = _class_names(settings, indexes)
+    if isinstance(settings, CrossDataset):
+        shared = shared_classes(settings, indexes, columns)
+        class_names = shared.class_names
+        if settings.class_map not in CLASS_MAPS:  # a shipped one leaves out what it leaves out
+            warnings += _one_sided(shared, indexes)
+    else:
+        classes = indexes[settings.dataset][["label", "class"]].drop_duplicates()
+        class_names = list(classes.sort_values("label")["class"])
     is_usable = pd.Series(False, index=expected.index)
     for dataset in settings.datasets:
         is_usable |= (expected["dataset"] == dataset) & expected["video_id"].isin(usable[dataset])
     table = expected[is_usable]
     where = f"{benchmark} split {split}"
     coverage, more_warnings = check_coverage(table, expected, class_names, where)
+    same, leaks = same_content(table[table.index.isin(checked.index)], contents or {})
+    if leaks and not settings.allow_duplicates:
+        one, other = leaks[0]
+        more = f", and {len(leaks) - 1} more such pairs" if len(leaks) > 1 else ""
+        raise UserError(
+            f"{where}: {one} and {other} decode to the same first frames{more}; leave one of them "
+            f"out of its dataset, or set benchmarks.{benchmark}.allow_duplicates: true"
+        )
+    if same:
+        more_warnings.append(
+            f"sets of videos that decode to the same first frames: {len(same)} "
+            f"(first: {' and '.join(map(str, same[0]))})"
+        )
 
     csv = _csv(table)
     summary: dict[str, Any] = {
@@ -81,11 +115,13 @@ def build_split(
             if part in set(expected["part"])
         },
         "checks": {**checks, **coverage},
+        "same_content": same,
+        "notes": _notes(settings, indexes, class_names, leaks),
         "digest": hashlib.sha256(csv.encode()).hexdigest(),
     }
-    if isinstance(settings, CrossDataset) and protocol == "all-videos":
+    if settings.protocol == "all-videos":
         # The protocol's authors test on every target clip: what that test would hold.
-        of_target = expected["dataset"] == settings.target
+        of_target = expected["dataset"] == settings.datasets[-1]
         summary["all_target_videos"] = {
             "expected": int(of_target.sum()),
             "usable": int((of_target & is_usable).sum()),
@@ -93,24 +129,55 @@ def build_split(
     return Split(csv, summary, warnings + more_warnings)
 
 
-def _class_names(
-    settings: WithinDataset | CrossDataset, indexes: dict[str, pd.DataFrame]
-) -> list[str]:
-    if isinstance(settings, CrossDataset):
-        return class_map(settings.class_map or "", settings.class_set or "").class_names
-    classes = indexes[settings.dataset][["label", "class"]].drop_duplicates()
-    return list(classes.sort_values("label")["class"])
-
-
 def _protocol(settings: WithinDataset | CrossDataset) -> dict[str, str | None]:
-    if isinstance(settings, CrossDataset):
-        return {
-            "protocol": settings.protocol,
-            "class_set": settings.class_set,
-            "class_map": settings.class_map,
-            "class_map_digest": class_map_digest(settings.class_map or ""),
-        }
-    return {"protocol": "official", "class_set": None, "class_map": None, "class_map_digest": None}
+    facts: dict[str, str | None] = {"protocol": settings.protocol}
+    facts |= dict.fromkeys(("class_set", "class_map", "class_map_digest"))
+    if isinstance(settings, CrossDataset) and settings.class_map is not None:
+        facts["class_set"] = settings.class_set
+        facts["class_map"] = settings.class_map
+        facts["class_map_digest"] = class_map_digest(settings.class_map)
+    return facts
+
+
+def _notes(
+    settings: WithinDataset | CrossDataset,
+    indexes: dict[str, pd.DataFrame],
+    class_names: list[str],
+    leaks: list[tuple[Place, Place]],
+) -> list[str]:
+    """What a reader of a table on this split should know of its data."""
+    notes = []
+    if isinstance(settings, CrossDataset) and settings.class_map is None:
+        notes.append(f"the {len(class_names)} classes are those that both datasets name alike")
+    for dataset in settings.datasets:
+        videos = indexes[dataset]
+        alone = int((videos["group"] == videos["video_id"]).sum())
+        if alone:
+            some = f"{alone} of {len(videos)} videos of {dataset!r} are groups of their own"
+            if alone == len(videos):
+                some = f"every video of {dataset!r} is its own group"
+            notes.append(f"{some}: its lists name no source videos")
+    if leaks:
+        notes.append(
+            f"pairs of videos with the same first frames on both sides of the split: {len(leaks)}, "
+            "which its settings allow"
+        )
+    return notes
+
+
+def _one_sided(shared: ClassMap, indexes: dict[str, pd.DataFrame]) -> list[str]:
+    """Warnings on classes that only one dataset has."""
+    warnings = []
+    for dataset, labels in shared.labels.items():
+        left_out = Counter(name for name in indexes[dataset]["class"] if name not in labels)
+        if left_out:
+            names = [f"{name} {count}" for name, count in sorted(left_out.items())]
+            warnings.append(
+                f"classes of {dataset} that are not shared: {len(left_out)}, whose "
+                f"{left_out.total()} videos are not used ({', '.join(names[:5])}"
+                f"{', …' if len(names) > 5 else ''})"
+            )
+    return warnings
 
 
 def _csv(table: pd.DataFrame) -> str:
@@ -148,6 +215,29 @@ def shared_groups(table: pd.DataFrame, first: str, second: str) -> list[tuple[st
     return sorted(groups(first) & groups(second))
 
 
+def same_content(
+    table: pd.DataFrame, contents: Mapping[str, Mapping[str, str]]
+) -> tuple[list[list[Place]], list[tuple[Place, Place]]]:
+    """Videos of one content, set by set; and pairs of them in parts that must not share any.
+
+    `contents` has the digests of each dataset's videos; an empty one says nothing.
+    """
+    found: dict[str, list[Place]] = {}
+    rows = zip(table["dataset"], table["video_id"], table["part"], strict=True)
+    for dataset, video_id, part in rows:
+        content = contents.get(dataset, {}).get(video_id)
+        if content:
+            found.setdefault(content, []).append(Place(dataset, video_id, part))
+    same = sorted(sorted(places) for places in found.values() if len(places) > 1)
+    leaks = [
+        pair if (pair[0].part, pair[1].part) in SEPARATE else pair[::-1]
+        for places in same
+        for pair in itertools.combinations(places, 2)
+        if {(pair[0].part, pair[1].part), (pair[1].part, pair[0].part)} & set(SEPARATE)
+    ]
+    return same, leaks
+
+
 def check_parts(table: pd.DataFrame, own_parts: set[tuple[str, str]]) -> tuple[Checks, list[str]]:
     """Count duplicates and shared groups of a whole protocol, present or not; warnings beside.
 
@@ -161,11 +251,11 @@ def check_parts(table: pd.DataFrame, own_parts: set[tuple[str, str]]) -> tuple[C
         raise UserError(f"{first['dataset']} video {first['video_id']} stands twice in the split")
     checks: Checks = {"duplicates": 0}
     warnings = []
-    for name, (one, other) in SEPARATE.items():
+    for one, other in SEPARATE:
         if not {one, other} <= set(table["part"]):
             continue
         shared = shared_groups(table, one, other)
-        checks[name] = len(shared)
+        checks[f"groups_in_{one}_and_{other}"] = len(shared)
         if not shared:
             continue
         finding = (

@@ -105,6 +105,7 @@ def _scores(
             class_map=_class_map_in_words(summary),
             settings=run_digest(trained.settings, settings),
             commit=",".join(dict.fromkeys([trained_by, commit()])),
+            notes="; ".join(summary["notes"]),
             **asdict(trained.settings.run),
         )
         start += len(entries)
@@ -119,7 +120,8 @@ def _class_map_in_words(summary: dict[str, Any]) -> str:
     """Map, set and version of the classes of a split; nothing inside one dataset."""
     if not summary.get("class_map"):
         return ""
-    return f"{summary['class_map']} {summary['class_set']} {summary['class_map_digest']}"
+    class_set = summary["class_set"] or "all"
+    return f"{summary['class_map']} {class_set} {summary['class_map_digest']}"
 
 
 def _write_examples(files: RunFolder, examples: Examples) -> None:
@@ -129,6 +131,6 @@ def _write_examples(files: RunFolder, examples: Examples) -> None:
         old.unlink()
     for number, video_id in enumerate(examples.video_id):
         title = f"{video_id} ({examples.class_name[number]})"
-        name = short_name(f"{number}-{video_id}", NAME_BYTES - len(".png"))
+        name = short_name(f"{number}-{video_id.replace('/', '-')}", NAME_BYTES - len(".png"))
         with atomic_path(files.pictures / f"{name}.png") as temporary:
             temporary.write_bytes(clip_sheet(title, *examples.one(number)))

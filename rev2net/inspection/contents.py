@@ -200,8 +200,8 @@ def _csv(path: Path) -> Report:
     report: Report = [Facts("content", {"rows": len(rows), "columns": columns})]
     if {"video_id", "part"} <= set(columns):
         report.append(_counts("videos by part", rows, "dataset", "part"))
-    if {"video_id", "split1"} <= set(columns):
-        sides = ("train", "test", "unused")
+    if {"video_id", "class"} <= set(columns):
+        sides = ("train", "val", "test", "unused")
         splits = [name for name in columns if name.startswith("split")]
         of_split = [[k, *(sum(row[k] == side for row in rows) for side in sides)] for k in splits]
         report.append(Table("videos by split", ["split", *sides], of_split))

@@ -15,7 +15,7 @@ from rev2net.printing import Facts, Report, Table
 from rev2net.runs.examples import read_examples, verdict
 from rev2net.runs.folder import RunFolder, ShardFolder
 
-SIDES: tuple[Side, ...] = ("train", "test", "unused")
+SIDES: tuple[Side, ...] = ("train", "val", "test", "unused")
 
 
 def inspect_folder(folder: Path) -> Report:
@@ -128,7 +128,7 @@ def _usable(ledger: Path) -> list[int]:
 def _dataset(folder: Path) -> Report:
     """Videos by split and class, listed and present, and the names of those that are missing.
 
-    Raises UserError where there are neither lists nor videos by class, or lists break their format.
+    Raises UserError where no dataset is found, or where its lists break their format.
     """
     found = recognise(folder).model_copy(update={"partial": True, "max_unusable_fraction": 1})
     settings, listing, remarks = list_videos(found)
@@ -146,14 +146,16 @@ def _listed(facts: dict[str, Any], listing: Listing, remarks: list[str]) -> Repo
         "classes": len(listing.class_names),
         "source groups": len({video.group for video in videos}),
     }
+    known = {side for video in videos for side in video.sides} | {"train", "test", "unused"}
+    sides = [side for side in SIDES if side in known]
     splits = []
     for k in range(len(videos[0].sides) if videos else 0):
         listed_on, present_on = (Counter(v.sides[k] for v in some) for some in (videos, present))
-        splits.append([k + 1, *(n for side in SIDES for n in (listed_on[side], present_on[side]))])
+        splits.append([k + 1, *(n for side in sides for n in (listed_on[side], present_on[side]))])
     listed_in, present_in = (Counter(v.class_name for v in some) for some in (videos, present))
     classes = [[name, listed_in[name], present_in[name]] for name in listing.class_names]
     missing = [[video.video_id, video.path] for video in videos if not video.present]
-    columns = [words for side in SIDES for words in (side, f"{side} present")]
+    columns = [words for side in sides for words in (side, f"{side} present")]
     return [
         Facts("dataset", facts),
         Table("remarks", ["remark"], [[remark] for remark in remarks]),

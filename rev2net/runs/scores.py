@@ -48,6 +48,7 @@ class Scores:
     class_map: str  # "ucf101_hmdb51 small 0123456789ab": map, set and version; "" inside a dataset
     settings: str  # digest of what training and evaluation depend on; fused: 1*…,1.5*…
     commit: str  # of the training and of the evaluation, comma-separated where they differ
+    notes: str = ""  # what a reader of the numbers should know of the split's videos
 
     def __len__(self) -> int:
         return len(self.video_id)

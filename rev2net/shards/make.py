@@ -31,7 +31,7 @@ from rev2net.video.counting import announced_frames
 from rev2net.video.decoding import FrameStream
 from rev2net.video.ffmpeg import VideoError, ffmpeg_version
 from rev2net.video.images import ImageBytes, encode_image
-from rev2net.video.ledger import STATUSES, LedgerRow, judge, write_ledger
+from rev2net.video.ledger import STATUSES, ContentDigest, LedgerRow, judge, write_ledger
 
 
 @dataclass(frozen=True)
@@ -164,9 +164,11 @@ def _store_video(
         time_limit=settings.time_limit,
         order="bgr",
     )
+    content = ContentDigest()
     try:
         for image in stage.to_images(stream):
             writer.append(image)
+            content.add(image)
     except VideoError as error:
         writer.drop_video()
         return LedgerRow(video_id, stage.kind, None, stream.num_frames, "broken", error.reason)
@@ -183,7 +185,8 @@ def _store_video(
         )
     else:
         status, message = "short", f"{stream.num_frames} frame, too few for {stage.kind}"
-    return LedgerRow(video_id, stage.kind, announced, decoding.decoded, status, message)
+    counts = (announced, decoding.decoded)
+    return LedgerRow(video_id, stage.kind, *counts, status, message, content.value())
 
 
 def _exists(path: Path) -> bool:

@@ -1,6 +1,7 @@
 """The ledger: one row a video and kind, saying whether it could be read (docs/formats.md)."""
 
 import csv
+import hashlib
 import io
 from collections.abc import Collection, Iterable
 from dataclasses import astuple, dataclass, fields
@@ -9,6 +10,7 @@ from pathlib import Path
 from rev2net.digests import check_text, write_text
 from rev2net.errors import UserError
 from rev2net.video.ffmpeg import DecodingFacts
+from rev2net.video.images import ImageBytes
 
 STATUSES = ("ok", "short", "broken", "missing")
 TOLERATED_FRACTION = 0.02  # of the announced frames: containers of variable rate miscount
@@ -24,6 +26,7 @@ class LedgerRow:
     decoded: int  # frames
     status: str  # ok: whole; short: frames are missing; broken: of no use; missing: no file
     message: str
+    content: str = ""  # digest of its first images; empty where they say nothing
 
 
 COLUMNS = tuple(field.name for field in fields(LedgerRow))
@@ -89,7 +92,52 @@ def _row(values: dict[str, str]) -> LedgerRow:
         int(values["decoded"]),
         values["status"],
         values["message"],
+        values["content"],
     )
+
+
+class ContentDigest:
+    """Of what a video shows: sixteen hex digits over its first images, as they are stored.
+
+    It begins at the last of the images that are all like the first, so that a still or black
+    beginning, which many videos share, is no evidence; a video that never moves has no digest.
+    Videos stored with the same settings have one digest if they decode to the same frames.
+    """
+
+    NUM_IMAGES = 16
+
+    def __init__(self) -> None:
+        self._first: bytes | None = None
+        self._moving = 0  # images after the still ones
+        self._hash = hashlib.sha256()
+
+    def add(self, image: ImageBytes) -> None:
+        """Take the next image of the video."""
+        if self._moving == self.NUM_IMAGES - 1:
+            return
+        data = image.tobytes()
+        if self._first is None:
+            self._first = data
+            self._hash.update(hashlib.sha256(data).digest())
+        elif self._moving or data != self._first:
+            self._moving += 1
+            self._hash.update(hashlib.sha256(data).digest())
+
+    def value(self) -> str:
+        """The digest of the images so far; empty while all are alike."""
+        return self._hash.hexdigest()[:16] if self._moving else ""
+
+
+def contents(path: Path) -> dict[str, str]:
+    """What each video of a ledger shows, as a digest of its frames, or else of its flow.
+
+    Raises UserError as `read_ledger` does.
+    """
+    found: dict[str, str] = {}
+    for row in sorted(read_ledger(path), key=lambda row: row.kind != "rgb"):
+        if row.content:
+            found.setdefault(row.video_id, row.content)
+    return found
 
 
 def usable_videos(path: Path, video_ids: Collection[str]) -> set[str]:

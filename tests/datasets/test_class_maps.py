@@ -53,7 +53,7 @@ def test_several_ucf_classes_share_a_label() -> None:
 @pytest.mark.parametrize("name", CLASS_MAPS)
 def test_sets_are_nested_and_labels_agree(name: str) -> None:
     broader, sets = CLASS_MAPS[name]
-    assert {pair["set"] for pair in read_pairs(name)} == set(sets)
+    assert {pair.set for pair in read_pairs(name).rows} == set(sets)
     smaller: dict[str, str] = {}
     for class_set in sets:
         shared = class_map(name, class_set)
@@ -71,21 +71,21 @@ def test_sets_are_nested_and_labels_agree(name: str) -> None:
 def test_no_finer_class_stands_in_two_classes(name: str) -> None:
     broader, _ = CLASS_MAPS[name]
     (finer,) = set(name.split("_")) - {broader}
-    names = [pair[finer] for pair in read_pairs(name)]
+    names = [pair.names[finer] for pair in read_pairs(name).rows]
     assert len(names) == len(set(names))
 
 
 @pytest.mark.parametrize("name", CLASS_MAPS)
 def test_a_pair_that_is_not_certain_says_why(name: str) -> None:
-    for pair in read_pairs(name):
-        assert pair["confidence"] in ("high", "medium", "low")
-        assert pair["note"] or pair["confidence"] != "low"
+    for pair in read_pairs(name).rows:
+        assert pair.confidence in ("high", "medium", "low")
+        assert pair.note or pair.confidence != "low"
 
 
 @pytest.mark.parametrize("name", ["ucf101_kinetics400", "hmdb51_kinetics400"])
 def test_strict_sets_hold_certain_pairs_only(name: str) -> None:
-    strict = [pair for pair in read_pairs(name) if pair["set"] == "strict"]
-    assert {pair["confidence"] for pair in strict} == {"high"}
+    strict = [pair for pair in read_pairs(name).rows if pair.set == "strict"]
+    assert {pair.confidence for pair in strict} == {"high"}
 
 
 def test_every_name_is_an_official_class(
@@ -94,9 +94,9 @@ def test_every_name_is_an_official_class(
     classes = {dataset: set(index["class"]) for dataset, index in official.items()}
     classes["kinetics400"] = set((real_data / "kinetics400/label_map.txt").read_text().splitlines())
     for name in CLASS_MAPS:
-        for pair in read_pairs(name):
-            for dataset in name.split("_"):
-                assert pair[dataset] in classes[dataset], f"{name}: {pair[dataset]}"
+        for pair in read_pairs(name).rows:
+            for dataset, class_name in pair.names.items():
+                assert class_name in classes[dataset], f"{name}: {class_name}"
 
 
 def test_unknown_map_and_set_name_the_allowed_ones() -> None:

@@ -171,10 +171,10 @@ def test_command_writes_both_files(
     index.to_csv(tmp_path / "ucf101.csv", index=False)
     broken = "v_Archery_g01_c02"
     with (tmp_path / "ledger.csv").open("w") as ledger:
-        ledger.write("video_id,kind,announced,decoded,status,message\n")
+        ledger.write("video_id,kind,announced,decoded,status,message,content\n")
         for video in index["video_id"]:
-            ledger.write(f"{video},rgb,9,9,ok,\n")
-            ledger.write(f"{video},flow,9,9,{'broken' if video == broken else 'ok'},\n")
+            ledger.write(f"{video},rgb,9,9,ok,,\n")
+            ledger.write(f"{video},flow,9,9,{'broken' if video == broken else 'ok'},,\n")
     command = ["splits", "ucf101", "--split", "1"]
     command += ["--settings", dump(WithinDataset(dataset="ucf101", validation_fraction=0.5))]
     command += ["--index", f"ucf101={tmp_path}/ucf101.csv"]

@@ -98,6 +98,7 @@ def test_evaluate_writes_scores_of_both_parts_and_refuses_another_split(
     assert (len(test), test.videos_expected) == (4, 5)
     assert val.video_id == ["ucf101_6", "ucf101_7"]
     assert (test.method, test.protocol) == ("rev2net", "official-split1; 2 clips x 3 crops")
+    assert test.notes == val.notes == "the videos are made up"
 
     other = tmp_path / "split1.csv"
     other.write_text(small_data.split.read_text() + "hmdb51_9,hmdb51,0,x,test\n")

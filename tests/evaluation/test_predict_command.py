@@ -76,6 +76,7 @@ def work(configuration: Config, tmp_path_factory: pytest.TempPathFactory) -> Pat
     summary = {
         "class_names": CLASSES,
         "protocol": "official-split1",
+        "notes": [],
         "parts": {"test": {"expected": len(VIDEOS)}},
     }
     split.with_suffix(".json").write_text(json.dumps(summary))

@@ -210,8 +210,28 @@ def test_a_datasets_folder_is_recognised_and_counted(
     assert found["videos by class"] == [{"class": "golf", "listed": 3, "present": 2}]
     assert [row["video_id"] for row in found["missing"]] == [names[0].removesuffix(".avi")]
     assert "1 classes with lists, published are 51" in found["remarks"][0]["remark"]
-    with pytest.raises(UserError, match=r"golf: 2 videos, none in a class's folder"):
+    with pytest.raises(UserError, match=r"none in a class's folder; .*; nor .* classInd\.txt"):
         printed(videos, capsys)
+
+
+def test_videos_of_ones_own_are_recognised_in_folders_and_by_their_list(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("train/golf/a.mp4", "train/walk/b.mov", "val/golf/c.avi", "test/golf/d.avi"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    found = in_json(tmp_path, capsys)
+    assert (found["dataset"]["dataset"], found["dataset"]["present"]) == ("folders", 4)
+    row = found["videos by split"][0]
+    assert (row["train"], row["val"], row["test"]) == (2, 1, 1)
+    lines = "\ufeffpath,class,group\ntrain/golf/a.mp4,golf,film\ntrain/lost.mp4,golf,film\n"
+    (tmp_path / "clips.csv").write_text(lines)
+    (tmp_path / "other.csv").write_text("name,size\na,1\n")
+    found = in_json(tmp_path, capsys)
+    facts = found["dataset"]
+    assert (facts["dataset"], facts["lists"], facts["source groups"]) == ("list", "clips.csv", 1)
+    assert found["missing"] == [{"video_id": "train/lost", "expected at": "train/lost.mp4"}]
 
 
 @pytest.mark.parametrize(

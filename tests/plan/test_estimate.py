@@ -148,11 +148,11 @@ def test_what_is_there_already_replaces_published_figures(paper: Config, tmp_pat
     (work / "index/ucf101.csv").write_text("video_id,path\na,a.avi\nb,b.avi\nc,c.avi\n")
     (work / "shards/ucf101").mkdir(parents=True)
     lines = [
-        "video_id,kind,announced,decoded,status,message",
-        "a,rgb,10,10,ok,",
-        "b,rgb,,0,broken,x",
+        "video_id,kind,announced,decoded,status,message,content",
+        "a,rgb,10,10,ok,,",
+        "b,rgb,,0,broken,x,",
     ]
-    lines += ["c,rgb,20,20,ok,", "a,flow,10,10,ok,"]
+    lines += ["c,rgb,20,20,ok,,", "a,flow,10,10,ok,,"]
     (work / "shards/ucf101/ledger.csv").write_text("\n".join(lines) + "\n")
     facts = dataset_facts("ucf101", paper, tmp_path)
     assert (facts.videos, facts.frames, facts.source) == (3, 10.0, "index and ledger")

@@ -143,7 +143,10 @@ def test_real_clips_in_folders_and_lists(
     alike = propose(*(f"--dataset={name}={folder}" for name, folder in folders.items()))
     known = list(csv.DictReader((real_data / "jhmdb" / "clips.csv").read_text().splitlines()))
     videos = IMPORTERS["folders"](alike.datasets["jhmdb"]).videos
-    assert {v.path: v.group for v in videos} == {row["path"]: row["group"] for row in known}
+    titles = {row["path"]: row["group"] for row in known}
+    # One title holds the class's name, `Rate_my_golf_swing`, and the list cuts it there.
+    longer = {v.group for v in videos if v.group != titles[v.path]}
+    assert longer == {"Rate_my_golf_swing__driver_and_9_iron"}
     assert alike.datasets["arid"].groups is None
     rows = list(csv.DictReader(Path("mine.classes.csv").read_text().splitlines()))
     assert [row["arid"] for row in rows] == ["Jump", "Run", "Sit", "Stand", "Walk"]

@@ -92,6 +92,21 @@ def test_flow_is_that_of_the_decoded_frames(dataset: Dataset) -> None:
     assert (row.num_images, row.num_frames, row.height, row.width) == (3, 4, 32, 43)
 
 
+def test_copies_of_a_video_show_the_same(dataset: Dataset) -> None:
+    dataset.write("a", 40)
+    dataset.write("bb", 40)  # of other noise
+    content = (dataset.root / "a.avi").read_bytes()
+    (dataset.root / "copy.avi").write_bytes(content)
+    (dataset.root / "part.avi").write_bytes(content[: len(content) * 9 // 10])
+    dataset.write_index(["a", "bb", "copy", "part"])
+    for kind in ("rgb", "flow"):
+        assert main(dataset.arguments(kind)) == 0
+        rows = {row.video_id: row for row in read_ledger(dataset.folder / kind / "0.csv")}
+        assert rows["a"].content == rows["copy"].content == rows["part"].content != ""
+        assert rows["bb"].content not in ("", rows["a"].content)
+    assert rows["part"].status == "short"
+
+
 def test_a_shard_says_how_it_was_made(dataset: Dataset) -> None:
     dataset.write("a", 3)
     dataset.write_index(["a"])

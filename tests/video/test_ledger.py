@@ -1,10 +1,18 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from rev2net.errors import UserError
 from rev2net.video.ffmpeg import DecodingFacts
-from rev2net.video.ledger import LedgerRow, judge, read_ledger, write_ledger
+from rev2net.video.ledger import (
+    ContentDigest,
+    LedgerRow,
+    contents,
+    judge,
+    read_ledger,
+    write_ledger,
+)
 
 
 def decoding(packets: int, decoded: int, errors: int = 0, **flags: bool) -> DecodingFacts:
@@ -50,7 +58,7 @@ def test_a_video_is_short_where_more_than_a_frame_and_2_percent_are_lost(
 
 def test_a_ledger_survives_the_way_through_its_file(tmp_path: Path) -> None:
     rows = [
-        LedgerRow("v_Archery_g01_c01", "rgb", 131, 131, "ok", ""),
+        LedgerRow("v_Archery_g01_c01", "rgb", 131, 131, "ok", "", "0123456789abcdef"),
         LedgerRow('a, "b"\nü', "flow", None, 0, "missing", "no file x, y.avi"),
     ]
     write_ledger(tmp_path / "ledger.csv", rows)
@@ -61,8 +69,8 @@ def test_the_file_reads_as_documented(tmp_path: Path) -> None:
     rows = [LedgerRow("v_Archery_g01_c02", "rgb", None, 0, "missing", "no file x.avi")]
     write_ledger(tmp_path / "ledger.csv", rows)
     assert (tmp_path / "ledger.csv").read_text() == (
-        "video_id,kind,announced,decoded,status,message\n"
-        "v_Archery_g01_c02,rgb,,0,missing,no file x.avi\n"
+        "video_id,kind,announced,decoded,status,message,content\n"
+        "v_Archery_g01_c02,rgb,,0,missing,no file x.avi,\n"
     )
 
 
@@ -73,7 +81,40 @@ def test_another_file_is_no_ledger(tmp_path: Path) -> None:
     path.write_text("video_id,label\nv,1\n")
     with pytest.raises(UserError, match="columns 'video_id,label'; a ledger has video_id,kind"):
         read_ledger(path)
-    for row in ("v,rgb,,many,ok,", "v,rgb"):
-        path.write_text(f"video_id,kind,announced,decoded,status,message\n{row}\n")
+    for row in ("v,rgb,,many,ok,,", "v,rgb"):
+        path.write_text(f"video_id,kind,announced,decoded,status,message,content\n{row}\n")
         with pytest.raises(UserError, match=r"ledger\.csv: not a readable ledger"):
             read_ledger(path)
+
+
+def digest(*images: int) -> str:
+    """Of a video whose images are made of these numbers."""
+    content = ContentDigest()
+    for image in images:
+        content.add(np.full(5, image, np.uint8))
+    return content.value()
+
+
+def test_a_digest_is_of_the_first_images_that_move() -> None:
+    moving = digest(*range(16))
+    assert len(moving) == 16
+    assert digest(*range(16), 99, 98) == moving  # later ones say nothing
+    assert digest(*range(15), 99) != moving
+    assert digest(0, 0, 0, *range(16)) == moving  # nor does a still beginning
+    assert digest(1, *range(1, 16)) != moving
+    assert digest(0, 1, 1, 1) != digest(0, 1, 1)
+
+
+def test_a_video_that_never_moves_has_no_digest() -> None:
+    assert digest() == digest(7) == digest(*[7] * 40) == ""
+
+
+def test_a_ledgers_contents_are_those_of_frames_or_else_of_flow(tmp_path: Path) -> None:
+    rows = [
+        LedgerRow("a", "flow", 9, 9, "ok", "", "2" * 16),
+        LedgerRow("b", "flow", 9, 9, "ok", "", "3" * 16),
+        LedgerRow("a", "rgb", 9, 9, "ok", "", "1" * 16),
+        LedgerRow("c", "rgb", 9, 9, "ok", "", ""),
+    ]
+    write_ledger(tmp_path / "ledger.csv", rows)
+    assert contents(tmp_path / "ledger.csv") == {"a": "1" * 16, "b": "3" * 16}

@@ -9,13 +9,13 @@ from rev2net.video.ledger import usable_videos
 
 VIDEOS = ["a", "b", "c"]
 LEDGER = """\
-video_id,kind,announced,decoded,status,message
-a,rgb,10,10,ok,
-b,rgb,10,4,short,decoded 4 of 10 announced frames
-c,rgb,9,9,ok,
-a,flow,10,10,ok,
-b,flow,10,10,ok,
-c,flow,,0,broken,"ffmpeg: Invalid, or so"
+video_id,kind,announced,decoded,status,message,content
+a,rgb,10,10,ok,,
+b,rgb,10,4,short,decoded 4 of 10 announced frames,
+c,rgb,9,9,ok,,
+a,flow,10,10,ok,,
+b,flow,10,10,ok,,
+c,flow,,0,broken,"ffmpeg: Invalid, or so",
 """
 
 
@@ -30,7 +30,7 @@ def test_a_video_is_usable_if_ok_in_both_kinds(tmp_path: Path) -> None:
 
 
 def test_a_video_of_another_index_is_not_usable_here(tmp_path: Path) -> None:
-    ledger = write(tmp_path, LEDGER + "d,rgb,9,9,ok,\nd,flow,9,9,ok,\n")
+    ledger = write(tmp_path, LEDGER + "d,rgb,9,9,ok,,\nd,flow,9,9,ok,,\n")
     assert usable_videos(ledger, VIDEOS) == {"a"}
 
 
@@ -38,7 +38,7 @@ def test_a_video_of_another_index_is_not_usable_here(tmp_path: Path) -> None:
     ("text", "named"),
     [
         (LEDGER.replace("short", "shrot"), "status 'shrot' of b; allowed: ok, short"),
-        (LEDGER.replace("a,flow,10,10,ok,\n", ""), r"no flow row for 1 of 3 .*first: a"),
+        (LEDGER.replace("a,flow,10,10,ok,,\n", ""), r"no flow row for 1 of 3 .*first: a"),
         ("video,kind,status\n", "not a ledger"),
         ("", "not a ledger"),
     ],

@@ -16,6 +16,7 @@ from rev2net.runs.identity import FUSED_PATTERN, TRAINING_PATTERN, Run
 
 try:
     CONFIG = configuration.validate(configuration.Config, config, "configuration")
+    experiments.check(CONFIG)
 except UserError as error:
     raise WorkflowError(str(error))
 

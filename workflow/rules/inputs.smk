@@ -178,6 +178,17 @@ def benchmark_settings(wildcards):
     return configuration.dump(CONFIG.benchmarks[wildcards.benchmark])
 
 
+def class_map_file(wildcards):
+    """A class map of one's own, which a split depends on; nothing for a shipped one."""
+    return experiments.class_map_file(wildcards.benchmark, CONFIG) or []
+
+
+def class_columns(wildcards):
+    """The columns of a class map that are not named like their datasets, as options."""
+    columns = experiments.class_columns(wildcards.benchmark, CONFIG)
+    return [f"--column={d}={column}" for d, column in columns.items() if d != column]
+
+
 def held_out_settings(wildcards):
     """A benchmark with validation videos held out of its training list."""
     return configuration.dump(search.held_out(wildcards.benchmark, CONFIG))

@@ -14,6 +14,7 @@ if CONFIG.schedules:
         params:
             indexes=of_datasets(WORK.index("{dataset}"), option="--index"),
             ledgers=of_datasets(SHARDS.ledger, option="--ledger"),
+            columns=class_columns,
             settings=held_out_source_settings,
             version=STAGE_VERSIONS["splits"],
         message:

@@ -14,6 +14,7 @@ if CONFIG.search:
         params:
             indexes=of_datasets(WORK.index("{dataset}"), option="--index"),
             ledgers=of_datasets(SHARDS.ledger, option="--ledger"),
+            columns=class_columns,
             settings=held_out_settings,
             version=STAGE_VERSIONS["splits"],
         message:

@@ -6,6 +6,7 @@ rule split_benchmark:
     input:
         indexes=of_datasets(WORK.index("{dataset}")),
         ledgers=of_datasets(SHARDS.ledger),
+        class_map=class_map_file,
     output:
         split=ensure(SPLIT, non_empty=True),
         summary=ensure(SPLIT.with_suffix(".json"), non_empty=True),
@@ -20,11 +21,13 @@ rule split_benchmark:
     params:
         indexes=of_datasets(WORK.index("{dataset}"), option="--index"),
         ledgers=of_datasets(SHARDS.ledger, option="--ledger"),
+        columns=class_columns,
         settings=benchmark_settings,
         version=STAGE_VERSIONS["splits"],
     message:
         "Splitting {wildcards.benchmark}: {output.split}"
     shell:
         "rev2net stage splits {wildcards.benchmark} --split {wildcards.split} {params.indexes}"
-        " {params.ledgers} --settings {params.settings:q} {output.split} {output.summary}"
+        " {params.ledgers} {params.columns:q} --settings {params.settings:q}"
+        " {output.split} {output.summary}"
         " > {log} 2>&1"
