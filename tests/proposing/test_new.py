@@ -155,8 +155,8 @@ def test_real_clips_in_folders_and_lists(
     listed = propose(*words, "--force")
     assert [listed.datasets[name].format for name in folders] == ["list", "list"]
     clip = listed.recipes["i3d.rgb"].clip
-    short = sorted(int(row["frames"]) for row in known)[len(known) // 10]
-    assert clip.stride * (clip.length - 1) < short < clip.stride * clip.length + clip.length
+    whole = [int(row["frames"]) > clip.stride * (clip.length - 1) for row in known]
+    assert sum(whole) > 0.85 * len(whole)  # of most videos a clip is no repetition
 
 
 def test_a_broken_video_is_listed(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
