@@ -1,20 +1,19 @@
 """Which format a folder of videos has: as published, a list of its videos, folders by class."""
 
-import csv
 import re
 from pathlib import Path
 
 from rev2net.config import DatasetFormat, DatasetSettings
 from rev2net.datasets.index import IMPORTERS
-from rev2net.datasets.listing import Listing, read_list
+from rev2net.datasets.listing import Listing
 from rev2net.errors import UserError
 
-# Of the published ones: the folder of the videos (elsewhere they are looked for in the whole root)
-# and the files by which they are known.
-PUBLISHED: dict[DatasetFormat, tuple[str, str]] = {
-    "ucf101": ("UCF-101", "classInd.txt"),
-    "hmdb51": ("hmdb51_org", "*_test_split1.txt"),
-    "kinetics400": ("videos", "*.csv"),
+# Of the published ones: the folder of the videos (elsewhere they are looked for in the whole root),
+# the files by which they are known, and a word in the first line of these.
+PUBLISHED: dict[DatasetFormat, tuple[str, str, str]] = {
+    "ucf101": ("UCF-101", "classInd.txt", ""),
+    "hmdb51": ("hmdb51_org", "*_test_split1.txt", ""),
+    "kinetics400": ("videos", "*.csv", "youtube_id"),
 }
 NO_LISTS = (
     "nor is there a list of videos, classInd.txt (UCF101), <class>_test_split1.txt (HMDB51) or a "
@@ -34,7 +33,7 @@ def recognise(place: Path) -> DatasetSettings:
         return DatasetSettings(format="list", root=str(place.parent), lists=place.name, shards=1)
     if not place.is_dir():
         raise UserError(f"{place}: no such folder, or list of videos")
-    found = published(place)
+    found = _published(place)
     if found is not None:
         return found
     lists = [path.name for path in _visible(place, "*.*") if _is_list(path)]
@@ -65,26 +64,24 @@ def list_videos(settings: DatasetSettings) -> tuple[DatasetSettings, Listing, li
         return settings, importer(settings), [str(error).split(";")[0]]
 
 
-def published(folder: Path) -> DatasetSettings | None:
+def _published(folder: Path) -> DatasetSettings | None:
     """The same of a published dataset; None where there are no such lists."""
     places = [folder, *sorted(path for path in folder.iterdir() if path.is_dir())]
-    for dataset, (videos, pattern) in PUBLISHED.items():
+    for dataset, (videos, pattern, word) in PUBLISHED.items():
         for place in places:
             files = _visible(place, pattern)
-            if dataset == "kinetics400":
-                ours = [path for path in files if "youtube_id" in _first_line(path)]
-                lists = ours[0].name if ours and (len(files) == 1 or files != ours) else "."
-                files = ours
-            else:
-                lists = "."
-            if files:
-                return DatasetSettings(
-                    format=dataset,
-                    root=str(folder),
-                    videos=videos if (folder / videos).is_dir() else ".",
-                    lists=(place.relative_to(folder) / lists).as_posix(),
-                    shards=1,
-                )
+            ours = [path for path in files if word in _first_line(path)]
+            if not ours:
+                continue
+            alone = word and not len(ours) == len(files) > 1  # a list, not a folder of lists
+            lists = ours[0] if alone else place
+            return DatasetSettings(
+                format=dataset,
+                root=str(folder),
+                videos=videos if (folder / videos).is_dir() else ".",
+                lists=lists.relative_to(folder).as_posix(),
+                shards=1,
+            )
     return None
 
 
@@ -94,13 +91,13 @@ def _visible(place: Path, pattern: str) -> list[Path]:
 
 def _is_list(path: Path) -> bool:
     """Whether a file's first line is that of a list of videos."""
+    first = _first_line(path).strip()
     if path.suffix.lower() == ".csv":
-        columns = {cell.strip().lower() for cell in next(csv.reader([_first_line(path)]), [])}
+        columns = {cell.strip(' "').lower() for cell in first.split(",")}
         return "path" in columns and bool(columns & {"label", "class"})
-    if path.suffix.lower() not in (".txt", ".lst"):
-        return False
-    return _NUMBERED.fullmatch(_first_line(path).strip()) is not None
+    return path.suffix.lower() == ".txt" and _NUMBERED.fullmatch(first) is not None
 
 
 def _first_line(path: Path) -> str:
-    return next(iter(read_list(path).splitlines()), "")
+    with open(path, encoding="utf-8-sig", errors="replace") as file:
+        return file.readline()

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 _ENDINGS = ((r"(?<=..)ies$", "y"), (r"(?<=ss|.x|.z|ch|sh)es$", ""), (r"(?<=.[^su])s$", ""))
@@ -18,15 +18,14 @@ class SharedClasses:
     rest: tuple[list[str], list[str]]  # of each, all that are in no pair
 
 
-def shared_classes(first: Iterable[str], second: Iterable[str]) -> SharedClasses:
+def shared_classes(first: Collection[str], second: Collection[str]) -> SharedClasses:
     """Pair the classes whose names are the same words (`words`).
 
     A name of which a dataset has two that are the same is left to a person.
     """
     by_words, others = _by_words(first), _by_words(second)
     pairs = [(name, others[key]) for key, name in by_words.items() if key in others]
-    paired, also = {name for name, _ in pairs}, {name for _, name in pairs}
-    rest = ([n for n in first if n not in paired], [n for n in second if n not in also])
+    rest = left_over(first, second, pairs)
     near = [
         (name, other)
         for name in rest[0]
@@ -34,6 +33,14 @@ def shared_classes(first: Iterable[str], second: Iterable[str]) -> SharedClasses
         if _holds(words(name), words(other)) or _holds(words(other), words(name))
     ]
     return SharedClasses(pairs, near, rest)
+
+
+def left_over(
+    first: Iterable[str], second: Iterable[str], pairs: Collection[tuple[str, str]]
+) -> tuple[list[str], list[str]]:
+    """The classes of each dataset that are in no pair."""
+    paired, also = {name for name, _ in pairs}, {name for _, name in pairs}
+    return [n for n in first if n not in paired], [n for n in second if n not in also]
 
 
 def words(name: str) -> str:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,8 +13,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from rev2net.config import Config, validate
 from rev2net.datasets.class_maps import CLASS_MAPS, class_map
 from rev2net.errors import UserError
-from rev2net.printing import Facts, Report, Table
-from rev2net.proposing.classes import SharedClasses, shared_classes
+from rev2net.printing import Report, Table
+from rev2net.proposing.classes import SharedClasses, left_over, shared_classes
 from rev2net.proposing.place import Place
 from rev2net.proposing.sizes import Machine, fitting, num_shards
 from rev2net.proposing.survey import Survey
@@ -125,7 +126,7 @@ def _shared(first: Survey, second: Survey) -> SharedClasses:
             found = _shipped(name, first, second)
             break
     else:
-        found = shared_classes(list(first.classes), list(second.classes))
+        found = shared_classes(first.classes, second.classes)
     if len(found.pairs) < 2:
         raise UserError(
             f"{first.name} and {second.name} have {len(found.pairs)} classes of the same name, "
@@ -143,13 +144,7 @@ def _shipped(name: str, first: Survey, second: Survey) -> SharedClasses:
     pairs = [
         (a, b) for a in first.classes for b in second.classes if one.get(a, -1) == other.get(b, -2)
     ]
-    rests = [
-        [name for name in survey.classes if name not in used]
-        for survey, used in zip(
-            (first, second), ({a for a, _ in pairs}, {b for _, b in pairs}), strict=True
-        )
-    ]
-    return SharedClasses(pairs, [], (rests[0], rests[1]))
+    return SharedClasses(pairs, [], left_over(first.classes, second.classes, pairs))
 
 
 def _some(survey: Survey) -> str:
@@ -202,8 +197,8 @@ def _report(surveys: Sequence[Survey], shared: SharedClasses | None) -> Report:
     columns = [first.name, "videos", second.name, "videos"]
     report.append(Table("classes taken for the same", columns, pairs))
     if any(shared.rest):
-        rest = dict(zip((first.name, second.name), shared.rest, strict=True))
-        report.append(Facts("classes of one side", rest))
+        rest = list(itertools.zip_longest(*shared.rest, fillvalue=""))
+        report.append(Table("classes of one side", [first.name, second.name], rest))
     return report
 
 

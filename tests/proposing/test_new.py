@@ -116,6 +116,13 @@ def test_lists_of_mmaction2_are_read_together(project: Path) -> None:
     assert config.benchmarks["home"].protocol == "official"
 
 
+def test_other_texts_beside_the_videos_are_no_lists(project: Path) -> None:
+    Path("home/readme.txt").write_bytes("Aufnahmen von März 2024\n".encode("latin-1"))
+    Path("home/cameras.csv").write_text("path,owner\npark,me\n")
+    Path("home/.clips.csv").write_text("path,label\n")
+    assert propose("--dataset", "home=home").datasets["home"].format == "folders"
+
+
 def test_published_datasets_have_the_shipped_pairs(project: Path) -> None:
     tiny = MiniOptions(groups=4, clips=1, frames=(5, 7), height=32)
     for dataset in ("ucf101", "hmdb51"):
