@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from rev2net.config import Config, load, validate
+from rev2net.config import Config, WithinDataset, load, validate
 from rev2net.errors import UserError
 from rev2net.experiments import train_settings
 from rev2net.search import find_point, held_out, point_settings, points, space_of
@@ -93,3 +93,11 @@ def test_the_searched_trainings_hold_validation_videos_out() -> None:
     assert MINI.search is not None
     assert held_out("hmdb51", MINI).validation_fraction == MINI.search.validation_fraction > 0
     assert MINI.benchmarks["hmdb51"].validation_fraction == 0
+
+
+def test_a_searched_benchmark_is_the_configured_one_with_videos_held_out() -> None:
+    mine = WithinDataset(dataset="hmdb51", protocol="by-group")
+    config = MINI.model_copy(update={"benchmarks": {"films": mine}})
+    held = held_out("films", config)
+    assert held == mine.model_copy(update={"validation_fraction": held.validation_fraction})
+    assert held.validation_fraction > 0

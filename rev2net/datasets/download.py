@@ -48,14 +48,21 @@ class Received:
 
 
 def dataset_sources(dataset: str, settings: DatasetSettings | None) -> tuple[DownloadSource, ...]:
-    """The files to fetch: the settings' `sources`, or else the known ones.
+    """The files to fetch: the settings' `sources`, or else those known of their format.
 
-    Raises UserError where there are none, and where two would get the same name.
+    Without settings the dataset is called like its format. Raises UserError where there are none,
+    and where two would get the same name.
     """
-    sources = (settings and settings.sources) or SOURCES[dataset]
+    published = settings.format if settings is not None else dataset
+    if published not in SOURCES:
+        raise UserError(
+            f"datasets.{dataset}.format: no site is known of {published!r}, but of "
+            f"{', '.join(SOURCES)}"
+        )
+    sources = (settings and settings.sources) or SOURCES[published]
     if not sources:
         raise UserError(
-            f"datasets.{dataset}.download: {INSTEAD[dataset]}; give the `archives` or the folder "
+            f"datasets.{dataset}.download: {INSTEAD[published]}; give the `archives` or the folder "
             "that you have, or `sources`"
         )
     names = [_name(source) for source in sources]

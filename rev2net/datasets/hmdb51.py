@@ -25,7 +25,7 @@ def list_hmdb51(settings: DatasetSettings) -> Listing:
     Raises UserError for a missing folder or list, a line that breaks the format, and, where
     `official` is set, counts other than the published ones.
     """
-    folder = PublishedFolder("hmdb51", settings, {".avi"})
+    folder = PublishedFolder(settings, {".avi"})
     lists = folder.lists()
     class_names = _class_names(lists)
     folder.check_count(lists, "classes with lists", len(class_names), NUM_CLASSES)

@@ -39,7 +39,7 @@ def list_kinetics400(settings: DatasetSettings) -> Listing:
     lack, are left out. Raises UserError for a missing folder or column, an odd value, a video
     listed twice, and, where `official` is set, another number of classes than 400.
     """
-    folder = PublishedFolder("kinetics400", settings, SUFFIXES)
+    folder = PublishedFolder(settings, SUFFIXES)
     lists = folder.root / settings.lists
     rows, num_test = _listed(lists)
     class_names = sorted({row["label"] for row in rows})
@@ -89,9 +89,7 @@ def _listed(path: Path) -> tuple[list[dict[str, str]], int]:
     if path.is_dir():
         tables = sorted(table for table in path.glob("*.csv") if not table.name.startswith("."))
     if not tables or not tables[0].is_file():
-        raise UserError(
-            f"datasets.kinetics400.lists: no CSV at {path}; give the official list or its folder"
-        )
+        raise UserError(f"`lists`: no CSV at {path}; give the official list or its folder")
     rows: dict[tuple[str, int, int], dict[str, str]] = {}
     num_test = 0
     for table in tables:

@@ -41,8 +41,8 @@ class PublishedFolder:
     videos or lists, is absent or cannot be read.
     """
 
-    def __init__(self, dataset: str, settings: DatasetSettings, suffixes: Collection[str]) -> None:
-        self.dataset, self.settings = dataset, settings
+    def __init__(self, settings: DatasetSettings, suffixes: Collection[str]) -> None:
+        self.settings = settings
         self.root = self._folder("root", ".")
         self.files = video_files(self.root, self._folder("videos", settings.videos), suffixes)
         self._by_path = set(self.files)
@@ -65,15 +65,15 @@ class PublishedFolder:
         if self.settings.official and found != published:
             raise UserError(
                 f"{where}: {found} {what}, published are {published}; mend the list, or set "
-                f"datasets.{self.dataset}.official: false for lists of your own"
+                "`official: false` for lists of your own"
             )
 
     def _folder(self, key: str, name: str) -> Path:
         path = Path(self.settings.root, name)
         if not path.is_dir():
             raise UserError(
-                f"datasets.{self.dataset}.{key}: no folder {path}; give the {self.dataset} folder "
-                f"as published, or its archives under datasets.{self.dataset}.archives"
+                f"`{key}`: no folder {path}; give the {self.settings.format} folder as published, "
+                "or its `archives`"
             )
         return path
 

@@ -133,11 +133,11 @@ def _joined(first: Line, second: Line) -> Line:
 def read_lines(source: Path) -> list[Line]:
     """The lines of a list in either form; raises UserError for one that breaks its form."""
     text = read_list(source)
-    header = next((row for row in csv.reader(io.StringIO(text, newline="")) if any(row)), [])
-    columns = [cell.strip().lower() for cell in header]
+    header = next(filter(str.strip, text.splitlines()), "").lower()
+    columns = [cell.strip(' "') for cell in header.split(",")]
     if "path" in columns:
         return list(_csv_lines(source, text, columns))
-    if (found := wrong_delimiter(header)) and re.search(r"\bpath\b", header[0].lower()):
+    if (found := wrong_delimiter(columns)) and re.search(r"\bpath\b", header):
         raise UserError(f"{source}:1: {found}; expected is {ALLOWED}")
     return list(_plain_lines(source))
 

@@ -25,7 +25,7 @@ def list_ucf101(settings: DatasetSettings) -> Listing:
     Raises UserError for a missing folder or list, a line that breaks the format, a class that
     `classInd.txt` lacks, and, where `official` is set, counts other than the published ones.
     """
-    folder = PublishedFolder("ucf101", settings, {".avi"})
+    folder = PublishedFolder(settings, {".avi"})
     lists = folder.lists()
     class_names = _class_names(lists / "classInd.txt")
     folder.check_count(lists / "classInd.txt", "classes", len(class_names), NUM_CLASSES)

@@ -193,6 +193,13 @@ def test_the_known_files_are_those_that_the_datasets_are_published_as(settings: 
         dataset_sources("hmdb51", settings("hmdb51", Path("root")))
 
 
+def test_a_site_is_known_by_the_format_whatever_the_dataset_is_called(settings: Settings) -> None:
+    ucf101 = settings("ucf101", Path("root"))
+    assert dataset_sources("mine", ucf101) == dataset_sources("ucf101", None) == SOURCES["ucf101"]
+    with pytest.raises(UserError, match=r"mine\.format: no site is known of 'mine', but of ucf101"):
+        dataset_sources("mine", None)
+
+
 def test_two_files_of_one_name_are_refused(settings: Settings) -> None:
     sources = [{"url": f"http://x/{k}/a.rar"} for k in (1, 2)]
     with pytest.raises(UserError, match=r"datasets\.hmdb51\.sources: two files named a\.rar"):

@@ -95,7 +95,7 @@ def test_a_list_that_breaks_the_format_is_an_error_that_says_where(
 
 
 def test_missing_list_is_named(kinetics_root: Path, settings: Settings) -> None:
-    with pytest.raises(UserError, match=r"datasets\.kinetics400\.lists: no CSV at .*train\.csv"):
+    with pytest.raises(UserError, match=r"`lists`: no CSV at .*train\.csv"):
         list_kinetics400(settings("kinetics400", kinetics_root, lists="train.csv"))
 
 

@@ -59,9 +59,10 @@ def test_a_csv_says_label_group_and_splits(root: Path) -> None:
         WHOLE.replace("path,", " Path , ").replace("label", "class"),
         WHOLE.replace("golf/a", "./golf/../golf/a"),
         "".join(line.replace(",", ",x,", 1) + "\n" for line in WHOLE.splitlines()),
+        "".join('"' + line.replace(",", '","') + '"\n' for line in WHOLE.splitlines()),
         WHOLE + "\n\n",
     ],
-    ids=["BOM", "CRLF", "backslashes", "header", "dots", "other columns", "blank lines"],
+    ids=["BOM", "CRLF", "backslashes", "header", "dots", "other columns", "quotes", "blank lines"],
 )
 def test_lists_as_programs_leave_them_read_the_same(root: Path, text: str) -> None:
     found = index(root, text)
@@ -210,6 +211,7 @@ DELIMITER = f"between the columns where a comma is needed; {ALLOWED}"
         ("", ": no line with a video; expected is"),
         ("golf/a.avi 0\nwalk/d.mp4 48 1\n", ":2: found 'walk/d.mp4 48 1', expected '<path>' and"),
         ("golf/a 9 0\nwalk/d 1\n", ":2: found 'walk/d 1', expected '<path>' and frames and label,"),
+        ('"' + "golf/a.avi 0\n" * 20_000 + "x", ":20001: found 'x'; expected is"),
         ("golf/a.avi golf\n", f":1: found 'golf/a.avi golf'; {ALLOWED}"),
         (b"path,label\ngolf/a.avi,caf\xe9\n", ":2: not text in UTF-8; save the list as that"),
     ],

@@ -122,7 +122,7 @@ def test_missing_list_is_named(ucf_root: Path, settings: Settings) -> None:
 def test_missing_folder_names_its_key(
     ucf_root: Path, settings: Settings, changes: dict[str, str], key: str
 ) -> None:
-    with pytest.raises(UserError, match=rf"datasets\.ucf101\.{key}: no folder"):
+    with pytest.raises(UserError, match=rf"`{key}`: no folder"):
         list_ucf101(settings("ucf101", ucf_root, **changes))
 
 
