@@ -16,6 +16,7 @@ from rev2net.errors import MachineError, UserError, where_to_stand
 from rev2net.files import machine_trouble
 
 COMMANDS: dict[str, str] = {  # for people
+    "new": "write a configuration for your own videos, to be read and run",
     "flow": "write TV-L1 flow of any videos as images, arrays, .flo files or shards",
     "features": "write features of any videos by a trained network, a row a window",
     "predict": "say what is done in any video, with probabilities",

@@ -26,6 +26,7 @@ from rev2net.runs.checkpoint import build_network, save_trained
 from rev2net.runs.folder import WorkFolder
 from rev2net.runs.identity import Run
 from rev2net.runs.scores import Scores, write_scores
+from tests.own_videos import link_project, write_folder
 from tests.small_dataset import MINI
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -59,10 +60,10 @@ def test_commands_are_found() -> None:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project as README leaves it: a clip beside it, and the run that it names."""
-    folder = tmp_path_factory.mktemp("readme")
-    for name in ("config.yaml", "configs"):
-        (folder / name).symlink_to(ROOT / name)
+    """The project as README leaves it: a clip and videos beside it, and the run that it names."""
+    folder = link_project(tmp_path_factory.mktemp("readme"))
+    for name in ("home", "away"):
+        write_folder(folder / "videos" / name, ["jump", "run"])
     rng = np.random.default_rng(0)
     scene = rng.integers(0, 256, (48, 64 + 18, 3)).astype(np.uint8)
     encode(np.stack([scene[:, t : t + 64] for t in range(18)]), 25, folder / "clip.avi", "ucf101")
@@ -107,16 +108,27 @@ def run(*words: str, where: Path = ROOT) -> str:
     return done.stdout + done.stderr
 
 
+@pytest.fixture(scope="module")
+def own(folder: Path) -> Path:
+    """The same after README's `rev2net new`: its configuration is there."""
+    (command,) = (line for line in typed() if line.startswith("rev2net new"))
+    with contextlib.chdir(folder):
+        assert main(shlex.split(command)[1:]) == 0
+    return folder
+
+
 @pytest.mark.parametrize("command", typed())
 def test_what_a_reader_types_works(
-    command: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    command: str, folder: Path, own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program, *words = shlex.split(command.replace("<this repository>", shlex.quote(str(ROOT))))
     if program == "rev2net":
         words = ["clip.avi" if word == "PATH" else word for word in words]
-        if words[0] in MEASURES:
+        if words[0] == "new":
+            assert (own / words[1]).is_file()  # more of it: docs/your-data.md
+        elif words[0] in MEASURES:
             arguments = parse(words)
-            assert (ROOT / getattr(arguments, "config", "config.yaml")).is_file()
+            assert (own / getattr(arguments, "config", "config.yaml")).is_file()
         else:
             monkeypatch.chdir(folder)
             threads = torch.get_num_threads()
@@ -125,7 +137,7 @@ def test_what_a_reader_types_works(
     elif program == "snakemake":
         # Where the words before a target would take it for one of theirs, nothing is planned.
         target = next(word for word in words if word.startswith("results/"))
-        shown = run("snakemake", *words, "-n", "--directory", str(tmp_path))
+        shown = run("snakemake", *words, "-n", where=own)
         assert re.search(r"^(publish_table|publish_result) +1$", shown, flags=re.MULTILINE), target
     elif program == "make":
         assert run("make", "-n", *words)

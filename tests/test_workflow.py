@@ -87,6 +87,21 @@ def test_a_mistyped_key_is_one_line_with_a_hint(tmp_path: Path) -> None:
     assert "Traceback" not in result.stdout + result.stderr
 
 
+@pytest.mark.parametrize("file", [[], ["--configfile", str(ROOT / "configs/smoke.yaml")]])
+def test_keys_on_the_command_line_count_before_those_of_the_file(
+    file: list[str], tmp_path: Path
+) -> None:
+    words = ["results/table5.csv", "-n", "--cores", "2", *file, "--config"]
+    result = snakemake(*words, "seeds=[0,1]", "compute={threads: 2}", directory=tmp_path)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert counts(result.stdout)["train_run"] == 28  # 14 a seed
+    assert counts(result.stdout)["compute_flow"] == 4  # as many as of one
+    result = snakemake(*words, "sedes=[0,1]", directory=tmp_path)
+    assert result.returncode == 1
+    assert "unknown key 'sedes', did you mean 'seeds'?" in result.stdout + result.stderr
+    assert "Traceback" not in result.stdout + result.stderr
+
+
 @pytest.mark.parametrize("profile", ["profiles/default", "workflow/profiles/slurm"])
 def test_a_broken_file_is_one_line_that_names_its_line(profile: str, tmp_path: Path) -> None:
     """Whether it is JSON, YAML or neither, the message is Python's own for the place."""

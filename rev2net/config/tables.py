@@ -61,7 +61,8 @@ RowName = Annotated[
     TableRow,
     PlainValidator(_parse),
     PlainSerializer(_spelled, return_type=str),
-    WithJsonSchema({"type": "string", "pattern": rf"^{_ROW.pattern}$".replace("?P", "?")}),
+    # Without the names of its groups, which JavaScript spells otherwise.
+    WithJsonSchema({"type": "string", "pattern": re.sub(r"\?P<\w+>", "", f"^{_ROW.pattern}$")}),
 ]
 
 

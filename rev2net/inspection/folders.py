@@ -7,17 +7,14 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from rev2net.config import DatasetSettings
-from rev2net.datasets.index import IMPORTERS
 from rev2net.datasets.listing import Listing, Side
+from rev2net.datasets.recognising import list_videos, recognise
 from rev2net.errors import UserError
 from rev2net.inspection.contents import accuracies
 from rev2net.printing import Facts, Report, Table
 from rev2net.runs.examples import read_examples, verdict
 from rev2net.runs.folder import DATA, RunFolder, ShardFolder
 
-# The folders of the videos as published; elsewhere they are looked for in the whole root.
-VIDEOS = {"ucf101": "UCF-101", "hmdb51": "hmdb51_org", "kinetics400": "videos"}
 SIDES: tuple[Side, ...] = ("train", "val", "test", "unused")
 
 
@@ -132,48 +129,10 @@ def _dataset(folder: Path) -> Report:
 
     Raises UserError where no dataset is found, or where its lists break their format.
     """
-    published = _recognised(folder)
-    if published is None:
-        return _own(folder)
-    dataset, lists = published
-    videos = VIDEOS[dataset] if (folder / VIDEOS[dataset]).is_dir() else "."
-    settings = _settings(folder, format=dataset, videos=videos, lists=lists, official=True)
-    remarks = []
-    try:
-        listing = IMPORTERS[settings.format](settings)
-    except UserError as error:
-        # Lists of one's own, or broken ones: then the second reading says so.
-        listing = IMPORTERS[dataset](settings.model_copy(update={"official": False}))
-        remarks.append(str(error).split(";")[0])
-    facts = {"dataset": dataset, "lists": settings.lists, "videos in": settings.videos}
+    found = recognise(folder).model_copy(update={"partial": True, "max_unusable_fraction": 1})
+    settings, listing, remarks = list_videos(found)
+    facts = {"dataset": settings.format, "lists": settings.lists, "videos in": settings.videos}
     return _listed(facts, listing, remarks + listing.warnings)
-
-
-def _own(folder: Path) -> Report:
-    """The same of videos of one's own: in a CSV list that lies there, or in class folders."""
-    lists = [path.name for path in sorted(folder.glob("*.csv")) if _names_videos(path)]
-    if lists:
-        settings = _settings(folder, format="list", lists=lists[0])
-        facts = {"dataset": "list", "lists": lists[0]}
-    else:
-        settings, facts = _settings(folder, format="folders"), {"dataset": "folders"}
-    try:
-        listing = IMPORTERS[settings.format](settings)
-    except UserError as error:
-        if lists:
-            raise
-        raise UserError(
-            f"{folder}: no dataset: found neither classInd.txt (UCF101) nor "
-            "<class>_test_split1.txt (HMDB51) nor a CSV with a column youtube_id (Kinetics) in it "
-            f"or one folder below, nor a CSV with path and label; {str(error).split(': ', 1)[1]}"
-        ) from None
-    return _listed(facts, listing, listing.warnings)
-
-
-def _settings(folder: Path, **settings: Any) -> DatasetSettings:
-    """A dataset in a folder, whatever of it is there."""
-    lenient = {"partial": True, "max_unusable_fraction": 1, "shards": 1}
-    return DatasetSettings.model_validate({"root": str(folder), **lenient, **settings})
 
 
 def _listed(facts: dict[str, Any], listing: Listing, remarks: list[str]) -> Report:
@@ -203,36 +162,3 @@ def _listed(facts: dict[str, Any], listing: Listing, remarks: list[str]) -> Repo
         Table("videos by class", ["class", "listed", "present"], classes),
         Table("missing", ["video_id", "expected at"], missing),
     ]
-
-
-def _recognised(folder: Path) -> tuple[str, str] | None:
-    """A published dataset and its `lists`, relative to the folder: there or one level below it."""
-    places = [folder, *sorted(path for path in folder.iterdir() if path.is_dir())]
-    for dataset in VIDEOS:
-        for place in places:
-            if (name := _lists_in(place, dataset)) is not None:
-                return dataset, (place.relative_to(folder) / name).as_posix()
-    return None
-
-
-def _names_videos(path: Path) -> bool:
-    """Whether a CSV file has the columns of a list of videos."""
-    columns = {cell.strip().lower() for cell in _first_line(path).lstrip("\ufeff").split(",")}
-    return "path" in columns and not columns.isdisjoint(("label", "class"))
-
-
-def _lists_in(place: Path, dataset: str) -> str | None:
-    """What of a folder are the lists of a dataset: ".", a file's name, or nothing."""
-    pattern = {"ucf101": "classInd.txt", "hmdb51": "*_test_split1.txt", "kinetics400": "*.csv"}
-    files = sorted(path for path in place.glob(pattern[dataset]) if path.name[0] != ".")
-    if dataset != "kinetics400":
-        return "." if files else None
-    found = [path for path in files if "youtube_id" in _first_line(path)]
-    if not found:
-        return None
-    return "." if len(found) == len(files) > 1 else found[0].name
-
-
-def _first_line(path: Path) -> str:
-    with open(path, encoding="utf-8", errors="replace") as file:
-        return file.readline()

@@ -210,7 +210,7 @@ def test_a_datasets_folder_is_recognised_and_counted(
     assert found["videos by class"] == [{"class": "golf", "listed": 3, "present": 2}]
     assert [row["video_id"] for row in found["missing"]] == [names[0].removesuffix(".avi")]
     assert "1 classes with lists, published are 51" in found["remarks"][0]["remark"]
-    with pytest.raises(UserError, match=r"no dataset: found neither classInd\.txt"):
+    with pytest.raises(UserError, match=r"none in a class's folder; .*; nor .* classInd\.txt"):
         printed(videos, capsys)
 
 
