@@ -136,6 +136,24 @@ def test_a_benchmark_whose_runs_read_rgb_makes_no_flow(tmp_path: Path) -> None:
     assert needs.kinds_needed("hmdb-ucf", load(file)) == ("rgb", "flow")
 
 
+def test_a_table_of_rgb_rows_makes_no_flow_until_a_row_reads_some(tmp_path: Path) -> None:
+    def table(*rows: str) -> dict[str, int]:
+        def change(values: dict[str, Any]) -> None:
+            values["benchmarks"]["away"] = values["benchmarks"]["hmdb-ucf"]
+            values["tables"] = {
+                "mine": {"title": "Mine", "benchmarks": ["away"], "rows": list(rows)}
+            }
+
+        file = changed(tmp_path / "mine.yaml", change)
+        return planned(tmp_path, file, "results/smoke/mine.csv")
+
+    rgb = table("i3d.rgb", "tsn.rgb")
+    assert "compute_flow" not in rgb
+    assert (rgb["decode_frames"], rgb["merge_shards"], rgb["train_run"]) == (4, 2, 2)
+    assert table("i3d.rgb", "rev2net.rgb")["compute_flow"] == 4  # its decoder's targets
+    assert table("i3d.rgb", "tsn.rgb+flow")["compute_flow"] == 4
+
+
 def test_a_run_that_reads_what_its_tables_do_not_is_one_line_that_says_what_to_do(
     tmp_path: Path,
 ) -> None:

@@ -166,7 +166,7 @@ def test_data_that_are_there_cost_nothing(paper: Config, tmp_path: Path) -> None
     index = experiments.shard_folder(work, "ucf101", "rgb", paper).index
     index.parent.mkdir(parents=True)
     index.touch()
-    experiments.data_folder(work, "ucf101", paper).index.write_text("video_id\na\n")
+    experiments.data_folder(work, "ucf101", paper).index.write_text("video_id,class\na,x\n")
     plan = estimate(needed_jobs(["table5"], paper), paper, rates(), tmp_path)
     of = {name: dataset.shards for name, dataset in paper.datasets.items()}
     assert stage(plan, "decode_frames").jobs == of["hmdb51"]

@@ -9,8 +9,10 @@ from rev2net.config import Config
 from rev2net.datasets.class_maps import class_map
 from rev2net.datasets.sizes import SHARED_VIDEOS, SIZES
 from rev2net.errors import UserError
+from rev2net.experiments import data_folder
 from rev2net.plan.facts import benchmark_facts, dataset_facts
 from rev2net.plan.recipes import COLUMNS, recipe_table
+from rev2net.runs.folder import WorkFolder
 from tests.work_folder import own_config
 
 
@@ -102,11 +104,11 @@ def test_every_set_that_was_counted_is_one_of_the_map() -> None:
 
 
 def test_an_index_stands_for_a_folder_that_is_gone(tmp_path: Path) -> None:
-    index = tmp_path / "work/own/index/home.csv"
+    config = own_config(benchmarks={"home": {"dataset": "home"}}, tables={}, claims={})
+    index = data_folder(WorkFolder(tmp_path / "work/own"), "home", config).index
     index.parent.mkdir(parents=True)
     rows = ["a,run,train", "b,run,train", "c,walk,train", "d,run,test"]
     index.write_text("\n".join(["video_id,class,split1", *rows]) + "\n")
-    config = own_config(benchmarks={"home": {"dataset": "home"}}, tables={}, claims={})
     facts = dataset_facts("home", config, tmp_path)
     assert (facts.videos, facts.num_classes, facts.source) == (4, 2, "the index")
     assert facts.assumed == "250 frames of 320x240 at 25 a second"
