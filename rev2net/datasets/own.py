@@ -4,12 +4,12 @@ Names of files become ids, classes and groups, which HDF5, CSV and JSON must hol
 in them is written as `%` and two hex digits.
 """
 
+import posixpath
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import PurePosixPath
 
 from rev2net.config import DatasetSettings
 from rev2net.datasets.listing import Listing, Side, Video
@@ -41,7 +41,7 @@ def own_listing(
     In a split without a test side val is tested. Raises UserError for a path in which the
     expression finds nothing.
     """
-    stems = [PurePosixPath(video.path).with_suffix("").as_posix() for video in videos]
+    stems = [posixpath.splitext(video.path)[0] for video in videos]
     times = Counter(stems)
     val_is_tested = [
         "val" in sides and "test" not in sides
