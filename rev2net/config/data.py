@@ -176,6 +176,7 @@ class FlowShardSettings(FlowSettings):
 
 
 Splits = Annotated[tuple[Positive, ...], Field(min_length=1)]
+Part = Annotated[float, Field(gt=0, lt=1)]
 
 
 class WithinDataset(Section):
@@ -183,9 +184,9 @@ class WithinDataset(Section):
 
     dataset: Name
     # official: split k of the dataset's lists, or the columns or folders that its owner gives;
-    # by-group: all videos, a fifth of them tested, divided by source groups; split k is the k-th
-    # such division.
+    # by-group: all videos, divided by source groups; split k is the k-th such division.
     protocol: Literal["official", "by-group"] = "official"
+    held_out: Part = 0.2  # of the videos, where a protocol divides them by source groups
     validation_fraction: Fraction = 0.0  # of the training list, held out by whole groups
     splits: Splits | None = None  # where not all of the configuration's
     seeds: Annotated[tuple[int, ...], Field(min_length=1)] | None = None  # likewise
@@ -208,8 +209,12 @@ class CrossDataset(Section):
     class_set: str | None = None  # of the map; none: all of its pairs
     # official: split k of both sides, official-split1 the first whatever k others average over;
     # all-videos divides all videos of both sides by source groups; all-videos-tested is the same
-    # with every target video in the test, as its authors did
-    protocol: Literal["official-split1", "official", "all-videos", "all-videos-tested"]
+    # with every target video in the test, as its authors did; lists-or-groups is official for a
+    # dataset whose lists have sides, and all-videos for one whose lists have none
+    protocol: Literal[
+        "official-split1", "official", "all-videos", "all-videos-tested", "lists-or-groups"
+    ]
+    held_out: Part = 0.2  # of the videos, where a protocol divides them by source groups
     # Of the source's training list, held out by whole groups as `val`; 0: its own held-out list.
     validation_fraction: Fraction = 0.0
     splits: Splits | None = None  # where not all of the configuration's

@@ -17,7 +17,8 @@ from rev2net.errors import UserError
 
 PARTS = ("train", "val", "target_unlabelled", "test")
 COLUMNS = ["video_id", "dataset", "label", "group", "part"]
-HELD_OUT = 0.2  # of the source groups, in the protocols all-videos and by-group
+LISTS_OR_GROUPS = "lists-or-groups"  # whichever a dataset has
+BY_LISTS = ("official", "official-split1", LISTS_OR_GROUPS)  # where the lists have sides
 EVERY_TARGET_TESTED = "all-videos-tested"  # the pool, without labels, is part of the test
 
 
@@ -43,11 +44,11 @@ def assign_parts(
     ):
         labels = indexes[dataset]["class"].map(shared.labels[dataset])
         videos = indexes[dataset].assign(label=labels)[labels.notna()]
-        if settings.protocol in ("official-split1", "official"):
+        if goes_by_lists(settings.protocol, indexes[dataset]):
             sides = {"train": held_in, "test": held_out}
-            parts = _official(videos, dataset, split, sides, "all-videos or all-videos-tested")
+            parts = _official(videos, dataset, split, sides, "all-videos or lists-or-groups")
         else:
-            parts = _by_group(videos, dataset, split, held_in, held_out)
+            parts = _by_group(videos, dataset, split, settings.held_out, held_in, held_out)
         if settings.validation_fraction and dataset == settings.source:
             parts = parts.where(parts == "train")
             parts = _hold_out(videos, dataset, split, parts, settings.validation_fraction)
@@ -57,6 +58,12 @@ def assign_parts(
             parts = pd.Series(held_out, index=videos.index)
         tables.append(_table(videos, dataset, parts))
     return pd.concat(tables, ignore_index=True)
+
+
+def goes_by_lists(protocol: str, index: pd.DataFrame) -> bool:
+    """Whether a protocol takes a dataset's sides from its lists, and does not divide it itself."""
+    has_sides = any(name.startswith("split") for name in index.columns)
+    return protocol in BY_LISTS and (has_sides or protocol != LISTS_OR_GROUPS)
 
 
 def shared_classes(
@@ -145,7 +152,7 @@ def hold_out_groups(videos: pd.DataFrame, fraction: float, seed: str) -> set[str
 
 def _within_dataset(settings: WithinDataset, split: int, index: pd.DataFrame) -> pd.DataFrame:
     if settings.protocol == "by-group":
-        parts = _by_group(index, settings.dataset, split, "train", "test")
+        parts = _by_group(index, settings.dataset, split, settings.held_out, "train", "test")
     else:
         sides = {side: side for side in ("train", "val", "test")}
         parts = _official(index, settings.dataset, split, sides, "by-group")
@@ -156,10 +163,10 @@ def _within_dataset(settings: WithinDataset, split: int, index: pd.DataFrame) ->
 
 
 def _by_group(
-    videos: pd.DataFrame, dataset: str, split: int, held_in: str, held_out: str
+    videos: pd.DataFrame, dataset: str, split: int, fraction: float, held_in: str, held_out: str
 ) -> "pd.Series[str]":
     """Parts of all videos, whose split k is the k-th division of their groups."""
-    held = hold_out_groups(videos, HELD_OUT, f"{dataset}/split{split}")
+    held = hold_out_groups(videos, fraction, f"{dataset}/split{split}")
     return videos["group"].isin(held).map({False: held_in, True: held_out})
 
 

@@ -11,7 +11,13 @@ import pandas as pd
 
 from rev2net.config import CrossDataset, WithinDataset
 from rev2net.datasets.class_maps import CLASS_MAPS, ClassMap, class_map_digest
-from rev2net.datasets.protocols import EVERY_TARGET_TESTED, PARTS, assign_parts, shared_classes
+from rev2net.datasets.protocols import (
+    EVERY_TARGET_TESTED,
+    PARTS,
+    assign_parts,
+    goes_by_lists,
+    shared_classes,
+)
 from rev2net.errors import UserError
 
 UNLABELLED = "target_unlabelled"
@@ -19,14 +25,6 @@ Checks = dict[str, int | list[str]]
 
 # Parts that must not share a source video.
 SEPARATE = (("train", "test"), ("train", "val"), (UNLABELLED, "test"))
-# Which of them a protocol divides by itself, where the others go by the official lists.
-OWN_DIVISIONS: dict[str, set[tuple[str, str]]] = {
-    "official": set(),
-    "official-split1": set(),
-    "by-group": {("train", "test")},
-    "all-videos": {("train", "val"), (UNLABELLED, "test")},
-    EVERY_TARGET_TESTED: {("train", "val")},
-}
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,7 @@ def build_split(
     checked = expected
     if settings.protocol == EVERY_TARGET_TESTED:  # the pool stands in the test by definition
         checked = expected[expected["part"] != UNLABELLED]
-    own = OWN_DIVISIONS[settings.protocol]
+    own = _own_divisions(settings, indexes)
     if settings.validation_fraction:
         own = own | {("train", "val")}
     checks, warnings = check_parts(checked, own)
@@ -137,6 +135,21 @@ def _protocol(settings: WithinDataset | CrossDataset) -> dict[str, str | None]:
         facts["class_map"] = settings.class_map
         facts["class_map_digest"] = class_map_digest(settings.class_map)
     return facts
+
+
+def _own_divisions(
+    settings: WithinDataset | CrossDataset, indexes: dict[str, pd.DataFrame]
+) -> set[tuple[str, str]]:
+    """Pairs of parts that the protocol divides by itself, where others go by the lists."""
+    protocol = settings.protocol
+    if isinstance(settings, WithinDataset):
+        return {("train", "test")} if protocol == "by-group" else set()
+    own = set()
+    if not goes_by_lists(protocol, indexes[settings.source]):
+        own.add(("train", "val"))
+    if protocol != EVERY_TARGET_TESTED and not goes_by_lists(protocol, indexes[settings.target]):
+        own.add((UNLABELLED, "test"))
+    return own
 
 
 def _notes(

@@ -7,11 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from rev2net.config import Config, CrossDataset, DatasetSettings, FramesSettings, MiniSettings
+from rev2net.config import (
+    BenchmarkSettings,
+    Config,
+    CrossDataset,
+    DatasetSettings,
+    FramesSettings,
+    MiniSettings,
+)
 from rev2net.datasets.class_maps import alike_classes, class_map
 from rev2net.datasets.index import IMPORTERS
 from rev2net.datasets.listing import Listing, Side
-from rev2net.datasets.protocols import EVERY_TARGET_TESTED, HELD_OUT
+from rev2net.datasets.protocols import BY_LISTS, EVERY_TARGET_TESTED
 from rev2net.datasets.sizes import SHARED_VIDEOS, SIZES
 from rev2net.digests import read_json
 from rev2net.experiments import class_columns, data_folder, shard_folder
@@ -101,7 +108,7 @@ def benchmark_facts(name: str, split: int, config: Config, root: Path) -> Benchm
         sides_of = (usable["train"], usable.get("val", 0), usable["test"])
         return BenchmarkFacts(len(made["class_names"]), *sides_of)
     of = {name: dataset_facts(name, config, root) for name in benchmark.datasets}
-    sides = {name: _sides(of[name], benchmark.protocol, split, config) for name in of}
+    sides = {name: _sides(of[name], benchmark, split, config) for name in of}
     if not isinstance(benchmark, CrossDataset):
         train, test = sides[benchmark.dataset]
         held_out = round(train * benchmark.validation_fraction)
@@ -193,11 +200,13 @@ def _share(facts: DatasetFacts, shared: Mapping[str, int]) -> float:
     return min(1.0, len(shared) / facts.num_classes)
 
 
-def _sides(facts: DatasetFacts, protocol: str, split: int, config: Config) -> tuple[int, int]:
+def _sides(
+    facts: DatasetFacts, benchmark: BenchmarkSettings, split: int, config: Config
+) -> tuple[int, int]:
     """Videos of a dataset to train on and to hold out or test, as far as they are there."""
-    share = MINI_TESTED if config.mini is not None else HELD_OUT
+    share = MINI_TESTED if config.mini is not None else benchmark.held_out
     lists = facts.lists
-    if protocol in ("official", "official-split1") and split <= len(lists.get("test", ())):
+    if benchmark.protocol in BY_LISTS and split <= len(lists.get("test", ())):
         # An incomplete copy lacks videos of both lists alike.
         part = min(1.0, facts.videos / sum(of_side[0] for of_side in lists.values()))
         train, test = (lists[side][split - 1] for side in ("train", "test"))

@@ -83,11 +83,23 @@ def test_between_datasets_official_takes_split_k_of_both_and_leaves_val_out() ->
     assert {row.split(",")[1] for row in found.csv.splitlines() if row.endswith("test")} == {"away"}
 
 
+def test_lists_or_groups_takes_the_lists_of_the_side_that_has_them_and_divides_the_other() -> None:
+    indexes = {"home": videos("jump", "walk", sides=False), "away": videos("Jump", "Walk")}
+    settings = cross("lists-or-groups", held_out=0.4)
+    found = split(settings, indexes=indexes)
+    assert expected(found) == {"train": 12, "val": 8, "target_unlabelled": 12, "test": 4}
+    parts = assign_parts(settings, 1, indexes)
+    assert set(parts["group"][parts["part"] == "test"]) == {"Jump4", "Walk4"}
+    # Groups that the lists divide are told; those that are divided here may not be shared.
+    indexes["away"]["group"] = "film"
+    assert "the official lists divide them so" in split(settings, indexes=indexes).warnings[0]
+
+
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
         (within(), "home has no sides .* set protocol: by-group, or give them in its folders or"),
-        (cross("official"), "home has no sides .* set protocol: all-videos or all-videos-tested"),
+        (cross("official"), "home has no sides .* set protocol: all-videos or lists-or-groups"),
         (cross("official-split1"), "home has no sides .* set protocol: all-videos"),
     ],
 )
