@@ -35,6 +35,7 @@ from rev2net.config.section import (
     Section,
     digest,
     dump,
+    dump_as_written,
     parse_settings,
     validate,
 )
@@ -97,6 +98,7 @@ __all__ = [
     "WithinDatasetTables",
     "digest",
     "dump",
+    "dump_as_written",
     "load",
     "parse_settings",
     "validate",

@@ -162,6 +162,11 @@ def dump(section: BaseModel) -> str:
     return json.dumps(section.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
 
 
+def dump_as_written(section: BaseModel) -> str:
+    """JSON of a section whose keys stand as in its file: the order of tables, columns and rows."""
+    return json.dumps(section.model_dump(mode="json"), separators=(",", ":"))
+
+
 def digest(section: BaseModel) -> str:
     """Twelve hex digits that change whenever a setting changes."""
     return hashlib.sha256(dump(section).encode()).hexdigest()[:12]

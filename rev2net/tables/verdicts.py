@@ -39,6 +39,7 @@ COLUMNS = [
     "verdict", "configuration", "evidence", "seeds", "splits", "groups", "family", "note",
 ]
 # fmt: on
+MOST = 100.0  # points that two accuracies can differ by
 FEWEST_GROUPS = 20  # source groups for a claim of no difference
 UNDECIDED, NOT_MEASURED = "undecided", "not measured"
 ONE_SEED = f"{UNDECIDED} (one seed)"  # of what trainings differ by nothing is known
@@ -235,15 +236,20 @@ def _measured(
     notes = [str(note)] if note else []
     row: dict[str, object] = {
         "difference": round(difference.value, 2),
-        "ci_low": round(interval.low, 2),
-        "ci_high": round(interval.high, 2),
+        # Accuracies differ by 100 points at most, which an interval from two seeds does not know.
+        "ci_low": round(max(interval.low, -MOST), 2),
+        "ci_high": round(min(interval.high, MOST), 2),
         "groups": num_groups,
         "verdict": verdict(claim, interval, p_holm, num_groups, seeds),
     }
     if seeds == 1:
         notes.append("the interval is for these trained networks")
     elif claim.kind == "better":
-        row["detectable"] = round(difference.detectable(confidence), 2)
+        detectable = difference.detectable(confidence)
+        if detectable < MOST:
+            row["detectable"] = round(detectable, 2)
+        else:
+            notes.append(f"{seeds} seeds on this test set find no difference, however large")
     else:
         row["detectable"] = round(difference.confirmable(confidence), 2)
         reach = (interval.high - interval.low) / 2

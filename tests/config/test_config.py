@@ -164,7 +164,7 @@ def test_a_wrong_key_or_value_is_one_line_with_what_is_allowed(
 @pytest.mark.parametrize(
     ("key", "value", "words"),
     [
-        ("protocol", "official-splt1", "or 'all-videos-tested', found 'official-splt1'"),
+        ("protocol", "official-splt1", "or 'lists-or-groups', found 'official-splt1'"),
         ("class_set", "full", "renders the set 'small' only"),
     ],
 )
@@ -438,3 +438,11 @@ def test_a_value_that_holds_itself_is_one_line(tmp_path: Path) -> None:
     path.write_text("seeds: &all [*all]\n")
     with pytest.raises(UserError, match="holds itself"):
         load(path)
+
+
+def test_the_configuration_that_the_tables_read_keeps_the_order_of_its_file() -> None:
+    paper = load(ROOT / "configs/paper.yaml")
+    again = config.parse_settings(Config, config.dump_as_written(paper))
+    assert again == paper
+    assert list(again.benchmarks) == list(paper.benchmarks) != sorted(paper.benchmarks)
+    assert config.digest(again) == config.digest(paper)

@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 
 from rev2net.cli import main
-from rev2net.config import Config, dump
+from rev2net.config import Config, dump, dump_as_written
 from rev2net.experiments import shard_folder
 from rev2net.paper.tables import CONTRADICTIONS, configured_tables, table_runs
 from rev2net.report.blocks import Grid
@@ -155,7 +155,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Config, Path, Pa
     results = work.root.parents[1] / "results" / "mini"
     fill(work, config)
     write_data(work.root)
-    common = ["--settings", dump(config), "--root", str(work.root), "--out"]
+    common = ["--settings", dump_as_written(config), "--root", str(work.root), "--out"]
     for table in ("table1", "table5"):
         assert main(["table", table, *common, str(results / f"{table}.csv")]) == 0
     assert main(["claims", *common, str(results / "claims.csv")]) == 0
@@ -321,7 +321,7 @@ def test_the_same_files_give_the_same_page(
     config, root, results = finished
     script = "import sys; from rev2net.cli import main; sys.exit(main(sys.argv[1:]))"
     out = tmp_path / "report.html"
-    command = ["report", str(out), "--settings", dump(config)]
+    command = ["report", str(out), "--settings", dump_as_written(config)]
     command += ["--root", str(root), "--results", str(results)]
     # Another process with another order of its sets.
     environment = {**os.environ, "PYTHONHASHSEED": "12345"}
@@ -365,7 +365,7 @@ def test_a_damaged_file_is_named(
     before = path.read_text()
     try:
         path.write_text("{")
-        command = ["report", str(results / "report.html"), "--settings", dump(config)]
+        command = ["report", str(results / "report.html"), "--settings", dump_as_written(config)]
         assert main([*command, "--root", str(root), "--results", str(results)]) == 2
     finally:
         path.write_text(before)
@@ -399,7 +399,7 @@ def test_the_report_needs_no_torch(finished: tuple[Config, Path, Path], tmp_path
         "sys.exit(main(sys.argv[1:]) or 'torch' in sys.modules)"
     )
     out = tmp_path / "report.html"
-    command = [str(out), "--settings", dump(config), "--root", str(tmp_path)]
+    command = [str(out), "--settings", dump_as_written(config), "--root", str(tmp_path)]
     command += ["--results", str(tmp_path)]
     subprocess.run([sys.executable, "-c", script, "report", *command], check=True, timeout=120)
     assert out.stat().st_size > 5000
@@ -412,7 +412,7 @@ def own_page(tmp_path_factory: pytest.TempPathFactory) -> Page:
     work = Work(tmp_path_factory.mktemp("own") / "work" / "own", config)
     results = work.root.parents[1] / "results" / "own"
     fill(work, config, ("transfer", "starts"))
-    common = ["--settings", dump(config), "--root", str(work.root), "--out"]
+    common = ["--settings", dump_as_written(config), "--root", str(work.root), "--out"]
     for table in ("transfer", "starts"):
         assert main(["stage", "table", table, *common, str(results / f"{table}.csv")]) == 0
     assert main(["stage", "claims", *common, str(results / "claims.csv")]) == 0

@@ -9,7 +9,7 @@ rule resolve_config:
         "logs/resolve_config/{name}.log",
     localrule: True
     params:
-        config=configuration.dump(CONFIG),
+        config=configuration.dump_as_written(CONFIG),
     message:
         "Writing the configuration: {output}"
     shell:
