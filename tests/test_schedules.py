@@ -93,7 +93,7 @@ def test_a_rate_that_a_search_found_is_measured_with(tmp_path: Path) -> None:
         ({"streams": ["tsn.rgb", "tsn.rgb"]}, "a name stands twice in tsn.rgb, tsn.rgb"),
         ({"streams": ["off.rgb"]}, "'off.rgb' starts from a TSN that was trained on the videos"),
         ({"benchmarks": ["hmdb51"]}, "'hmdb51' is no configured pair of datasets; benchmarks has"),
-        ({"benchmarks": ["hmdb-ufc"]}, "Input should be 'ucf101'"),
+        ({"benchmarks": ["hmdb-ufc"]}, "'hmdb-ufc' is no configured pair of datasets"),
         ({"points": 1}, "points: Input should be greater than or equal to 2, found 1"),
         ({"validation_fraction": 0}, "validation_fraction: Input should be greater than 0"),
     ],

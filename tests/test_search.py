@@ -67,7 +67,10 @@ def test_a_point_is_found_by_its_folder() -> None:
         ({"spaces": {"tns.rgb": {"coarse": {"flow": [1.0]}}}}, "no recipe 'tns.rgb'"),
         ({"spaces": {"i3d.rgb": {"coarse": {"flow": [-1.0]}}}}, "greater than 0, found -1.0"),
         ({"spaces": {"i3d.rgb": {"coarse": {"flow": [1.0, 1.0]}}}}, "a value stands twice"),
-        ({"benchmarks": ["kinetics400"], "split": 2}, "kinetics400 has split 1 only"),
+        (
+            {"benchmarks": ["kinetics400"], "split": 2},
+            "search.split: 2, but kinetics400 has split 1 only",
+        ),
     ],
 )
 def test_a_search_that_makes_no_sense_is_refused_in_one_line(

@@ -16,6 +16,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 # As published by their makers; folders: <class>/* or {train,val,test}/<class>/*; list: a file with
 # a path and a label a line.
 DatasetFormat = Literal["ucf101", "hmdb51", "kinetics400", "folders", "list"]
+OFFICIAL_SPLITS = {"ucf101": 3, "hmdb51": 3, "kinetics400": 1}  # of the formats that are published
 
 
 def _group_of_a_path(pattern: str) -> str:
@@ -76,20 +77,20 @@ class DatasetSettings(Section):
     def _archives_are_given_or_downloaded(self) -> "DatasetSettings":
         if self.download and self.archives:
             raise ValueError("give archives, or download: true, not both")
-        if self.download and self.format in ("folders", "list"):
+        if self.download and self.format not in OFFICIAL_SPLITS:
             raise ValueError(f"download: true, but the site of a {self.format} is not known")
         return self
 
     @model_validator(mode="after")
     def _keys_fit_the_format(self) -> "DatasetSettings":
-        own = self.format in ("folders", "list")
+        own, published = self.format not in OFFICIAL_SPLITS, tuple(OFFICIAL_SPLITS)
         if not self.lists and self.format != "folders":
             what = "the file with a path and a label a line" if own else "the official lists"
             raise ValueError(f"lists: this key is required of format {self.format}: {what}")
         for key, formats in (
-            ("official", ("ucf101", "hmdb51", "kinetics400")),
-            ("archives", ("ucf101", "hmdb51", "kinetics400")),
-            ("lists", ("ucf101", "hmdb51", "kinetics400", "list")),
+            ("official", published),
+            ("archives", published),
+            ("lists", (*published, "list")),
             ("classes", ("list",)),
             ("groups", ("folders", "list")),
         ):

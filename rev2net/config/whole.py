@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import Field, PlainSerializer, PlainValidator, model_validator
 
 from rev2net.config.data import (
+    OFFICIAL_SPLITS,
     BenchmarkSettings,
     CrossDataset,
     DatasetSettings,
@@ -309,6 +310,7 @@ class Config(Section):
                         f"benchmarks.{name} uses dataset {dataset!r}; "
                         f"datasets has {', '.join(self.datasets)}"
                     )
+            self._check_splits(f"benchmarks.{name}.splits", name, benchmark.splits or self.splits)
         if self.within_dataset_tables.init == "kinetics":
             raise ValueError(
                 "within_dataset_tables.init: found 'kinetics', which Table 3's runs have; "
@@ -412,6 +414,17 @@ class Config(Section):
                     "has none; give adapt none, or a benchmark from a source to a target"
                 )
 
+    def _check_splits(self, where: str, name: str, splits: tuple[int, ...]) -> None:
+        """Refuse splits that the official lists of a benchmark's datasets do not have."""
+        benchmark = self.benchmarks[name]
+        if benchmark.protocol != "official":  # official-split1 is the first, others divide
+            return
+        for dataset in benchmark.datasets:
+            official = OFFICIAL_SPLITS.get(self.datasets[dataset].format, max(splits))
+            if max(splits) > official:
+                allowed = ", ".join(str(split + 1) for split in range(official))
+                raise ValueError(f"{where}: {max(splits)}, but {dataset} has split {allowed} only")
+
     def _check_search(self) -> None:
         search = self.search
         if search is None:
@@ -422,6 +435,7 @@ class Config(Section):
                     f"search.benchmarks: {name!r} is not configured; "
                     f"benchmarks has {', '.join(self.benchmarks)}"
                 )
+            self._check_splits("search.split", name, (search.split,))
         for space in search.spaces:
             for name in search.benchmarks:
                 if self.recipe_name(space, self.within_dataset_tables.init, name) is None:

@@ -45,7 +45,7 @@ def test_resizing_a_flow_scales_its_components_with_the_pixels() -> None:
 
 def test_segments_keep_the_channels_of_each_stack_together() -> None:
     values = torch.arange(2 * 6).view(1, 2, 6, 1, 1).float()  # value = 6 * channel + image
-    spec = replace(input_spec("tsn", "flow"), std=(1.0, 1.0), stack=3)
+    spec = replace(input_spec("tsn", "flow"), std=(1.0, 1.0), stack=3, channels=6)
     x = to_input(values, spec)
     assert x.shape == (1, 2, 6, 1, 1)
     assert x[0, 0].flatten().tolist() == [0, 6, 1, 7, 2, 8]  # x, y of images 0, 1, 2
