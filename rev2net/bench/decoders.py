@@ -229,6 +229,7 @@ def table(folders: list[Path]) -> None:
             "top-1, % (95 % of the mean)",
             "flow EPE over still",
             "reversal",
+            "its mean over clips",
             "moving pixels over mean frame",
             "flow on 3b-5c; stem, %",
             "frames on 3b-5c; stem, %",
@@ -247,6 +248,7 @@ def table(folders: list[Path]) -> None:
             for value, base in (
                 ("flow_epe", "still_epe"),
                 ("reversal", None),
+                ("reversal_mean", None),
                 ("moving_l1", "moving_mean_frame_l1"),
             ):
                 values = [one[value] / (one[base] if base else 1) for one in found if value in one]

@@ -122,7 +122,8 @@ def fill(work: Any, config: Config) -> None:
             flow = np.zeros((1, 2, 8, 8, 2), np.float16)
             images = {"clip": clip, "stored_flow": flow, "predicted_flow": flow}
             errors = {"flow_epe": np.array([0.25]), "still_epe": np.array([0.5])}
-            measures = {"clips": 9.0, "flow_epe": 0.3, "still_epe": 0.6, "reversal": -0.9}
+            measures = {"clips": 9.0, "flow_epe": 0.3, "still_epe": 0.6}
+            measures |= {"reversal": -0.9, "reversal_mean": -0.8}
             shown = (["v0"], ["class 0"], np.array([0, 7]), images, errors)
             examples = Examples(run.path, *shown, measures)
         write_examples(folder / "examples.h5", examples)
