@@ -81,11 +81,8 @@ def jhmdb_rows() -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def jhmdb(side: int, every: int, least: int) -> Iterator[Clip]:
-    """The real clips of at least `least` frames, of which each `every`th is taken.
-
-    Whole source titles are held out, 30 % of each class's. `side`: of the frames, pixels.
-    """
+def jhmdb_parts() -> Iterator[tuple[dict[str, str], int, str]]:
+    """Each real clip's row, label and part; whole source titles are held out, 30 % of a class's."""
     rows = jhmdb_rows()
     names = sorted({row["class"] for row in rows})
     trained: set[tuple[str, str]] = set()
@@ -94,13 +91,21 @@ def jhmdb(side: int, every: int, least: int) -> Iterator[Clip]:
         chosen = np.random.default_rng(0).permutation(groups)[: round(JHMDB_TRAINED * len(groups))]
         trained |= {(name, str(group)) for group in chosen}
     for row in rows:
+        part = "train" if (row["class"], row["group"]) in trained else "test"
+        yield row, names.index(row["class"]), part
+
+
+def jhmdb(side: int, every: int, least: int) -> Iterator[Clip]:
+    """The real clips of at least `least` frames, of which each `every`th is taken.
+
+    `side`: of the frames, pixels.
+    """
+    for row, label, part in jhmdb_parts():
         frames = decode(REAL / "jhmdb" / row["path"], short_side=side)[::every]
         if len(frames) < least:
             continue
         grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]
         flow = np.stack([tvl1(*pair) for pair in itertools.pairwise(grey)])
-        part = "train" if (row["class"], row["group"]) in trained else "test"
-        label = names.index(row["class"])
         yield Clip(Path(row["path"]).stem, frames, flow, label, row["group"], part)
 
 

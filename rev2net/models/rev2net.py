@@ -5,8 +5,8 @@ counterpart of its pools carries a draw z back to the grid of Conv3d_2c; the pap
 convolutions stand on top. Conv3d_2c joins there where it is no way around the volume: the frame
 decoder sees its average over time alone, which knows no moment, for the background; the flow
 decoder sees it as it is, since motion is local. Neither sends a gradient into it, unless
-`tap_gradient` lets a part of it through. The background stands on the clip's mean frame, so that
-what is left to learn, and to pass through the volume, is what moves.
+`tap_gradient` lets a part of it through. Decoded frames differ from the clip's mean frame, which
+knows no moment, by what moves alone: nothing else is left to learn, or to pass through the volume.
 
 Decoders and Gaussians exist for training. At test time `model(x)` is the I3D it inherits from,
 unchanged. What the paper leaves open is decided in docs/decisions.md.
@@ -125,7 +125,9 @@ class FrameDecoder(nn.Module):
 
     Gives the trunk's map, and the pictures by name.
     Composed as in VGAN (Vondrick et al. 2016): mask * foreground + (1 - mask) * background, where
-    the background is one image a clip: its mean frame, and what the convolution adds to that.
+    the background is one image a clip. Of that, what changes in time is added to the mean frame:
+    on real clips a background read from Conv3d_2c errs by as much as anything moves, and such an
+    error, alike in every frame, would be nearly all that the decoder is taught by.
     """
 
     def __init__(self, in_channels: int, tap_channels: int, trunk_channels: int) -> None:
@@ -135,7 +137,6 @@ class FrameDecoder(nn.Module):
         self.mask = head(trunk_channels, 1, first=FIRST_MASK)
         self.background = nn.Conv3d(tap_channels, 3 * SHUFFLE**2, (1, 3, 3), padding=(0, 1, 1))
         assert self.background.bias is not None
-        nn.init.zeros_(self.background.weight)
         nn.init.zeros_(self.background.bias)
 
     def forward(
@@ -149,10 +150,12 @@ class FrameDecoder(nn.Module):
         both = F.conv_transpose3d(trunk, weight, bias, HEAD_STRIDE, HEAD_PADDING)
         foreground, mask = crop(both, size).contiguous().split((3, 1), dim=1)
         foreground, mask = torch.tanh(foreground), torch.sigmoid(mask)
-        added = F.pixel_shuffle(self.background(still).squeeze(2), SHUFFLE)
-        background = (mean_frame + added[:, :, None, : size[1], : size[2]]).clamp(-1, 1)
+        background = F.pixel_shuffle(self.background(still).squeeze(2), SHUFFLE)
+        background = torch.tanh(background[:, :, None, : size[1], : size[2]])
+        composed = torch.lerp(background, foreground, mask)
+        moves = composed - composed.mean(2, keepdim=True)
         return trunk, {
-            "frames": torch.lerp(background, foreground, mask),
+            "frames": (mean_frame + moves).clamp(-1, 1),
             "foreground": foreground,
             "mask": mask,
             "background": background,
@@ -169,7 +172,7 @@ class Rev2Net(I3D):
     "flow_logvar" (B', Z, t, h, w) for Eq. 2.
 
     frame decoder: "frames" (B', 3, T, H, W) in [-1, 1], the clip in reverse order; "foreground"
-    likewise, "mask" (B', 1, T, H, W) in [0, 1], "background" (B', 3, 1, H, W); "frame_maps",
+    in its size and range, "mask" (B', 1, T, H, W) in [0, 1], "background" (B', 3, 1, H, W); "frame_maps",
     "frame_mean", "frame_logvar".
     """
 
