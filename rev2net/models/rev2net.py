@@ -171,9 +171,9 @@ class Rev2Net(I3D):
     absolute flow); "flow_maps", the counterpart's maps and the trunk's, for Eq. 1; "flow_mean" and
     "flow_logvar" (B', Z, t, h, w) for Eq. 2.
 
-    frame decoder: "frames" (B', 3, T, H, W) in [-1, 1], the clip in reverse order; "foreground"
-    in its size and range, "mask" (B', 1, T, H, W) in [0, 1], "background" (B', 3, 1, H, W); "frame_maps",
-    "frame_mean", "frame_logvar".
+    frame decoder: "frames" (B', 3, T, H, W) in [-1, 1], the clip in reverse order; what it is
+    composed of, "foreground" in its size and range, "mask" (B', 1, T, H, W) in [0, 1],
+    "background" (B', 3, 1, H, W); "frame_maps", "frame_mean", "frame_logvar".
     """
 
     def __init__(

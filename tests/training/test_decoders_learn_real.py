@@ -59,7 +59,7 @@ def test_unseen_real_frames_are_decoded_in_reverse(tmp_path: Path) -> None:
             warmup=0.1,
             clip_gradient=10,
         ),
-        loss=LossSettings(frames=500.0, frames_norm="l2", frames_focus=20.0),
+        loss=LossSettings(frames=500.0, frames_focus=20.0),
         compute=ComputeSettings(threads=1, loader_workers=0, precision="float32"),
         frames=FRAMES,
         flow_bound=8.0,
