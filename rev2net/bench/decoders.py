@@ -1,7 +1,7 @@
 """Whether Rev2Net's auxiliary tasks teach its encoder, by what was learnt.
 
     python -m rev2net.bench.decoders directions FOLDER   # moving discs: I3D, Rev2Net, its ablations
-    python -m rev2net.bench.decoders jhmdb FOLDER        # real clips, from Kinetics weights
+    python -m rev2net.bench.decoders jhmdb FOLDER        # real clips; --width 1: from Kinetics
     python -m rev2net.bench.decoders table FOLDER...     # Markdown of what is finished below
 
 Every training lies in a folder of its own below FOLDER; a finished one is not trained again and an
@@ -10,7 +10,7 @@ right, down, left or up, class = direction, few steps, several seeds each. `jhmd
 of `../shared/data/jhmdb` (`REV2NET_REAL_DATA`), split by source title, flow by TV-L1; their classes
 are the labels. Every other frame of theirs is taken (`--every`), and crops are smaller than the
 frames (`--scales`), so that what is seen moves by a pixel a frame; clips that would be looped are
-left out.
+left out. Their motion is fainter than the discs': `--frames 500 --learning-rate 0.001` learn it.
 """
 
 import argparse

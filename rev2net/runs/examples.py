@@ -153,7 +153,7 @@ def verdict(measures: dict[str, float]) -> list[str]:
             f"Where pixels move, frames err {ratio:.2f} times as much as the clip's mean frame: "
             f"{word} not looking."
         )
-    if "reversal" in measures:
+    if "reversal_mean" in measures:
         median, mean = measures["reversal"], measures["reversal_mean"]
         word = "neither reversed nor copied"
         if min(median, mean) >= REVERSED:
