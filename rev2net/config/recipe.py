@@ -133,7 +133,7 @@ class LossSettings(Section):
     # frame from the clip's mean frame. Most pixels stand still and would decide alone.
     flow_focus: Annotated[float, Field(ge=0)] = 0.0
     frames: Annotated[float, Field(ge=0)] = 0.0
-    frames_norm: Literal["l1", "l2"] = "l1"
+    frames_norm: Literal["l1", "l2"] = "l2"
     frames_focus: Annotated[float, Field(ge=0)] = 0.0
     feature_discrepancy: Annotated[float, Field(ge=0)] = 0.0
     latent_discrepancy: Annotated[float, Field(ge=0)] = 0.0

@@ -1,9 +1,9 @@
 """The auxiliary tasks of Rev2Net: flow prediction and reversed-frame reconstruction (Eq. 3).
 
 Terms are weighted means over pixels, so their size depends neither on the clip's nor on the
-batch's. The paper does not state the norm: ours is L1 for frames and the end-point error for flow.
-Nor does it weigh pixels; we do, since nine in ten stand still: their median is "nothing moves",
-which is what plain L1 learns. A focus of 0 weighs all alike.
+batch's. The paper does not state the norm: ours is the square for frames and the end-point error
+for flow. Nor does it weigh pixels; we do, since nine in ten stand still: their median is "nothing
+moves", which is what plain L1 learns. A focus of 0 weighs all alike.
 
 Shapes: B clips, T frames, H x W pixels.
 """
@@ -37,8 +37,8 @@ def flow_loss(
     return _weighted_mean(error, at_least_single(target).norm(dim=1, keepdim=True), focus)
 
 
-def frame_loss(predicted: Tensor, clip: Tensor, *, norm: Norm = "l1", focus: float = 0.0) -> Tensor:
-    """mean |predicted_t - clip_(T-1-t)|, or its square: `clip` is given in its natural order.
+def frame_loss(predicted: Tensor, clip: Tensor, *, norm: Norm = "l2", focus: float = 0.0) -> Tensor:
+    """mean (predicted_t - clip_(T-1-t))^2, or its size (l1): `clip` is given in its natural order.
 
     Both (B, 3, T, H, W) in [-1, 1]. A pixel weighs 1 + focus * (its distance from the clip's mean
     frame, mean over channels). Paper: second auxiliary term of Eq. 3.

@@ -5,7 +5,8 @@ counterpart of its pools carries a draw z back to the grid of Conv3d_2c; the pap
 convolutions stand on top. Conv3d_2c joins there where it is no way around the volume: the frame
 decoder sees its average over time alone, which knows no moment, for the background; the flow
 decoder sees it as it is, since motion is local. Neither sends a gradient into it, unless
-`tap_gradient` lets a part of it through.
+`tap_gradient` lets a part of it through. Decoded frames differ from the clip's mean frame, which
+knows no moment, by what moves alone: nothing else is left to learn, or to pass through the volume.
 
 Decoders and Gaussians exist for training. At test time `model(x)` is the I3D it inherits from,
 unchanged. What the paper leaves open is decided in docs/decisions.md.
@@ -37,15 +38,18 @@ COUNTERPART = {
     "Mixed_4f": ((96, True), (64, False)),  # pools 4a, 3a
 }
 
-# Variances between e^-10 and e^10 stay finite in half precision, in the KL divergence too.
-LOG_VARIANCE_BOUND = 10.0
+LEAST_LOG_VARIANCE = -10.0  # its exponential stays finite in half precision, in Eq. 2 too
 FIRST_LOG_VARIANCE = -4.0  # a standard deviation of 0.14; means begin to vary by about 1
 FIRST_MASK = -2.0  # before the sigmoid: the foreground begins at an eighth, statics stay behind it
 SHUFFLE = 4  # the background has its pixels as channels at Conv3d_2c's grid, a quarter of the size
 
 
 class Gaussian(nn.Module):
-    """Mean and log-variance (B', Z, t, h, w) of a diagonal Gaussian at every position."""
+    """Mean and log-variance (B', Z, t, h, w) of a diagonal Gaussian at every position.
+
+    Variances stay below 1, about the means' own when they begin: Eq. 2 falls as the frames'
+    variance rises, and nothing else would keep the noise from drowning the means.
+    """
 
     def __init__(self, in_channels: int, latent_channels: int) -> None:
         super().__init__()
@@ -58,7 +62,7 @@ class Gaussian(nn.Module):
 
     def forward(self, volume: Tensor) -> tuple[Tensor, Tensor]:
         mean, log_variance = self.conv3d(volume).chunk(2, dim=1)
-        return mean, log_variance.clamp(-LOG_VARIANCE_BOUND, LOG_VARIANCE_BOUND)
+        return mean, F.logsigmoid(log_variance).clamp_min(LEAST_LOG_VARIANCE)
 
 
 def draw(mean: Tensor, log_variance: Tensor) -> Tensor:
@@ -121,7 +125,9 @@ class FrameDecoder(nn.Module):
 
     Gives the trunk's map, and the pictures by name.
     Composed as in VGAN (Vondrick et al. 2016): mask * foreground + (1 - mask) * background, where
-    the background is one image a clip.
+    the background is one image a clip. Of that, what changes in time is added to the mean frame:
+    on real clips a background read from Conv3d_2c errs by as much as anything moves, and such an
+    error, alike in every frame, would be nearly all that the decoder is taught by.
     """
 
     def __init__(self, in_channels: int, tap_channels: int, trunk_channels: int) -> None:
@@ -133,7 +139,9 @@ class FrameDecoder(nn.Module):
         assert self.background.bias is not None
         nn.init.zeros_(self.background.bias)
 
-    def forward(self, features: Tensor, still: Tensor, size: torch.Size) -> tuple[Tensor, Outputs]:
+    def forward(
+        self, features: Tensor, still: Tensor, mean_frame: Tensor, size: torch.Size
+    ) -> tuple[Tensor, Outputs]:
         trunk = self.trunk(features)
         # Both heads in one call: the trunk, the network's largest map, is read once.
         heads = (self.foreground, self.mask)
@@ -144,8 +152,10 @@ class FrameDecoder(nn.Module):
         foreground, mask = torch.tanh(foreground), torch.sigmoid(mask)
         background = F.pixel_shuffle(self.background(still).squeeze(2), SHUFFLE)
         background = torch.tanh(background[:, :, None, : size[1], : size[2]])
+        composed = torch.lerp(background, foreground, mask)
+        moves = composed - composed.mean(2, keepdim=True)
         return trunk, {
-            "frames": torch.lerp(background, foreground, mask),
+            "frames": (mean_frame + moves).clamp(-1, 1),
             "foreground": foreground,
             "mask": mask,
             "background": background,
@@ -161,9 +171,9 @@ class Rev2Net(I3D):
     absolute flow); "flow_maps", the counterpart's maps and the trunk's, for Eq. 1; "flow_mean" and
     "flow_logvar" (B', Z, t, h, w) for Eq. 2.
 
-    frame decoder: "frames" (B', 3, T, H, W) in [-1, 1], the clip in reverse order; "foreground"
-    likewise, "mask" (B', 1, T, H, W) in [0, 1], "background" (B', 3, 1, H, W); "frame_maps",
-    "frame_mean", "frame_logvar".
+    frame decoder: "frames" (B', 3, T, H, W) in [-1, 1], the clip in reverse order; what it is
+    composed of, "foreground" in its size and range, "mask" (B', 1, T, H, W) in [0, 1],
+    "background" (B', 3, 1, H, W); "frame_maps", "frame_mean", "frame_logvar".
     """
 
     def __init__(
@@ -207,15 +217,15 @@ class Rev2Net(I3D):
         outputs: Outputs = {"logits": self.classify(pooled), "features": pooled.mean((2, 3, 4))}
         volume = maps[self.latent_endpoint][:decode_first]
         tap = damped(maps[DECODED_ENDPOINT][:decode_first], self.tap_gradient)
-        still = tap.mean(2, keepdim=True)
+        still, mean_frame = tap.mean(2, keepdim=True), x[:decode_first].mean(2, keepdim=True)
         size, grids = x.shape[2:], self.grids(tap.shape[2:])
         for task, path, decoder, joining in (
-            ("flow", self.flow_path, self.flow_decoder, tap),
-            ("frame", self.frame_path, self.frame_decoder, still),
+            ("flow", self.flow_path, self.flow_decoder, (tap,)),
+            ("frame", self.frame_path, self.frame_decoder, (still, mean_frame)),
         ):
             if path is not None and decoder is not None:
                 mean, logvar, path_maps = path(volume, grids)
-                trunk, decoded = decoder(path_maps[-1], joining, size)
+                trunk, decoded = decoder(path_maps[-1], *joining, size)
                 outputs |= decoded | {f"{task}_maps": [*path_maps, trunk]}
                 outputs |= {f"{task}_mean": mean, f"{task}_logvar": logvar}
         return outputs

@@ -32,7 +32,7 @@ def test_frame_loss_is_zero_for_the_reversed_clip_and_not_for_the_clip() -> None
 
 def test_size_of_the_clip_does_not_change_the_scale() -> None:
     small, large = torch.ones(1, 3, 2, 4, 4), torch.ones(3, 3, 16, 8, 8)
-    assert frame_loss(small, -small).item() == frame_loss(large, -large).item() == 2
+    assert frame_loss(small, -small).item() == frame_loss(large, -large).item() == 4
 
 
 def test_end_point_error_is_the_mean_length_of_the_difference() -> None:
@@ -58,9 +58,10 @@ def test_focus_weighs_flow_by_its_size() -> None:
 def test_focus_weighs_frames_by_their_distance_from_the_mean_frame() -> None:
     clip = torch.zeros(1, 3, 2, 1, 2)
     clip[:, :, 0, 0, 0] = 1.0  # a pixel that changes, half a unit from its mean; one that does not
-    assert frame_loss(torch.ones_like(clip), clip, focus=6).item() == pytest.approx(
-        (4 * 0 + 4 * 1 + 1 * 1 + 1 * 1) / (4 + 4 + 1 + 1)
-    )
+    twos = torch.full_like(clip, 2.0)
+    squared, sizes = frame_loss(twos, clip, focus=6), frame_loss(twos, clip, norm="l1", focus=6)
+    assert squared.item() == pytest.approx((4 * 1 + 4 * 4 + 1 * 4 + 1 * 4) / (4 + 4 + 1 + 1))
+    assert sizes.item() == pytest.approx((4 * 1 + 4 * 2 + 1 * 2 + 1 * 2) / (4 + 4 + 1 + 1))
 
 
 def test_with_focus_the_best_constant_flow_is_not_stillness() -> None:

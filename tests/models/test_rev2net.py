@@ -105,11 +105,14 @@ def test_an_unknown_place_for_the_gaussians_is_refused() -> None:
         build("rev2net", 5, latent_endpoint="Mixed_5b")
 
 
-def test_decoding_begins_at_no_motion_and_at_mid_grey(model: Any) -> None:
-    outputs: Any = build("rev2net", 5, width=0.125).forward_train(torch.randn(2, 3, 8, 32, 32))
+def test_decoding_begins_at_no_motion_and_at_the_mean_frame() -> None:
+    x = torch.rand(2, 3, 8, 33, 35) * 2 - 1
+    outputs: Any = build("rev2net", 5, width=0.125).forward_train(x, decode_first=1)
     assert not outputs["flow"].any()
     assert not outputs["foreground"].any()
     assert outputs["mask"].max() < 0.2
+    mean_frame = x[:1].mean(2, keepdim=True)
+    torch.testing.assert_close(outputs["frames"], mean_frame.expand_as(outputs["frames"]))
 
 
 @pytest.mark.parametrize("size", [(16, 64, 64), (9, 33, 47), (11, 50, 36), (8, 32, 33)])
@@ -126,11 +129,14 @@ def test_outputs_have_the_clips_size_and_the_targets_range(
     assert 0 <= outputs["mask"].min() <= outputs["mask"].max() <= 1
 
 
-def test_frames_are_composed_of_foreground_and_background(model: Any) -> None:
-    outputs = model.forward_train(torch.randn(2, 3, 8, 32, 32))
+def test_frames_are_the_mean_frame_and_what_changes_in_the_composition(model: Any) -> None:
+    x = torch.rand(2, 3, 8, 32, 32) - 0.5
+    outputs = model.forward_train(x)
     mask = outputs["mask"]
-    expected = mask * outputs["foreground"] + (1 - mask) * outputs["background"]
-    torch.testing.assert_close(outputs["frames"], expected)
+    composed = mask * outputs["foreground"] + (1 - mask) * outputs["background"]
+    expected = x.mean(2, keepdim=True) + composed - composed.mean(2, keepdim=True)
+    torch.testing.assert_close(outputs["frames"], expected.clamp(-1, 1))
+    assert outputs["frames"].std(2).min() > 0
 
 
 def test_heads_are_the_layers_that_the_checkpoint_names(model: Any) -> None:
@@ -210,12 +216,27 @@ def test_latents_are_drawn_from_the_gaussian_that_is_returned(model: Any) -> Non
     assert noise.std() == pytest.approx(1, abs=0.03)
 
 
+def test_noise_of_the_latents_never_exceeds_the_spread_of_fresh_means() -> None:
+    """Of whatever volume, after whatever Eq. 2 has asked of the variances."""
+    torch.manual_seed(0)
+    path: Any = build("rev2net", 5, width=0.25).get_submodule("frame_path")
+    volume = torch.randn(4, path.gaussian.conv3d.in_channels, 4, 4, 4).relu()
+    mean, _ = path.gaussian(volume)
+    with torch.no_grad():
+        path.gaussian.conv3d.weight[len(path.gaussian.conv3d.weight) // 2 :] = 0.5
+    for shift in (-40.0, 0.0, 4.0, 40.0):
+        log_variance = path.gaussian(volume + shift)[1]
+        assert log_variance.exp().sqrt().max() <= 1 < 2 * mean.std()
+        assert log_variance.exp().min() > 0
+
+
 def decoded_frames(model: Any, volume: Any, still: Any, size: Any) -> Tensor:
-    """Frames by the frame decoder alone, of a volume (B, C, t, h, w)."""
+    """Frames by the frame decoder alone, of a volume (B, C, t, h, w), over a grey mean frame."""
     grids = model.grids((-(-size[0] // 2), -(-size[1] // 4), -(-size[2] // 4)))
     with torch.no_grad():
         *_, maps = model.eval().frame_path(volume, grids)
-        return model.frame_decoder(maps[-1], still, torch.Size(size))[1]["frames"]
+        grey = torch.zeros(1, 3, 1, *size[1:])
+        return model.frame_decoder(maps[-1], still, grey, torch.Size(size))[1]["frames"]
 
 
 def test_what_lies_in_the_volume_alone_tells_one_moment_from_another() -> None:
@@ -235,6 +256,7 @@ def test_frames_know_no_moment_but_from_the_volume(model: Any) -> None:
     """Whatever the order in time of Conv3d_2c's map: only its average is looked at."""
     model.eval()
     clip = torch.randn(1, 3, 16, 32, 32)
+    clip -= clip.mean(2, keepdim=True)
     maps = model.endpoints(clip, "Conv3d_2c_3x3")
     natural, volume = maps["Conv3d_2c_3x3"], maps["Mixed_5c"]
     shuffled = natural[:, :, torch.tensor([5, 2, 7, 0, 1, 6, 3, 4])]

@@ -40,6 +40,7 @@ from rev2net.runs.examples import (
     read_examples,
     reversal_correlation,
     summarise,
+    verdict,
     write_examples,
 )
 from rev2net.runs.identity import Run
@@ -236,12 +237,22 @@ def test_reversal_is_spearmans_rank_correlation() -> None:
     assert reversal_correlation(clip[order], clip) == pytest.approx(expected)
 
 
+def test_a_ramp_that_knows_nothing_of_the_clip_is_not_called_reversed() -> None:
+    """Every decoded clip brightens; of ten clips six darken, so that the median alone is high."""
+    ramp = np.linspace(-1, 1, 16)[:, None, None, None] * np.ones((1, 8, 8, 3))
+    clips = [(100 - sign * 20 * ramp).astype(np.uint8) for sign in (1, -1, 1, -1, 1) * 2]
+    found = summarise([{"reversal": reversal_correlation(ramp, clip)} for clip in clips])
+    assert found["reversal"] > 0.8
+    assert found["reversal_mean"] < 0.3
+    assert "neither reversed nor copied" in verdict(found)[0]
+
+
 def test_a_still_clip_has_no_moving_pixel_and_no_reversal() -> None:
     still = np.full((8, 10, 10, 3), 90, np.uint8)
     assert not moving_pixels(still).any()
     assert moving_pixels(growing_bar()).any()
     assert summarise([{"reversal": math.nan, "l1": 2.0}, {"reversal": 0.5, "l1": 4.0}]) == {
-        "clips": 2, "reversal": 0.5, "l1": 3.0, "moving_clips": 1
+        "clips": 2, "reversal": 0.5, "l1": 3.0, "moving_clips": 1, "reversal_mean": 0.5
     }  # fmt: skip
     assert summarise([]) == {}
 

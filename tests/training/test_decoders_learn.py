@@ -56,7 +56,7 @@ def trained(
         loss=LossSettings(
             flow=5.0,
             flow_focus=0.1,
-            frames=5.0,
+            frames=30.0,
             frames_focus=20.0,
             feature_discrepancy=0.01,
             latent_discrepancy=0.00001,
