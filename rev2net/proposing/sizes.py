@@ -76,7 +76,7 @@ def fitting(surveys: Sequence[Survey], training: Sequence[int], machine: Machine
         batch=batch,
         epochs=max(1, min(EPOCHS, most_steps * batch // most)),
         test_clips=5 if on_gpu else 2,
-        frames_weight=10.0 if on_gpu else 40.0,
+        frames_weight=500.0 if on_gpu else 240.0,
         threads=min(4, machine.cores) if on_gpu else max(1, min(4, machine.cores // 4)),
         workers=max(1, min(6, machine.cores - 2)) if on_gpu else 0,
         precision="bfloat16" if on_gpu else "float32",

@@ -47,6 +47,7 @@ def test_unseen_real_frames_are_decoded_in_reverse(tmp_path: Path) -> None:
     settings = TrainSettings(
         configuration="test",
         run=RUN,
+        network_name=RUN.method,
         network=NetworkSettings(width=0.25, options={"dropout": 0.0}),
         clip=ClipSettings(length=LENGTH, size=SIZE, scales=(0.58, 0.66, 0.75), flip=True),
         optimisation=OptimisationSettings(
