@@ -50,7 +50,7 @@ def test_rows_are_sorted_and_one_is_chosen(work: Any, config: Config, coarse: li
     chosen = frame[frame["chosen"]]
     assert len(chosen) == 1
     row = chosen.iloc[0]
-    assert (row["stage"], row["flow"], row["frames"]) == ("fine", 1.5, 80.0)
+    assert (row["stage"], row["flow"], row["frames"]) == ("fine", 1.5, 480.0)
     assert (row["trials"], row["videos"]) == (8, 8)
     assert row["ci_low"] <= row["top1_val"] <= row["ci_high"]
 
