@@ -111,7 +111,7 @@ def jhmdb(side: int, every: int, least: int) -> Iterator[Clip]:
 
 def chosen_loss(args: argparse.Namespace) -> LossSettings:
     norms = {"flow_norm": args.flow_norm, "frames_norm": args.frames_norm}
-    weights = {"flow": args.flow, "frames": args.frames}
+    weights = {"flow": args.flow, "flow_focus": args.flow_focus, "frames": args.frames}
     return LOSS.model_copy(update=norms | weights)
 
 
@@ -303,6 +303,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--freeze-batchnorm", action="store_true")
     parser.add_argument("--tap-gradient", type=float, default=0.0)
     parser.add_argument("--flow", type=float, default=LOSS.flow, help="weight")
+    parser.add_argument("--flow-focus", type=float, default=LOSS.flow_focus)
     parser.add_argument("--flow-norm", choices=("epe", "l1", "l2"), default=LOSS.flow_norm)
     parser.add_argument("--frames", type=float, default=LOSS.frames, help="weight")
     parser.add_argument("--frames-norm", choices=("l1", "l2"), default=LOSS.frames_norm)
