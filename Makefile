@@ -6,9 +6,10 @@ CORES ?= all
 BIN := .venv/bin
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 
-.PHONY: help demo test test-all lint format clean
+.PHONY: help install demo test test-all lint format clean
 
 help:
+	@echo "make install   a virtual environment with everything in .venv: some minutes"
 	@echo "make demo      install into .venv, then raw (synthetic) videos to results/table5.csv"
 	@echo "make test      install into .venv, then the tests"
 	@echo "make test-all  the tests with the long ones"
@@ -21,6 +22,8 @@ help:
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --constraint envs/constraints.txt --editable '.[dev]'
 	@touch $@
+
+install: .venv/installed
 
 demo: .venv/installed
 	$(RUN) snakemake --cores $(CORES) results/table5.csv

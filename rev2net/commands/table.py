@@ -8,6 +8,7 @@ LaTeX are laid out like the paper's table. A cell without finished runs stays em
     rev2net table table5                                    # of config.yaml, to results/mini/
     rev2net table table5 --config configs/paper.yaml
     rev2net table --explain table5 rev2net rgb hmdb-ucf     # where one number comes from
+    rev2net table --explain transfer i3d rgb home-away --root work/mine
 """
 
 import argparse
@@ -26,8 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--config",
         "--settings",
         dest="settings",
-        default="config.yaml",
-        help="the configuration: JSON text, or a YAML or JSON file (config.yaml)",
+        help="the configuration: JSON text, or a YAML or JSON file (the one that --root holds, "
+        "else config.yaml)",
     )
     parser.add_argument("--root", help="folder of runs/ and fused/ (work/<name>)")
     parser.add_argument(
@@ -50,7 +51,8 @@ def run(args: argparse.Namespace) -> None:
     from rev2net.tables.explain import explain, find_cell
     from rev2net.tables.render import latex, markdown
 
-    config = parse_settings(Config, args.settings)
+    made_with = WorkFolder(Path(args.root)).config if args.root else Path("config.yaml")
+    config = parse_settings(Config, args.settings or str(made_with))
     root = existing_root(Path(args.root or WorkFolder.of(config.name).path))
     if args.explain:
         if len(args.cell) != 3:

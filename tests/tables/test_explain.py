@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -60,6 +61,17 @@ def test_a_cell_names_all_that_it_depends_on(
         "checkpoint sha256 " + "1c" * 32,
     ):
         assert fact in text
+
+
+def test_the_configuration_is_the_one_that_the_folder_was_made_with(
+    explained: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = Path(explained[explained.index("--root") + 1])
+    place = explained.index("--settings")
+    (root / "config.json").write_text(explained[place + 1])
+    without = [*explained[:place], *explained[place + 2 :]]
+    assert main([*without, "i3d", "rgb", "hmdb-ucf"]) == 0
+    assert "top1: 75.00 %" in capsys.readouterr().out
 
 
 def test_an_empty_cell_says_what_is_missing(
