@@ -21,6 +21,7 @@ from rev2net.datasets.protocols import (
 from rev2net.errors import UserError
 
 UNLABELLED = "target_unlabelled"
+FEW_GROUPS = 5  # of a test: fewer are as good as none for an interval
 Checks = dict[str, int | list[str]]
 
 # Parts that must not share a source video.
@@ -101,6 +102,15 @@ def build_split(
             f"(first: {' and '.join(map(str, same[0]))})"
         )
 
+    notes = _notes(settings, indexes, class_names, leaks)
+    tested = table[table["part"] == "test"]["group"].nunique()
+    if tested < FEW_GROUPS:
+        notes.append(
+            f"the test videos are of {tested} source {'groups' if tested > 1 else 'group'} only: "
+            "an interval over so few says nothing"
+        )
+        more_warnings.append(notes[-1])
+
     csv = _csv(table)
     summary: dict[str, Any] = {
         "benchmark": benchmark,
@@ -114,7 +124,7 @@ def build_split(
         },
         "checks": {**checks, **coverage},
         "same_content": same,
-        "notes": _notes(settings, indexes, class_names, leaks),
+        "notes": notes,
         "digest": hashlib.sha256(csv.encode()).hexdigest(),
     }
     if settings.protocol == "all-videos":
