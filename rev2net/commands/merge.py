@@ -25,12 +25,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Write the index and the ledger, and print what is usable."""
-    from rev2net.datasets.index import read_index
+    from rev2net.datasets.index import read_columns
     from rev2net.runs.folder import ShardFolder
     from rev2net.shards.index import write_index
     from rev2net.video.ledger import read_ledger, refuse_unusable, write_ledger
 
-    video_ids = list(read_index(args.index)["video_id"])
+    video_ids = read_columns(args.index)["video_id"]
     files = ShardFolder(args.folder)
     parts = (files.ledger_part(shard) for shard in range(args.num_shards))
     rows = [row for part in parts for row in read_ledger(part)]

@@ -1,11 +1,11 @@
 """The index of a dataset: one CSV row a video of its lists (docs/formats.md)."""
 
+import csv
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from rev2net.config import DatasetSettings
 from rev2net.datasets.folders import list_folders
@@ -16,6 +16,9 @@ from rev2net.datasets.lists import list_of_file
 from rev2net.datasets.ucf101 import list_ucf101
 from rev2net.digests import check_text
 from rev2net.errors import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 IMPORTERS: dict[str, Callable[[DatasetSettings], Listing]] = {
     "ucf101": list_ucf101,
@@ -31,7 +34,7 @@ COLUMNS = ["video_id", "path", "class", "label", "group"]  # then split1, split2
 class Index:
     """The index as a table, and what a person should know about it."""
 
-    table: pd.DataFrame
+    table: "pd.DataFrame"
     summary: str
     warnings: list[str]
 
@@ -52,33 +55,53 @@ def build_index(dataset: str, settings: DatasetSettings) -> Index:
         (v.video_id, v.path, v.class_name, labels[v.class_name], v.group, *v.sides) for v in videos
     ]
     splits = [f"split{k + 1}" for k in range(len(videos[0].sides))]
+    _refuse_duplicates([video.video_id for video in videos], dataset)
+    import pandas as pd
+
     table = pd.DataFrame(rows, columns=[*COLUMNS, *splits])
-    _refuse_duplicates(table, dataset)
     return Index(table, _summary(dataset, listing), warnings)
 
 
-def read_index(path: Path) -> pd.DataFrame:
+def read_index(path: Path) -> "pd.DataFrame":
     """An index file; `label` is int64, everything else text (ids may look like numbers).
+
+    Raises UserError as `read_columns` does.
+    """
+    columns = read_columns(path)
+    import pandas as pd
+
+    return pd.DataFrame(columns).astype({"label": "int64"})
+
+
+def read_columns(path: Path) -> dict[str, list[str]]:
+    """The columns of an index file as text; without pandas, which a shard's job need not wait for.
 
     Raises UserError for an unreadable file, a missing column, or a video listed twice.
     """
     check_text(path)
     try:
-        table = pd.read_csv(
-            path, dtype=str, keep_default_na=False, encoding_errors="surrogateescape"
-        )
-    except (OSError, ValueError) as error:
+        with open(path, newline="", encoding="utf-8", errors="surrogateescape") as file:
+            rows = [row for row in csv.reader(file, strict=True) if row]
+    except (OSError, csv.Error) as error:
         raise UserError(f"{path}: not an index ({error})") from None
-    missing = [name for name in COLUMNS if name not in table]
+    header = rows.pop(0) if rows else []
+    missing = [name for name in COLUMNS if name not in header]
     if missing:
         raise UserError(f"{path}: not an index: no column {missing[0]!r}")
+    for number, row in enumerate(rows, 1):
+        if len(row) != len(header):
+            raise UserError(
+                f"{path}: not an index: {len(row)} columns in row {number}, {len(header)} expected"
+            )
+    columns = {name: [row[place] for row in rows] for place, name in enumerate(header)}
     try:
-        table["label"] = table["label"].astype("int64")
-        "".join(table["video_id"]).encode()
+        for label in columns["label"]:
+            int(label)
+        "".join(columns["video_id"]).encode()
     except ValueError as error:  # no number; no text
         raise UserError(f"{path}: not an index ({error})") from None
-    _refuse_duplicates(table, path)
-    return table
+    _refuse_duplicates(columns["video_id"], path)
+    return columns
 
 
 def _absent(dataset: str, settings: DatasetSettings, listing: Listing) -> list[str]:
@@ -103,10 +126,12 @@ def _absent(dataset: str, settings: DatasetSettings, listing: Listing) -> list[s
     return [f"{finding}; they will be marked missing in the ledger"]
 
 
-def _refuse_duplicates(table: pd.DataFrame, where: object) -> None:
-    twice = table["video_id"][table["video_id"].duplicated()]
-    if len(twice):
-        raise UserError(f"{where}: video {twice.iloc[0]} is listed twice")
+def _refuse_duplicates(video_ids: Sequence[str], where: object) -> None:
+    seen: set[str] = set()
+    for video_id in video_ids:
+        if video_id in seen:
+            raise UserError(f"{where}: video {video_id} is listed twice")
+        seen.add(video_id)
 
 
 def _summary(dataset: str, listing: Listing) -> str:

@@ -20,7 +20,6 @@ from rev2net.evaluation.decode import decode_examples
 from rev2net.evaluation.metrics import top1
 from rev2net.evaluation.predict import Prediction, predict, protocol_in_words
 from rev2net.experiments import run_digest
-from rev2net.figures.decoded_clips import clip_sheet
 from rev2net.files import NAME_BYTES, atomic_path, short_name
 from rev2net.own_code import edited
 from rev2net.provenance import commit
@@ -132,6 +131,11 @@ def _write_examples(files: RunFolder, examples: Examples) -> None:
     write_examples(files.examples, examples)
     for old in files.pictures.glob("*.png"):
         old.unlink()
+    if not examples.video_id:
+        return
+    # Not above: most runs have no decoders, and matplotlib is slow to start.
+    from rev2net.figures.decoded_clips import clip_sheet
+
     for number, video_id in enumerate(examples.video_id):
         title = f"{video_id} ({examples.class_name[number]})"
         name = short_name(f"{number}-{video_id.replace('/', '-')}", NAME_BYTES - len(".png"))

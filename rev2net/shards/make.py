@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from rev2net import __version__
 from rev2net.config import FlowSettings, FlowShardSettings, FramesSettings
-from rev2net.datasets.index import read_index
+from rev2net.datasets.index import read_columns
 from rev2net.errors import MachineError, UserError
 from rev2net.files import TROUBLES
 from rev2net.flow.parameters import MIN_SIDE, of_settings
@@ -64,8 +64,9 @@ def make_shard(
     cv2.setNumThreads(1)
     if not root.is_dir():
         raise UserError(f"--root: {root} is not a folder; allowed is a dataset as published")
-    table = read_index(index)
-    videos = table.iloc[shard_rows(len(table), shard, num_shards)]
+    columns = read_columns(index)
+    videos = list(zip(columns["video_id"], columns["path"], strict=True))
+    named = videos[shard_rows(len(videos), shard, num_shards)]
     rows: list[LedgerRow] = []
     with _stage(settings) as stage:
         attributes = stage.attributes | {
@@ -77,7 +78,6 @@ def make_shard(
         }
         name = f"{dataset} {stage.kind} shard {shard}"
         with write_shard(output, attributes) as writer:
-            named = list(zip(videos["video_id"], videos["path"], strict=True))
             for video_id, path in with_progress(named, len(named), name):
                 try:
                     row = _store_video(writer, stage, video_id, root, path)

@@ -116,3 +116,15 @@ def test_help_of_both_commands_imports_no_pandas() -> None:
         "import sys; from rev2net.commands import index, splits; sys.exit('pandas' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_reader_names_a_row_that_was_cut_off(tmp_path: Path) -> None:
+    path = tmp_path / "index.csv"
+    path.write_text("video_id,path,class,label,group\na,a.avi,x,0,g\nb,b.avi\n")
+    with pytest.raises(UserError, match="2 columns in row 2, 5 expected"):
+        read_index(path)
+
+
+def test_a_shards_job_imports_no_pandas() -> None:
+    code = "import sys; from rev2net.shards import make; sys.exit('pandas' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

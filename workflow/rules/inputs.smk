@@ -112,7 +112,12 @@ def unusable_options(wildcards):
 
 def run_sources(wildcards):
     """The shards that a run reads: option of its command, dataset, index."""
-    run = asked(wildcards)
+    return sources_of(asked(wildcards))
+
+
+@functools.cache
+def sources_of(run):
+    """The same of a run, which is asked for its inputs and for its parameters."""
     kinds = experiments.run_kinds(run, CONFIG)
     if lacking := set(kinds) - set(benchmark_kinds(run.benchmark)):
         raise UserError(
@@ -145,7 +150,13 @@ def options_of(sources):
 
 def asked(wildcards):
     """The run that the wildcards name."""
-    run = Run.parse(wildcards.get("run") or wildcards.fused)
+    return checked_run(wildcards.get("run") or wildcards.fused)
+
+
+@functools.cache
+def checked_run(path):
+    """The run of a path, whose words the configuration knows."""
+    run = Run.parse(path)
     experiments.check_run(run, CONFIG)
     return run
 
