@@ -167,7 +167,7 @@ def train_and_measure(
 ) -> None:
     """Train unless that is done; write measures.json and pictures of decoded clips beside it."""
     split = data / "split1.csv"
-    shards = {("ucf101", kind): clip_shards(data, "ucf101", kind).index for kind in ("rgb", "flow")}
+    shards = {("clips", kind): clip_shards(data, "clips", kind).index for kind in ("rgb", "flow")}
     if not RunFolder(folder).checkpoint.exists():
         train(chosen, split, shards, class_names, folder)
     trained = load_trained(folder)
@@ -214,13 +214,13 @@ def run_task(args: argparse.Namespace) -> None:
             if args.task == "directions"
             else jhmdb(args.side, args.every, least)
         )
-        write_clips(data, {"ucf101": clips}, *lossless(args.side, args.bound))
+        write_clips(data, {"clips": clips}, *lossless(args.side, args.bound))
     names = list(DIRECTIONS)
     if args.task == "jhmdb":
         names = sorted({row["class"] for row in jhmdb_rows()})
     for seed in args.seeds:
         for arm in args.arms:
-            run = Run("ucf101", arm, "rgb", "scratch", "none", 1, seed)
+            run = Run("clips", arm, "rgb", "scratch", "none", 1, seed)
             train_and_measure(run, settings(run, args), data, names, args.folder / f"{arm}.{seed}")
 
 

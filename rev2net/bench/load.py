@@ -2,7 +2,7 @@
 
     rev2net bench load                                      # on shards of generated clips
     rev2net bench load --clips a.avi b.mp4                  # on shards made of these videos
-    rev2net bench load --shards work/data/ucf101-*/*.index  # on shards that are there
+    rev2net bench load --shards work/data/home-*/*.index  # on shards that are there
 
 A worker of the loader reads a clip from a shard, decodes its images and crops them; what it does
 beside decoding is the difference. The samples are those of TSN (3 segments) and of I3D (64 frames

@@ -64,14 +64,14 @@ def make_asked_shard(
 def dataset_paths(words: Iterable[str]) -> dict[str, Path]:
     """The `DATASET=PATH` words of a command line, by dataset.
 
-    >>> dataset_paths(["ucf101=ucf101/rgb.index"])
-    {'ucf101': PosixPath('ucf101/rgb.index')}
+    >>> dataset_paths(["home=home/rgb.index"])
+    {'home': PosixPath('home/rgb.index')}
     """
     paths = {}
     for word in words:
         dataset, equals, path = word.partition("=")
         if not equals or not dataset or not path:
-            raise UserError(f"{word!r} is not DATASET=PATH, for example ucf101=ucf101/rgb.index")
+            raise UserError(f"{word!r} is not DATASET=PATH, for example home=home/rgb.index")
         paths[dataset] = Path(path)
     return paths
 

@@ -3,7 +3,8 @@
 Videos are decoded again and resized as for `rev2net stage frames`; the flow is computed from these
 greyscale frames, never from stored JPEGs. Shard I of N holds the same videos as RGB shard I.
 
-    rev2net stage flow --dataset ucf101 --index index.csv --root UCF101 --shard 0 --num-shards 80 \\
+    rev2net stage flow --dataset home --index index.csv --root videos/home \\
+        --shard 0 --num-shards 80 \\
         --settings '{"backend": "auto", "bound": 20, "frames": {"short_side": 256, ...}, ...}' \\
         0.h5 0.csv
 

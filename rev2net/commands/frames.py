@@ -3,7 +3,7 @@
 Shard I of N holds the rows I*len/N to (I+1)*len/N of the index. A video that is absent or damaged
 leaves a row in the ledger and never stops the shard.
 
-    rev2net stage frames --dataset ucf101 --index index.csv --root UCF101 \\
+    rev2net stage frames --dataset home --index index.csv --root videos/home \\
         --shard 0 --num-shards 80 --settings \\
         '{"short_side": 256, "size": null, "fps": null, "codec": "jpeg", ...}' 0.h5 0.csv
 

@@ -3,7 +3,7 @@
 Reads the folder as published and its official lists, and writes one CSV row a listed video,
 whether its file is present or not. Odd but harmless findings are printed as warnings.
 
-    rev2net stage index ucf101 --settings '{"root": "UCF101", ...}' index.csv
+    rev2net stage index home --settings '{"root": "videos/home", ...}' index.csv
 
 --settings is one entry of `datasets:` in the configuration, as JSON or as a file.
 """

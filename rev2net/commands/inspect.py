@@ -1,10 +1,10 @@
 """Print what a file or folder holds, as tables.
 
-    rev2net inspect data/ucf101                                 # a dataset: what is there of it
+    rev2net inspect data/home                                   # a dataset: what is there of it
     rev2net inspect UCF-101/Archery/v_Archery_g01_c01.avi       # a video, decoded to its end
-    rev2net inspect work/data/ucf101-*/rgb-*/0.h5               # a shard
-    rev2net inspect work/data/ucf101-1a2b3c4d/rgb-5e6f7a8b/0.h5 --sheet sheet.png
-    rev2net inspect work/data/ucf101-*/rgb-*.csv                # a ledger: what is not ok
+    rev2net inspect work/data/home-*/rgb-*/0.h5                 # a shard
+    rev2net inspect work/data/home-1a2b3c4d/rgb-5e6f7a8b/0.h5 --sheet sheet.png
+    rev2net inspect work/data/home-*/rgb-*.csv                  # a ledger: what is not ok
     rev2net inspect work                                        # what is done, and what is not
     rev2net inspect work/mini/runs/.../split1.seed0             # a run
     rev2net inspect work/mini/runs/.../checkpoint.pt --json     # for a program

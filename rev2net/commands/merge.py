@@ -3,7 +3,7 @@
 Writes FOLDER.index and FOLDER.csv beside FOLDER, which holds <i>.h5 and <i>.csv of every shard.
 Stops with a list where more videos are unusable (not ok) than --max-unusable allows.
 
-    rev2net stage merge ucf101 --kind rgb --index index.csv --num-shards 80 rgb-1a2b3c4d
+    rev2net stage merge home --kind rgb --index index.csv --num-shards 80 rgb-1a2b3c4d
 """
 
 import argparse

@@ -5,10 +5,10 @@ Reads the index and the ledgers of every dataset of the benchmark. Writes a CSV 
 the checks (duplicates, source groups on both sides, classes without videos), videos of one content,
 and notes for the tables.
 
-    rev2net stage splits hmdb-ucf --split 1 --settings settings.json
-        --index ucf101=ucf101/index.csv --index hmdb51=hmdb51/index.csv
-        --ledger ucf101=ucf101/rgb.csv --ledger ucf101=ucf101/flow.csv
-        --ledger hmdb51=hmdb51/rgb.csv --ledger hmdb51=hmdb51/flow.csv split1.csv split1.json
+    rev2net stage splits home-away --split 1 --settings settings.json
+        --index home=home/index.csv --index away=away/index.csv
+        --ledger home=home/rgb.csv --ledger home=home/flow.csv
+        --ledger away=away/rgb.csv --ledger away=away/flow.csv split1.csv split1.json
 
 A video is usable if it is ok in every ledger of its dataset: one a kind of images that some run on
 the benchmark reads. Where more are unusable than --max-unusable allows, it stops with a list.
