@@ -23,7 +23,7 @@ from rev2net.flow.kernels.rounding import ONE, ZERO, kernel, norm
 from rev2net.flow.kernels.vector import LANES, fma, lane_sum, load, spread, store, where
 
 FIELDS = 9
-BLOCK = LANES  # rows: whole vectors at any width, and few enough for the second-level cache
+BLOCK = 16  # rows: whole vectors at any width, and few enough for the second-level cache
 STEP = uintp(1)
 PAGE = 1024  # floats, 4 KiB: a load whose address is a store's but for whole pages waits for it
 APART = 112  # floats by which the fields' places in a page differ; whole vectors

@@ -57,7 +57,7 @@ def _digest(folder: Path) -> str:
 
 @kernel()
 def norm(x, y):
-    """sqrt(x * x + y * y) of vectors, as if computed in float64 and then rounded; 5e-19 instead of 0.
+    """sqrt(x * x + y * y) of vectors, as if computed in float64, then rounded; 5e-19 for 0.
 
     The sum of squares is held as `square + rest`, and one Newton step corrects the root's estimate
     by what that leaves.
@@ -71,4 +71,3 @@ def norm(x, y):
     inverse = reciprocal_root(square)
     root = square * inverse
     return fma(HALF * inverse, fma(-root, root, square) + rest, root)
-
