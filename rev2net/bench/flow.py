@@ -7,7 +7,8 @@
 The table has, for each size and backend, the median time of a pair on one core (for cuda: its share
 of a batch on one GPU), how many times faster than OpenCV on one core that is, the end-point error
 to OpenCV's flow in pixels, and the hours that this machine's cores would take for whole data sets.
---yardstick adds OpenCV against itself with noise of 0.001 grey levels on the first frame.
+--yardstick adds OpenCV against itself with noise of 0.001 grey levels on the first frame;
+--profile a table of where the numba backend's time goes.
 """
 
 import argparse
@@ -22,6 +23,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from rev2net.bench.flow_profile import profile, profile_table
 from rev2net.bench.measuring import num_cores, progress, refuse_below
 from rev2net.errors import UserError
 from rev2net.flow.parameters import MIN_SIDE
@@ -56,6 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--epsilon", type=float, default=0.01, help="stopping rule (default 0.01)")
     parser.add_argument("--yardstick", action="store_true", help="OpenCV against itself, too")
+    parser.add_argument("--profile", action="store_true", help="time of each numba kernel, too")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -76,6 +79,10 @@ def run(args: argparse.Namespace) -> None:
     source = f"{len(args.clips)} clips" if args.clips else "rendered frames"
     print(f"{len(pairs)} pairs of {source}; epsilon {args.epsilon:g}; reference {REFERENCE}")
     print(table(results))
+    if args.profile:
+        for size in sizes:
+            print(f"\n{size[0]}x{size[1]}")
+            print(profile_table(profile(resized(pairs, size), epsilon=args.epsilon)))
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -123,7 +130,7 @@ def measure(
     `yardstick` adds OpenCV on first frames with noise of 0.001 grey levels: where flow is
     ambiguous, that alone moves it, and no backend can be asked to be closer.
     """
-    pairs = [tuple(cv2.resize(frame, size) for frame in pair) for pair in pairs]  # type: ignore[misc]
+    pairs = resized(pairs, size)
     solvers: dict[str, Callable[[Grey, Grey], npt.NDArray[np.float32]]] = {}
     for backend in dict.fromkeys([REFERENCE, *backends]):
         if backend != "cuda":
@@ -158,6 +165,11 @@ def measure(
             epe_p99=float(np.percentile(errors, 99)),
             pairs_at_once=1 if name == "cuda" else num_cores(),
         )
+
+
+def resized(pairs: list[Pair], size: tuple[int, int]) -> list[Pair]:
+    """The pairs at another width and height."""
+    return [tuple(cv2.resize(frame, size) for frame in pair) for pair in pairs]  # type: ignore[misc]
 
 
 def opencv_on_noise(first: Grey, second: Grey, **parameters: Any) -> npt.NDArray[np.float32]:
@@ -201,11 +213,26 @@ def table(results: list[Result]) -> str:
 
 
 def machine() -> str:
-    """Cores and libraries, for the head of a table, behind `provenance.processor`."""
-    import numba
+    """Cores, libraries and the vector units they use, for the head of a table.
 
-    versions = f"OpenCV {cv2.__version__}, numba {numba.__version__}, numpy {np.__version__}"
+    `provenance.processor` names the widest unit there is; numba and OpenCV can be told to use less
+    (NUMBA_CPU_NAME and NUMBA_CPU_FEATURES, OPENCV_CPU_DISABLE).
+    """
+    import numba
+    from numba.core.registry import cpu_target
+
+    _, name, features = cpu_target.target_context.codegen().magic_tuple()
+    ours = _widest(features.split(","), "+avx512f", "+avx2")
+    theirs = _widest(cv2.getCPUFeaturesLine().replace("*", "").split(), "AVX512-SKX", "AVX2")
+    versions = (
+        f"OpenCV {cv2.__version__} ({theirs}), numba {numba.__version__} ({ours}, for {name}), "
+        f"numpy {np.__version__}"
+    )
     return f"{num_cores()} cores; {versions}"
+
+
+def _widest(units: list[str], avx512: str, avx2: str) -> str:
+    return "AVX-512" if avx512 in units else "AVX2" if avx2 in units else "no AVX2"
 
 
 def rendered_pairs(count: int) -> list[Pair]:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import float32
 
-from rev2net.flow.kernels.iteration import FIELDS
+from rev2net.flow.kernels.iteration import scratch_size
 from rev2net.flow.kernels.level import solve_level
 from rev2net.flow.kernels.warp import sampled_image
 from rev2net.flow.opencv_backend import one_thread
@@ -42,8 +42,7 @@ def solve(
     for frame in frames:
         levels = [Level(image, sampled_image(image)) for image in pyramid(frame, parameters)]
         if previous is None:
-            height, width = frame.shape
-            work = np.empty((FIELDS, (height + 2) * (width + 1)), np.float32)
+            work = np.empty(scratch_size(*frame.shape), np.float32)
         else:
             flow = _flow(previous, levels, start, parameters, work)
             yield flow

@@ -4,10 +4,12 @@ import cv2
 import numpy as np
 import pytest
 
-from rev2net.bench.flow import DATASETS, Result, measure, rendered_pairs
+from rev2net.bench.flow import DATASETS, Result, measure, rendered_pairs, resized
+from rev2net.bench.flow_profile import profile
 from rev2net.bench.measuring import num_cores
 from rev2net.cli import main
-from rev2net.flow import tvl1
+from rev2net.flow import numba_backend, tvl1
+from rev2net.flow.kernels import level
 
 
 def test_the_table_compares_the_backends(capsys: pytest.CaptureFixture[str]) -> None:
@@ -24,6 +26,26 @@ def test_the_table_compares_the_backends(capsys: pytest.CaptureFixture[str]) -> 
             assert speedup > 1
             assert epe_mean == epe_p99 == 0
     assert printed.err.splitlines()[0] == "40x32: pair 1 of 2"
+
+
+def test_the_profile_has_a_line_for_each_kernel(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "flow", "--pairs", "1", "--sizes", "64x48", "--profile"]) == 0
+    *_, head, iterations, medians, warps, rest = capsys.readouterr().out.splitlines()
+    assert head.split() == ["numba", "backend", "share", "ns/pixel"]
+    shares = [float(line.split()[-2].rstrip("%")) for line in (iterations, medians, warps, rest)]
+    assert sum(shares) == pytest.approx(100, abs=0.3)
+    assert iterations.startswith("iterations")
+    assert min(shares) > 0
+
+
+def test_profiling_leaves_the_backend_as_it_was() -> None:
+    solve_level, iterate = numba_backend.solve_level, level.iterate
+    pairs = resized(rendered_pairs(1), (48, 40))
+    shares = profile(pairs, nscales=1, warps=2, epsilon=0.0, outerIterations=1, innerIterations=3)
+    assert shares["iterations"].pixels == 2 * 3 * 48 * 40
+    assert shares["warps"].pixels == 2 * 48 * 40
+    assert shares["median filters"].pixels == 2 * 2 * 48 * 40
+    assert (numba_backend.solve_level, level.iterate) == (solve_level, iterate)
 
 
 def test_hours_are_for_all_cores_of_the_machine() -> None:

@@ -5,9 +5,9 @@
 
 import numpy as np
 
-from rev2net.flow.kernels.iteration import BLOCK, FIELDS, iterate
+from rev2net.flow.kernels.iteration import BLOCK, iterate, lay_out
 from rev2net.flow.kernels.median import median_filter
-from rev2net.flow.kernels.rounding import ZERO, kernel
+from rev2net.flow.kernels.rounding import kernel
 from rev2net.flow.kernels.warp import linearise
 
 
@@ -19,14 +19,12 @@ def solve_level(
     """Improve the flow of one level in place.
 
     `previous` (H, W) is the first frame, `framed` the second as `sampled_image` made it, `work`
-    (FIELDS, at least (H + 2) * (W + 1)) scratch. `tau_theta` is tau / theta, `limit` lambda *
+    at least `scratch_size(H, W)` floats. `tau_theta` is tau / theta, `limit` lambda *
     theta, `tolerance` the squared change of the flow, summed over pixels, that ends a warp.
     """
     height, width = flow_x.shape
     stride = width + 1
-    size = (height + 2) * stride
-    fields = work.reshape(-1)[: FIELDS * size].reshape(FIELDS, size)
-    _clear(fields)
+    fields = lay_out(work, height, width)
     _load(flow_x, fields[0], stride)
     _load(flow_y, fields[1], stride)
     edge = np.empty((2, BLOCK), np.float32)
@@ -45,13 +43,6 @@ def solve_level(
             outer += 1
     _store(fields[0], flow_x, stride)
     _store(fields[1], flow_y, stride)
-
-
-@kernel()
-def _clear(fields):
-    flat = fields.reshape(-1)
-    for k in range(flat.shape[0]):
-        flat[k] = ZERO
 
 
 @kernel()

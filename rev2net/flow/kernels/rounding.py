@@ -11,14 +11,14 @@ multiply-adds until it rounds to the same float.
 
 import functools
 import hashlib
-import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numba
-from numba import float32, types
-from numba.extending import intrinsic
+from numba import float32
+
+from rev2net.flow.kernels.vector import fma, reciprocal_root, where
 
 ZERO = float32(0)
 HALF = float32(0.5)
@@ -55,42 +55,19 @@ def _digest(folder: Path) -> str:
     return hashlib.blake2b(sources, digest_size=4).hexdigest()
 
 
-@intrinsic
-def fma(typing_context, a, b, c):
-    """a * b + c, rounded once."""
-    signature = types.float32(types.float32, types.float32, types.float32)
-
-    def codegen(context, builder, signature, arguments):
-        return builder.fma(*arguments)
-
-    return signature, codegen
-
-
-@kernel(fastmath={"arcp", "afn", "nnan", "ninf"})
-def _reciprocal_root(x):
-    """1 / sqrt(x) within a few units in the last place: these flags allow the CPU's estimate."""
-    return ONE / math.sqrt(x)
-
-
 @kernel()
 def norm(x, y):
-    """sqrt(x * x + y * y), as if computed in float64 and then rounded; 5e-19 instead of 0.
+    """sqrt(x * x + y * y) of vectors, as if computed in float64, then rounded; 5e-19 for 0.
 
     The sum of squares is held as `square + rest`, and one Newton step corrects the root's estimate
     by what that leaves.
     """
     xx = fma(x, x, SMALLEST)
     yy = y * y
-    large = max(xx, yy)
-    small = min(xx, yy)
+    large = where(xx > yy, xx, yy)
+    small = where(yy > xx, xx, yy)
     square = large + small
     rest = (small - (square - large)) + (fma(x, x, -xx) + fma(y, y, -yy))
-    inverse = _reciprocal_root(square)
+    inverse = reciprocal_root(square)
     root = square * inverse
     return fma(HALF * inverse, fma(-root, root, square) + rest, root)
-
-
-@kernel(fastmath={"reassoc", "nsz", "contract"})
-def add_squares(total, x, y):
-    """total + x * x + y * y in any order and rounding: a sum that vectorises."""
-    return total + (x * x + y * y)

@@ -14,7 +14,8 @@ from numba import float32, int32, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from rev2net.flow.kernels.rounding import HALF, ONE, fma, kernel
+from rev2net.flow.kernels.rounding import HALF, ONE, kernel
+from rev2net.flow.kernels.vector import fma
 
 FRAME = 4  # zeros around a sampled image, in pixels
 CHANNELS = 4  # intensity, x gradient, y gradient, nothing
