@@ -97,6 +97,14 @@ def test_other_layouts_are_one_line(
     assert "\n" not in str(error.value)
 
 
+def test_blanks_around_a_folders_name_are_not_of_the_class(tmp_path: Path, touch: Touch) -> None:
+    touch("Walk /a.avi", " golf/b.avi")
+    assert index(tmp_path).table[["path", "class"]].values.tolist() == [
+        ["Walk /a.avi", "Walk"],
+        [" golf/b.avi", "golf"],
+    ]
+
+
 def test_an_absent_root_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"root: no such folder; expected are <class>/<videos>"):
         index(tmp_path)
