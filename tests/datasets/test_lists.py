@@ -257,6 +257,13 @@ def test_files_that_are_not_there_are_named(root: Path) -> None:
         index(root, "golf/a.avi 1\n", root=f"{root}/lost", lists=f"{root}/list.csv")
 
 
+def test_labels_that_differ_only_by_case_are_refused(root: Path) -> None:
+    text = "path,label\ngolf/a.avi,Golf\ngolf/b c.avi,golf\n"
+    found = r"'Golf' and 'golf' differ only by case \(golf/a.avi, golf/b c.avi\)"
+    with pytest.raises(UserError, match=found):
+        index(root, text)
+
+
 def test_groups_of_the_column_come_before_the_expression(root: Path) -> None:
     text = "path,label,group\ngolf/a.avi,golf,film\ngolf/b c.avi,golf,\n"
     found = index(root, text, groups=r"/(\w)")
