@@ -145,6 +145,17 @@ def group_pattern(listing: Listing) -> str | None:
     return None
 
 
+def group_example(listing: Listing) -> str | None:
+    """An expression that could tell the source video: it matches every path; None where none does.
+
+    The name without the number behind it. Whether that is a recording, only a person can say.
+    """
+    for pattern in (r"([^/]+)_\d+\.\w+$", r"([^/]+)-\d+\.\w+$"):
+        if all(re.search(pattern, video.path) for video in listing.videos):
+            return pattern
+    return None
+
+
 def _by_class(videos: list[Video]) -> list[Video]:
     """So that evenly spaced ones are of every class."""
     return sorted(videos, key=lambda video: (video.class_name, video.path))

@@ -121,6 +121,13 @@ def test_a_folder_that_is_not_there_is_one_line(tmp_path: Path) -> None:
         dataset_facts("home", own_config(), tmp_path)
 
 
+def test_groups_that_miss_paths_are_said_before_anything_is_decoded(root: Path) -> None:
+    home = {"format": "folders", "root": "data/home", "shards": 1, "groups": r"run/(\d+)"}
+    config = own_config(datasets={"home": home, "away": home | {"root": "data/away"}})
+    with pytest.raises(UserError, match=r"in 40 of 100 paths \(first: 'walk/0.mp4'\)"):
+        benchmark_facts("abroad", 1, config, root)
+
+
 def test_recipes_of_ones_own_are_ours(root: Path) -> None:
     config = with_map(root)
     own = {"mine": {"network": "i3d", "label": "Mine"}}
