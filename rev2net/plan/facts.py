@@ -18,7 +18,7 @@ from rev2net.config import (
 from rev2net.datasets.class_maps import alike_classes, class_map
 from rev2net.datasets.index import IMPORTERS
 from rev2net.datasets.listing import Listing, Side
-from rev2net.datasets.protocols import BY_LISTS, EVERY_TARGET_TESTED
+from rev2net.datasets.protocols import BY_LISTS, EVERY_TARGET_TESTED, refuse_unknown_classes
 from rev2net.datasets.sizes import SHARED_VIDEOS, SIZES
 from rev2net.digests import read_json
 from rev2net.experiments import class_columns, data_folder, shard_folder
@@ -99,7 +99,10 @@ def dataset_facts(name: str, config: Config, root: Path) -> DatasetFacts:
 
 
 def benchmark_facts(name: str, split: int, config: Config, root: Path) -> BenchmarkFacts:
-    """A split's size; from `root`/work/<name>/splits where it has been made already."""
+    """A split's size; from `root`/work/<name>/splits where it has been made already.
+
+    Raises UserError for a class of one's own map that a dataset lacks, as the split would.
+    """
     benchmark = config.benchmarks[name]
     summary = (root / WorkFolder.of(config.name).split(name, split)).with_suffix(".json")
     if summary.is_file():
@@ -172,6 +175,8 @@ def _of_shared_classes(
     if benchmark.class_map is not None:
         columns = class_columns(name, config)
         shared = class_map(benchmark.class_map, benchmark.class_set, columns)
+        known = {dataset: facts.classes for dataset, facts in of.items() if facts.classes}
+        refuse_unknown_classes(benchmark.class_map, shared, columns, known)
     elif all(facts.classes for facts in of.values()):
         shared = alike_classes({dataset: facts.classes for dataset, facts in of.items()})
     else:

@@ -128,6 +128,14 @@ def test_groups_that_miss_paths_are_said_before_anything_is_decoded(root: Path) 
         benchmark_facts("abroad", 1, config, root)
 
 
+def test_a_class_that_a_dataset_lacks_is_said_before_anything_is_decoded(root: Path) -> None:
+    config = with_map(root)
+    with (root / "map.csv").open("a") as file:
+        file.write("sit,jump\n")
+    with pytest.raises(UserError, match=r"map.csv:4: 'sit' is no class of home; run, walk"):
+        benchmark_facts("abroad", 1, config, root)
+
+
 def test_recipes_of_ones_own_are_ours(root: Path) -> None:
     config = with_map(root)
     own = {"mine": {"network": "i3d", "label": "Mine"}}
