@@ -179,6 +179,19 @@ def test_a_broken_video_is_listed(project: Path, capsys: pytest.CaptureFixture[s
         assert re.search(rf"^  {name} +\S", out, flags=re.MULTILINE)
 
 
+def test_a_folder_of_two_datasets_is_asked_about(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("home", "away"):
+        shutil.copytree(project / name, project / "both" / name)
+    propose("--dataset", "mine=both")
+    line = "both: no class folder holds a video itself, only folders do (away/Jump); if away and "
+    assert f"{line}home are datasets, not classes, give each" in capsys.readouterr().out
+    write_video(project / "both/home/a.mp4", 0, 0)
+    propose("--dataset", "mine=both", "--force")
+    assert "no class folder" not in capsys.readouterr().out
+
+
 def test_it_obeys_the_schema_that_its_first_line_names(project: Path) -> None:
     jsonschema = pytest.importorskip("jsonschema")
     Path("own").mkdir()
