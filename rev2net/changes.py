@@ -1,24 +1,32 @@
-"""What a changed configuration does to the runs that its folder holds: said before it happens.
+"""What changed since finished work was made: settings of its runs, and the videos of a folder.
+
+Said before it happens, or goes unnoticed.
 
 Imports neither pandas nor torch: Snakemake reads it whenever it starts.
 """
 
 import contextlib
+import csv
 import functools
 import json
+import os
 from collections.abc import Iterator
+from pathlib import Path, PurePath
 from typing import Any
 
-from rev2net.config import Config, dump, validate
+from rev2net.config import Config, DatasetSettings, dump, validate
+from rev2net.datasets.listing import video_files
 from rev2net.errors import UserError
 from rev2net.experiments import (
     benchmark_datasets,
+    data_folder,
     parent,
     run_kinds,
     shard_folder,
     split_settings,
     train_settings,
 )
+from rev2net.files import VIDEO_SUFFIXES
 from rev2net.runs.folder import WorkFolder
 from rev2net.runs.identity import Run
 
@@ -65,6 +73,42 @@ def warning(config: Config, work: WorkFolder) -> str | None:
         f"{len(finished)} finished runs will be trained again when they are asked for, in place of "
         "what is there; another `name` keeps them"
     )
+
+
+def changed_folders(config: Config, work: WorkFolder) -> Iterator[str]:
+    """A line for each dataset of format `folders` whose videos are not those of its index.
+
+    Without an index or the folder there is nothing to compare, and nothing is said.
+    """
+    for dataset, settings in config.datasets.items():
+        index = data_folder(work, dataset, config).index
+        if settings.format != "folders" or not index.is_file() or not os.path.isdir(settings.root):
+            continue
+        with contextlib.suppress(UserError, OSError, KeyError, csv.Error):  # others say so
+            new, gone = _new_and_gone(settings, index)
+            if new or gone:
+                yield (
+                    f"datasets.{dataset}: {settings.root} has {new} video files that its index "
+                    f"does not list, and lacks {gone} that it lists; to list them anew, add "
+                    "-R index_dataset to the command"
+                )
+
+
+def _new_and_gone(settings: DatasetSettings, index: Path) -> tuple[int, int]:
+    """How many videos in class folders an index does not list, and how many it lists are gone."""
+    with open(index, newline="", encoding="utf-8", errors="surrogateescape") as file:
+        reader = csv.DictReader(file)
+        listed = {row["path"] for row in reader}
+    depth = (
+        3 if "split1" in (reader.fieldnames or ()) else 2
+    )  # <side>/<class>/<video>, or <class>/<video>
+    root = Path(settings.root)
+    there = {
+        path
+        for path in video_files(root, root / settings.videos, VIDEO_SUFFIXES)
+        if len(PurePath(os.path.relpath(path, settings.videos)).parts) >= depth
+    }
+    return len(there - listed), len(listed - there)
 
 
 def _changed_keys(before: Any, now: Any, place: str = "") -> Iterator[str]:

@@ -9,12 +9,14 @@ import pytest
 import yaml
 
 from rev2net import experiments, needs
-from rev2net.changes import warning
+from rev2net.changes import changed_folders, warning
 from rev2net.config import Config, dump, load, validate
+from rev2net.datasets.index import build_index
 from rev2net.runs.folder import WorkFolder
 from rev2net.runs.identity import Run
 from tests.made_data import data_folder, shard_folder
 from tests.test_workflow import ROOT, counts, snakemake
+from tests.work_folder import own_config
 
 SMOKE = ROOT / "configs/smoke.yaml"
 OF_DATA = {"generate_mini", "index_dataset", "decode_frames", "compute_flow", "merge_shards"}
@@ -279,3 +281,28 @@ def test_snakemake_says_so_when_it_starts_and_in_a_dry_run(
     assert result.returncode == 0, result.stderr
     assert result.stderr.count("warning: work/smoke/config.json has other settings") == 1
     assert "(frames.quality): 3 of 3 finished runs" in result.stderr
+
+
+@pytest.mark.parametrize("below", ["", "train/"])
+def test_videos_that_came_to_a_folder_or_left_it_are_said(tmp_path: Path, below: str) -> None:
+    root = tmp_path / "home"
+    names = [f"{below}run/a.mp4", f"{below}walk/b.mp4", "loose.mp4"]
+    for name in [*names, *(["test/run/c.mp4"] if below else [])]:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+    home = {"format": "folders", "root": str(root), "shards": 1}
+    config = own_config(datasets={"home": home, "away": home | {"root": str(tmp_path / "away")}})
+    work = WorkFolder(tmp_path / "work/own")
+    assert list(changed_folders(config, work)) == []  # there is no index
+    index = experiments.data_folder(work, "home", config).index
+    index.parent.mkdir(parents=True)
+    index.write_text(build_index("home", config.datasets["home"]).table.to_csv(index=False))
+    assert list(changed_folders(config, work)) == []
+    (root / names[0]).rename(root / f"{below}run/other.mp4")
+    (root / f"{below}walk/c.mp4").touch()
+    assert list(changed_folders(config, work)) == [
+        f"datasets.home: {root} has 2 video files that its index does not list, and lacks 1 that "
+        "it lists; to list them anew, add -R index_dataset to the command"
+    ]
+    root.rename(tmp_path / "elsewhere")
+    assert list(changed_folders(config, work)) == []

@@ -1,6 +1,7 @@
 """Videos of one's own in folders: `<class>/*`, or `train`, `val` and `test` with such folders.
 
-Every video below a class's folder is of that class, in whatever subfolder and container.
+Every video below a class's folder is of that class, in whatever subfolder and container. Blanks
+around a folder's name are no part of the class's.
 """
 
 import os
@@ -34,7 +35,7 @@ def list_folders(settings: DatasetSettings) -> Listing:
         Video(
             video_id="",
             path=path,
-            class_name=as_text(parts[depth]),
+            class_name=as_text(parts[depth].strip()),
             group="",
             sides=tuple(side for side in sides if side == parts[0]),
             present=True,

@@ -1,13 +1,15 @@
 """Videos of one's own in a list: a CSV file, or the lists of mmaction2 and of TSN.
 
 The CSV has a header `path,label[,group,split1,split2,…]` (`class` for label, `split` for one split;
-other columns are ignored). mmaction2's lines are `<path> <label>`, TSN's `<path> <frames> <label>`;
-the numbers are at the end, for paths may hold blanks. Of a folder of lists, those are taken whose
-names say a side and, where there are several splits, its number, as these authors name them
-(`hmdb51_train_split_1_videos.txt`). A path without suffix is any video that is called so.
+other columns are ignored, where they are not a slip of one of these). mmaction2's lines are
+`<path> <label>`, TSN's `<path> <frames> <label>`; the numbers are at the end, for paths may hold
+blanks. Of a folder of lists, those are taken whose names say a side and, where there are several
+splits, its number, as these authors name them (`hmdb51_train_split_1_videos.txt`). A path without
+suffix is any video that is called so.
 """
 
 import csv
+import difflib
 import io
 import os
 import posixpath
@@ -145,6 +147,7 @@ def read_lines(source: Path) -> list[Line]:
 def _csv_lines(source: Path, text: str, columns: list[str]) -> Iterator[Line]:
     label = next((name for name in ("label", "class") if name in columns), None)
     splits = _split_columns(source, columns)
+    _refuse_near_misses(source, columns, label, splits)
     if label is None or len(set(columns)) < len(columns):
         raise UserError(f"{source}:1: columns {columns}; expected is {ALLOWED}, each column once")
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
@@ -191,6 +194,22 @@ def _split_columns(source: Path, columns: list[str]) -> list[str]:
             f"{source}:1: columns {', '.join(found)}; allowed are split, or split1, split2, …"
         )
     return found
+
+
+def _refuse_near_misses(
+    source: Path, columns: list[str], label: str | None, splits: list[str]
+) -> None:
+    """Raise UserError for a column that is called nearly like one that the list lacks."""
+    lacking = [] if label else ["label", "class"]
+    lacking += [] if "group" in columns else ["group"]
+    lacking += [f"split{len(splits) + 1}"] if splits else ["split", "split1"]
+    for column in columns:
+        near = difflib.get_close_matches(column, lacking, n=1, cutoff=0.75)
+        if near and not _SPLIT.fullmatch(column):
+            raise UserError(
+                f"{source}:1: unknown column {column!r}; did you mean {near[0]!r}? Another name "
+                "leaves it out"
+            )
 
 
 def _plain_lines(source: Path) -> Iterator[Line]:

@@ -38,28 +38,26 @@ def own_listing(
 
     An id is the path without suffix, with it where two would be called alike. A group that is not
     given is what the settings' expression finds in the path, or else the video alone, by its id.
-    In a split without a test side val is tested. Raises UserError for a path in which the
-    expression finds nothing.
+    In a split without a test side val is tested. Raises UserError for paths in which the expression
+    finds nothing, and for two classes whose names differ only by case.
     """
+    _refuse_cases(settings, videos)
     stems = [posixpath.splitext(video.path)[0] for video in videos]
     times = Counter(stems)
     val_is_tested = [
         "val" in sides and "test" not in sides
         for sides in map(set, zip(*(video.sides for video in videos), strict=True))
     ]
+    found = _groups(settings.groups, [video.path for video in videos if not video.group])
     listed = []
     for video, stem in zip(videos, stems, strict=True):
         video_id = as_text(stem if times[stem] == 1 else video.path)
-        group = video.group
-        if not group and settings.groups is not None:
-            group = _group_in(video.path, settings.groups)
+        group = video.group or found.get(video.path, video_id)
         sides = zip(video.sides, val_is_tested, strict=True)
         tested: list[Side] = [
             "test" if side == "val" and is_tested else side for side, is_tested in sides
         ]
-        listed.append(
-            replace(video, video_id=video_id, group=group or video_id, sides=tuple(tested))
-        )
+        listed.append(replace(video, video_id=video_id, group=group, sides=tuple(tested)))
     warnings += [
         f"split {k} has no test side; val is tested"
         for k, is_tested in enumerate(val_is_tested, start=1)
@@ -68,11 +66,26 @@ def own_listing(
     return Listing(class_names, listed, warnings)
 
 
-def _group_in(path: str, pattern: str) -> str:
-    match = re.search(pattern, path)
-    if match is None or not match[1]:
+def _refuse_cases(settings: DatasetSettings, videos: Sequence[Video]) -> None:
+    first: dict[str, Video] = {}
+    for video in videos:
+        other = first.setdefault(video.class_name.casefold(), video)
+        if other.class_name != video.class_name:
+            raise UserError(
+                f"{settings.root}: classes {other.class_name!r} and {video.class_name!r} differ "
+                f"only by case ({other.path}, {video.path}); write them alike, or name them apart"
+            )
+
+
+def _groups(pattern: str | None, paths: Sequence[str]) -> dict[str, str]:
+    """The group of each path, as an expression finds it; nothing without one."""
+    if pattern is None:
+        return {}
+    matches = {path: re.search(pattern, path) for path in paths}
+    found = {path: as_text(match[1]) for path, match in matches.items() if match and match[1]}
+    if others := [path for path in paths if path not in found]:
         raise UserError(
-            f"groups: {pattern!r} finds no source video in {path!r}; it must match every path "
-            "below the root"
+            f"groups: {pattern!r} finds no source video in {len(others)} of {len(paths)} paths "
+            f"(first: {others[0]!r}); it must match every path below the root"
         )
-    return as_text(match[1])
+    return found

@@ -7,7 +7,7 @@ move a video from one part to another.
 import difflib
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import pandas as pd
 
@@ -81,18 +81,26 @@ def shared_classes(
         return alike_classes(present)
     column = {dataset: (columns or {}).get(dataset, dataset) for dataset in settings.datasets}
     shared = class_map(settings.class_map, settings.class_set, column)
-    if settings.class_map in CLASS_MAPS:  # these are right; an incomplete copy lacks classes
-        return shared
-    for row in read_pairs(settings.class_map).rows:
-        for dataset in settings.datasets:
-            name = row.names[column[dataset]]
-            if name in shared.labels[dataset] and name not in present[dataset]:
-                near = difflib.get_close_matches(name, present[dataset], n=1)
-                hint = f"did you mean {near[0]!r}?" if near else ", ".join(sorted(present[dataset]))
-                raise UserError(
-                    f"{settings.class_map}:{row.line}: {name!r} is no class of {dataset}; {hint}"
-                )
+    refuse_unknown_classes(settings.class_map, shared, column, present)
     return shared
+
+
+def refuse_unknown_classes(
+    where: str, shared: ClassMap, column: Mapping[str, str], present: Mapping[str, Collection[str]]
+) -> None:
+    """Raise UserError for a shared class of one's own map that a dataset of `present` lacks.
+
+    A shipped map is right; an incomplete copy lacks classes.
+    """
+    if where in CLASS_MAPS:
+        return
+    for row in read_pairs(where).rows:
+        for dataset, classes in present.items():
+            name = row.names[column[dataset]]
+            if name in shared.labels[dataset] and name not in classes:
+                near = difflib.get_close_matches(name, classes, n=1)
+                hint = f"did you mean {near[0]!r}?" if near else ", ".join(sorted(classes))
+                raise UserError(f"{where}:{row.line}: {name!r} is no class of {dataset}; {hint}")
 
 
 def hold_out_groups(videos: pd.DataFrame, fraction: float, seed: str) -> set[str]:

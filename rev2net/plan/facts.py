@@ -1,11 +1,16 @@
-"""How much data there is: published figures, or those of indexes, ledgers and splits."""
+"""How much data there is: published figures, or those of indexes, ledgers and splits.
 
+Of datasets of one's own a few videos are opened, for their length and size.
+"""
+
+import contextlib
 import csv
 import functools
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from statistics import mean
 
 from rev2net.config import (
     BenchmarkSettings,
@@ -18,12 +23,16 @@ from rev2net.config import (
 from rev2net.datasets.class_maps import alike_classes, class_map
 from rev2net.datasets.index import IMPORTERS
 from rev2net.datasets.listing import Listing, Side
-from rev2net.datasets.protocols import BY_LISTS, EVERY_TARGET_TESTED
+from rev2net.datasets.protocols import BY_LISTS, EVERY_TARGET_TESTED, refuse_unknown_classes
 from rev2net.datasets.sizes import SHARED_VIDEOS, SIZES
 from rev2net.digests import read_json
+from rev2net.errors import MachineError
 from rev2net.experiments import class_columns, data_folder, shard_folder
 from rev2net.mini.conventions import mini_classes, num_mini_videos
 from rev2net.runs.folder import WorkFolder
+from rev2net.video.counting import announced_frames
+from rev2net.video.decoding import probe
+from rev2net.video.ffmpeg import InputFacts, VideoError
 
 
 @dataclass(frozen=True)
@@ -38,6 +47,7 @@ class DatasetFacts:
     num_classes: int
     source: str  # where the figures are from
     assumed: str = ""  # what of them is not known yet
+    looked_at: int = 0  # videos that were opened for their length and size
     lists: Mapping[Side, tuple[int, ...]] = field(default_factory=dict)  # of each split's sides
     classes: Mapping[str, int] = field(default_factory=dict)  # videos by class, where known
 
@@ -55,8 +65,9 @@ class DatasetFacts:
         return round(self.width * scale), round(self.height * scale)
 
 
-# Of datasets of one's own, whose videos are not opened for a plan: frames, width, height, fps.
+# Of datasets of one's own none of whose videos can be opened: frames, width, height, fps.
 ASSUMED = (250, 320, 240, 25.0)
+LOOKED_AT = 8  # videos of a dataset of one's own, at most
 MINI_TESTED = 0.28  # of a mini dataset's videos: as in UCF101, 7 of 25 groups
 
 
@@ -92,14 +103,19 @@ def dataset_facts(name: str, config: Config, root: Path) -> DatasetFacts:
         decoded = [int(row["decoded"]) for row in _rows(ledger)]
         frames = sum(decoded) / max(1, len(decoded))
         facts = replace(facts, frames=frames, source="index and ledger")
-        if facts.assumed:
+        if facts.looked_at:
+            facts = replace(facts, assumed="")
+        elif facts.assumed:
             size = f"{facts.width}x{facts.height} at {facts.fps:g} a second"
             facts = replace(facts, assumed=size)
     return facts
 
 
 def benchmark_facts(name: str, split: int, config: Config, root: Path) -> BenchmarkFacts:
-    """A split's size; from `root`/work/<name>/splits where it has been made already."""
+    """A split's size; from `root`/work/<name>/splits where it has been made already.
+
+    Raises UserError for a class of one's own map that a dataset lacks, as the split would.
+    """
     benchmark = config.benchmarks[name]
     summary = (root / WorkFolder.of(config.name).split(name, split)).with_suffix(".json")
     if summary.is_file():
@@ -133,22 +149,56 @@ def _before_it_is_made(name: str, config: Config, root: Path, index: Path) -> Da
         return replace(facts, lists=size.lists)
     if index.is_file():  # the folder may be gone
         videos = [(row["class"], _sides_in(row)) for row in _rows(index)]
+        paths = [row["path"] for row in _rows(index)]
     else:
         listing = _listing(settings.model_copy(update={"root": str(root / settings.root)}))
         videos = [(video.class_name, video.sides) for video in listing.videos]
+        paths = [video.path for video in listing.videos if video.present]
     splits = [Counter(sides) for sides in zip(*(sides for _, sides in videos), strict=True)]
     lists: dict[Side, tuple[int, ...]] = {
         "train": tuple(split["train"] + split["val"] for split in splits),
         "test": tuple(split["test"] for split in splits),
     }
     frames, width, height, fps = ASSUMED
-    return DatasetFacts(
+    facts = DatasetFacts(
         *(len(videos), *ASSUMED, len({name for name, _ in videos})),
         "counted",
         f"{frames} frames of {width}x{height} at {fps:g} a second",
-        lists if splits else {},
-        Counter(name for name, _ in videos),
+        lists=lists if splits else {},
+        classes=Counter(name for name, _ in videos),
     )
+    number = min(LOOKED_AT, len(paths))
+    spread = [paths[k * len(paths) // number] for k in range(number)]
+    return _looked_at(facts, tuple(root / settings.root / path for path in spread))
+
+
+def _looked_at(facts: DatasetFacts, files: tuple[Path, ...]) -> DatasetFacts:
+    """The same with the mean length and size of some videos, as far as these can be read."""
+    found = _opened(files)
+    if not found:
+        return facts
+    counts = [frames for _, frames in found if frames]
+    rates = [video.fps for video, _ in found if video.fps]
+    return replace(
+        facts,
+        frames=mean(counts) if counts else facts.frames,
+        width=round(mean(video.width for video, _ in found)),
+        height=round(mean(video.height for video, _ in found)),
+        fps=mean(rates) if rates else facts.fps,
+        assumed="" if counts else f"{facts.frames} frames",
+        looked_at=len(found),
+    )
+
+
+@functools.cache
+def _opened(files: tuple[Path, ...]) -> list[tuple[InputFacts, int | None]]:
+    """What is known of those videos that can be read, and their frames, where they say it."""
+    found = []
+    for file in files:
+        with contextlib.suppress(VideoError, MachineError):
+            video = probe(file)
+            found.append((video, announced_frames(file, video)))
+    return found
 
 
 def _sides_in(row: Mapping[str, str]) -> tuple[str, ...]:
@@ -172,6 +222,8 @@ def _of_shared_classes(
     if benchmark.class_map is not None:
         columns = class_columns(name, config)
         shared = class_map(benchmark.class_map, benchmark.class_set, columns)
+        known = {dataset: facts.classes for dataset, facts in of.items() if facts.classes}
+        refuse_unknown_classes(benchmark.class_map, shared, columns, known)
     elif all(facts.classes for facts in of.values()):
         shared = alike_classes({dataset: facts.classes for dataset, facts in of.items()})
     else:
@@ -224,5 +276,5 @@ def _mini_facts(name: str, mini: MiniSettings) -> DatasetFacts:
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
-    with open(path, newline="", encoding="utf-8") as file:
+    with open(path, newline="", encoding="utf-8", errors="surrogateescape") as file:
         return list(csv.DictReader(file))

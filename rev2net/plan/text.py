@@ -29,7 +29,9 @@ def as_report(
     data = []
     for name, facts in plan.datasets.items():
         stored = "{}x{}".format(*facts.stored_size(config.frames))
-        source = f"{facts.source}; {facts.assumed} assumed" if facts.assumed else facts.source
+        source = facts.source
+        source += f"; {facts.looked_at} videos looked at" if facts.looked_at else ""
+        source += f"; {facts.assumed} assumed" if facts.assumed else ""
         data.append((name, f"{facts.videos:,}", f"{facts.frames:.0f}", stored, source))
     measured: list[tuple[float, str, str]] = []
     for key, field in Rates.model_fields.items():
@@ -37,7 +39,7 @@ def as_report(
         named = {"": found} if isinstance(found, Rate) else found
         for name, rate in named.items():
             unit = f"{field.description}: {name}".removesuffix(": ")
-            measured.append((rate.value, unit, rate.source))
+            measured.append((float(f"{rate.value:.3g}"), unit, rate.source))
     return [
         Table(f"Plan of configuration {config.name!r}", HEAD, rows),
         Facts("At best", at_best),

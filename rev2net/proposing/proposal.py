@@ -17,7 +17,7 @@ from rev2net.printing import Report, Table
 from rev2net.proposing.classes import SharedClasses, left_over, shared_classes
 from rev2net.proposing.place import Place
 from rev2net.proposing.sizes import Machine, fitting, num_shards
-from rev2net.proposing.survey import Survey
+from rev2net.proposing.survey import Survey, group_example
 
 BY_GROUPS = ("by-group", "all-videos")  # protocols that divide by source video
 TITLES = {
@@ -57,6 +57,7 @@ def propose(surveys: Sequence[Survey], machine: Machine, place: Place) -> Propos
     values = {
         "surveys": surveys,
         "by_groups": by_groups,
+        "examples": {s.name: group_example(s.listing) for s in surveys},
         "shards": {s.name: num_shards(len(s.videos), machine.cores) for s in surveys},
         "num_classes": len(used[0]) if used else len(surveys[0].classes),
         "benchmarks": ["-".join(names), "-".join(names[::-1])] if shared else names,

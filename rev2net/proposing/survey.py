@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from statistics import quantiles
 
 from rev2net.config import DatasetSettings
@@ -111,6 +111,7 @@ def survey(name: str, place: Path, jobs: int) -> Survey:
         raise UserError(f"{place}: none of the {len(listing.videos)} listed videos is there")
     if len(present) < (1 - settings.max_unusable_fraction) * len(listing.videos):
         settings = settings.model_copy(update={"partial": True})
+    remarks += several_datasets(settings, listing)
     groups = group_pattern(listing)
     if groups is not None:
         settings, listing, _ = list_videos(settings.model_copy(update={"groups": groups}))
@@ -124,6 +125,26 @@ def survey(name: str, place: Path, jobs: int) -> Survey:
         path, reason = next(iter(broken.items()))
         raise UserError(f"{place}: no video of {len(sample)} can be decoded ({path}: {reason})")
     return Survey(name, settings, listing, probes, broken, remarks + listing.warnings)
+
+
+def several_datasets(settings: DatasetSettings, listing: Listing) -> list[str]:
+    """A line where no class folder holds a video itself: they may be datasets with class folders.
+
+    Or every class sorts its videos into folders; only a person can say.
+    """
+    if settings.format != "folders":
+        return []
+    places = [PurePath(video.path).parts for video in listing.videos]
+    depth = 1 if listing.videos[0].sides else 0  # of the class's folder
+    if any(len(parts) == depth + 2 for parts in places):
+        return []
+    classes = sorted({parts[depth] for parts in places})
+    first, *inside = places[0][depth:]
+    return [
+        f"{settings.root}: no class folder holds a video itself, only folders do "
+        f"({first}/{inside[0]}); if {' and '.join(classes[:2])} are datasets, not classes, give "
+        "each for itself: --dataset NAME=DIR"
+    ]
 
 
 def group_pattern(listing: Listing) -> str | None:
@@ -141,6 +162,17 @@ def group_pattern(listing: Listing) -> str | None:
         rf"([^/]+)_(?:{classes})_[a-z]+_[a-z]+_np\d+_[a-z]+_[a-z]+_\d+\.\w+$",
     ):
         if all(re.search(pattern, video.path) for video in videos):
+            return pattern
+    return None
+
+
+def group_example(listing: Listing) -> str | None:
+    """An expression that could tell the source video: it matches every path; None where none does.
+
+    The name without the number behind it. Whether that is a recording, only a person can say.
+    """
+    for pattern in (r"([^/]+)_\d+\.\w+$", r"([^/]+)-\d+\.\w+$"):
+        if all(re.search(pattern, video.path) for video in listing.videos):
             return pattern
     return None
 

@@ -97,6 +97,21 @@ def test_other_layouts_are_one_line(
     assert "\n" not in str(error.value)
 
 
+def test_blanks_around_a_folders_name_are_not_of_the_class(tmp_path: Path, touch: Touch) -> None:
+    touch("Walk /a.avi", " golf/b.avi")
+    assert index(tmp_path).table[["path", "class"]].values.tolist() == [
+        ["Walk /a.avi", "Walk"],
+        [" golf/b.avi", "golf"],
+    ]
+
+
+def test_classes_that_differ_only_by_case_are_refused(tmp_path: Path, touch: Touch) -> None:
+    touch("Run/a.avi", "run/b.avi", "walk/c.avi")
+    found = r"classes 'Run' and 'run' differ only by case \(Run/a.avi, run/b.avi\); write them"
+    with pytest.raises(UserError, match=found):
+        index(tmp_path)
+
+
 def test_an_absent_root_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"root: no such folder; expected are <class>/<videos>"):
         index(tmp_path)
@@ -117,8 +132,11 @@ def test_groups_are_what_the_expression_finds_in_the_path(tmp_path: Path, touch:
         "film7",
         "film9",
     ]
-    touch("walk/other.avi")
-    with pytest.raises(UserError, match=r"finds no source video in 'walk/other.avi'"):
+    touch("walk/other.avi", "walk/third.avi")
+    found = (
+        r"finds no source video in 2 of 5 paths \(first: 'walk/other.avi'\); it must match every"
+    )
+    with pytest.raises(UserError, match=found):
         index(tmp_path, groups=r"/(film\d+)_")
 
 

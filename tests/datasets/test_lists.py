@@ -224,6 +224,31 @@ def test_a_list_that_breaks_its_form_is_one_line(root: Path, text: str | bytes, 
 
 
 @pytest.mark.parametrize(
+    ("before", "after", "known"),
+    [
+        ("group", "groups", "group"),
+        ("label", "lable", "label"),
+        ("split1,split2", "split_1,x", "split1"),
+        ("split2", "split-2", "split2"),
+    ],
+)
+def test_a_column_that_is_nearly_a_known_one_is_asked_about(
+    root: Path, before: str, after: str, known: str
+) -> None:
+    column = after.removesuffix(",x")
+    with pytest.raises(UserError) as error:
+        index(root, WHOLE.replace(before, after, 1))
+    assert str(error.value).startswith(
+        f"{root}/list.csv:1: unknown column {column!r}; did you mean {known!r}?"
+    )
+
+
+def test_columns_that_are_near_none_that_the_list_lacks_are_ignored(root: Path) -> None:
+    text = WHOLE.replace("\n", ",1,2,3\n").replace("split2,1,2,3", "split2,labels,crop,frames")
+    assert rows(index(root, text)) == rows(index(root, WHOLE))
+
+
+@pytest.mark.parametrize(
     ("classes", "text", "words"),
     [
         ("walk\ngolf\n", "golf/a.avi 2\n", "list.csv:1: label '2' is no class of"),
@@ -255,6 +280,13 @@ def test_files_that_are_not_there_are_named(root: Path) -> None:
         index(root, "golf/a.avi 1\n", classes="lost.txt")
     with pytest.raises(UserError, match="no such folder; `root` is the one with the videos"):
         index(root, "golf/a.avi 1\n", root=f"{root}/lost", lists=f"{root}/list.csv")
+
+
+def test_labels_that_differ_only_by_case_are_refused(root: Path) -> None:
+    text = "path,label\ngolf/a.avi,Golf\ngolf/b c.avi,golf\n"
+    found = r"'Golf' and 'golf' differ only by case \(golf/a.avi, golf/b c.avi\)"
+    with pytest.raises(UserError, match=found):
+        index(root, text)
 
 
 def test_groups_of_the_column_come_before_the_expression(root: Path) -> None:

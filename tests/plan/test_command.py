@@ -21,6 +21,8 @@ from rev2net.plan.facts import dataset_facts
 from rev2net.plan.jobs import needed_jobs
 from rev2net.plan.rates import Rate, Rates, measure
 from rev2net.video.ffmpeg import ffmpeg_binary
+from tests.own_videos import write_folder
+from tests.work_folder import own_config
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ["config.yaml", *sorted(f"configs/{p.name}" for p in ROOT.glob("configs/*.yaml"))]
@@ -64,6 +66,22 @@ def test_every_shipped_configuration_has_a_plan(
     hours = sum(stage["core_hours"] for stage in values["stages"])
     assert printed["total"][2] == f"{hours:,.2f}"
     assert (values["total"]["gpu_hours"] > 0) == (config.resources.gpus > 0)
+
+
+def test_videos_looked_at_and_rates_of_three_digits_are_printed(
+    rates: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(rates.parent)
+    for name in ("home", "away"):
+        write_folder(Path("data") / name, ["jump", "run"])
+    table = {"title": "t", "benchmarks": ["abroad"], "rows": ["i3d.rgb"]}
+    config = own_config(methods={}, tables={"t": table}, claims={})
+    Path("own.yaml").write_text(configuration.dump(config))
+    rates.write_text(rates.read_text().replace("1000000000000.0", "35671912345.0"))
+    assert main(["plan", "--config", "own.yaml", "--rates", str(rates)]) == 0
+    out = capsys.readouterr().out
+    assert out.count("counted; 8 videos looked at\n") == 2
+    assert " 3.57e+10  multiply-adds a second" in out
 
 
 def test_bad_input_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

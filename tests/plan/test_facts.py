@@ -13,6 +13,7 @@ from rev2net.experiments import data_folder
 from rev2net.plan.facts import benchmark_facts, dataset_facts
 from rev2net.plan.recipes import COLUMNS, recipe_table
 from rev2net.runs.folder import WorkFolder
+from tests.own_videos import FPS, FRAMES, HEIGHT, WIDTH, write_video
 from tests.work_folder import own_config
 
 
@@ -38,10 +39,20 @@ def with_map(root: Path, **changes: Any) -> Config:
     return own_config(benchmarks=benchmarks, tables=tables, claims={})
 
 
-def test_videos_of_ones_own_are_counted_and_their_length_and_size_assumed(root: Path) -> None:
+def test_videos_that_cannot_be_read_are_counted_and_their_size_assumed(root: Path) -> None:
     facts = dataset_facts("home", own_config(), root)
     assert (facts.videos, facts.num_classes) == (100, 2)
     assert (facts.source, facts.assumed) == ("counted", "250 frames of 320x240 at 25 a second")
+
+
+def test_a_few_videos_of_ones_own_are_looked_at(root: Path) -> None:
+    for number in range(60):
+        write_video(root / "data/home/run" / f"{number}.mp4", 0, number)
+    facts = dataset_facts("home", own_config(), root)
+    assert (facts.videos, facts.source, facts.assumed) == (100, "counted", "")
+    assert facts.looked_at == 5  # of 8; files of walk cannot be read
+    assert (facts.frames, facts.width, facts.height) == (FRAMES, WIDTH, HEIGHT)
+    assert facts.fps == FPS
 
 
 def test_a_fifth_is_held_out_by_groups(root: Path) -> None:
@@ -107,8 +118,8 @@ def test_an_index_stands_for_a_folder_that_is_gone(tmp_path: Path) -> None:
     config = own_config(benchmarks={"home": {"dataset": "home"}}, tables={}, claims={})
     index = data_folder(WorkFolder(tmp_path / "work/own"), "home", config).index
     index.parent.mkdir(parents=True)
-    rows = ["a,run,train", "b,run,train", "c,walk,train", "d,run,test"]
-    index.write_text("\n".join(["video_id,class,split1", *rows]) + "\n")
+    rows = ["a,a.avi,run,train", "b,b.avi,run,train", "c,c.avi,walk,train", "d,d.avi,run,test"]
+    index.write_text("\n".join(["video_id,path,class,split1", *rows]) + "\n")
     facts = dataset_facts("home", config, tmp_path)
     assert (facts.videos, facts.num_classes, facts.source) == (4, 2, "the index")
     assert facts.assumed == "250 frames of 320x240 at 25 a second"
@@ -119,6 +130,21 @@ def test_an_index_stands_for_a_folder_that_is_gone(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"data/home: no such folder"):
         dataset_facts("home", own_config(), tmp_path)
+
+
+def test_groups_that_miss_paths_are_said_before_anything_is_decoded(root: Path) -> None:
+    home = {"format": "folders", "root": "data/home", "shards": 1, "groups": r"run/(\d+)"}
+    config = own_config(datasets={"home": home, "away": home | {"root": "data/away"}})
+    with pytest.raises(UserError, match=r"in 40 of 100 paths \(first: 'walk/0.mp4'\)"):
+        benchmark_facts("abroad", 1, config, root)
+
+
+def test_a_class_that_a_dataset_lacks_is_said_before_anything_is_decoded(root: Path) -> None:
+    config = with_map(root)
+    with (root / "map.csv").open("a") as file:
+        file.write("sit,jump\n")
+    with pytest.raises(UserError, match=r"map.csv:4: 'sit' is no class of home; run, walk"):
+        benchmark_facts("abroad", 1, config, root)
 
 
 def test_recipes_of_ones_own_are_ours(root: Path) -> None:

@@ -19,7 +19,7 @@ from rev2net.datasets.listing import Listing, Video
 from rev2net.mini import MiniOptions, write_mini
 from rev2net.proposing.classes import shared_classes
 from rev2net.proposing.sizes import Machine, Sizes, fitting
-from rev2net.proposing.survey import group_pattern
+from rev2net.proposing.survey import group_example, group_pattern
 from tests.own_videos import FRAMES, link_project, write_folder, write_video
 
 CPU = ("--cores", "2", "--gpus", "0")
@@ -68,6 +68,8 @@ def test_two_folders_become_transfer_in_both_directions(
     assert "home: 18 videos count as sources of their own" in out
     assert "rev2net plan --config mine.yaml\n" in out
     assert "snakemake results/transfer.csv --cores 2 --configfile mine.yaml\n" in out
+    offered = re.findall("# groups: (.*)", Path("mine.yaml").read_text())
+    assert offered == [r"'([^/]+)-\d+\.\w+$' # matches every path, as it must"]  # of home alone
 
 
 def test_every_recipe_that_the_table_needs_is_there(project: Path) -> None:
@@ -175,6 +177,19 @@ def test_a_broken_video_is_listed(project: Path, capsys: pytest.CaptureFixture[s
     assert "2 of 20" in out
     for name in ("home/jump/broken.mp4", "home/sit/cut.mp4"):
         assert re.search(rf"^  {name} +\S", out, flags=re.MULTILINE)
+
+
+def test_a_folder_of_two_datasets_is_asked_about(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("home", "away"):
+        shutil.copytree(project / name, project / "both" / name)
+    propose("--dataset", "mine=both")
+    line = "both: no class folder holds a video itself, only folders do (away/Jump); if away and "
+    assert f"{line}home are datasets, not classes, give each" in capsys.readouterr().out
+    write_video(project / "both/home/a.mp4", 0, 0)
+    propose("--dataset", "mine=both", "--force")
+    assert "no class folder" not in capsys.readouterr().out
 
 
 def test_it_obeys_the_schema_that_its_first_line_names(project: Path) -> None:
@@ -308,6 +323,24 @@ def test_groups_are_read_off_known_names_only(paths: list[str], groups: set[str]
     if pattern is not None:
         matches = [re.search(pattern, path) for path in paths]
         assert {match[1] for match in matches if match} == groups
+
+
+@pytest.mark.parametrize(
+    ("paths", "groups"),
+    [
+        (["run/park-1.mp4", "jump/my_park-2.mp4"], ["park", "my_park"]),
+        (["run/park_1.mp4", "run/park_12.mp4"], ["park", "park"]),
+        (["run/park-1.mp4", "run/hall.mp4"], None),
+        (["run/1.mp4", "run/2.mp4"], None),
+    ],
+)
+def test_the_groups_that_are_offered_match_every_path(
+    paths: list[str], groups: list[str] | None
+) -> None:
+    pattern = group_example(listing(*paths))
+    assert (pattern is None) == (groups is None)
+    if pattern is not None:
+        assert [match[1] for path in paths if (match := re.search(pattern, path))] == groups
 
 
 kinds = st.fixed_dictionaries(

@@ -34,6 +34,8 @@ HERE = WorkFolder.of(CONFIG.name)
 if workflow.is_main_process:
     if warning := changes.warning(CONFIG, HERE):
         print(f"warning: {warning}", file=sys.stderr)
+    for line in changes.changed_folders(CONFIG, HERE):
+        print(f"warning: {line}", file=sys.stderr)
 
 # Below work/data, which configurations share. Computed once: some thousand shards ask.
 DATA = {
