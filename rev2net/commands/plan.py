@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> None:
     from rev2net.paper.claims import claims
     from rev2net.paper.tables import default_tables
     from rev2net.plan.estimate import estimate, find_warnings
-    from rev2net.plan.facts import dataset_facts
+    from rev2net.plan.facts import benchmark_facts, dataset_facts
     from rev2net.plan.jobs import needed_jobs
     from rev2net.plan.rates import Rates, measure
     from rev2net.plan.recipes import recipe_table
@@ -69,6 +69,8 @@ def run(args: argparse.Namespace) -> None:
         print(recipe_table(config, root), end="")
         return
     jobs = needed_jobs(args.targets or default_tables(config), config)
+    for name in sorted({run.benchmark for run in jobs.trainings}):
+        benchmark_facts(name, 1, config, root)  # what is wrong with the data, before measuring
     if args.rates is not None:
         rates = configuration.parse_settings(Rates, str(args.rates))
     else:
