@@ -23,7 +23,7 @@ from rev2net.config import (
 from rev2net.runs.examples import verdict
 from rev2net.runs.identity import Run
 
-RUN = Run("ucf101", "rev2net", "rgb", "scratch", "none", 1, 0)
+RUN = Run("clips", "rev2net", "rgb", "scratch", "none", 1, 0)
 LENGTH, SIZE, BOUND, TRAINED, HELD_OUT = 16, 32, 8.0, 400, 32
 FRAMES, FLOW = lossless(SIZE, BOUND)
 
@@ -36,7 +36,7 @@ def trained(
     folder = tmp_path_factory.mktemp("discs")
     # Discs that move 0.9 to 1.5 pixels a frame; their flow is exact.
     clips = moving_discs(3, TRAINED, HELD_OUT, LENGTH, SIZE, speed=(0.9, 1.5))
-    write_clips(folder, {"ucf101": clips}, FRAMES, FLOW)
+    write_clips(folder, {"clips": clips}, FRAMES, FLOW)
     settings = TrainSettings(
         configuration="test",
         run=RUN,

@@ -29,7 +29,7 @@ pytestmark = [
     pytest.mark.skipif(not (REAL_DATA / "jhmdb").exists(), reason=WITHOUT),
 ]
 
-RUN = Run("ucf101", "rev2net-noflow", "rgb", "scratch", "none", 1, 0)
+RUN = Run("clips", "rev2net-noflow", "rgb", "scratch", "none", 1, 0)
 LENGTH, SIDE, SIZE = 16, 112, 64
 FRAMES, _ = lossless(SIDE, 8.0)
 
@@ -43,7 +43,7 @@ def clips() -> Iterator[Clip]:
 
 
 def test_unseen_real_frames_are_decoded_in_reverse(tmp_path: Path) -> None:
-    write_clips(tmp_path, {"ucf101": clips()}, FRAMES)
+    write_clips(tmp_path, {"clips": clips()}, FRAMES)
     settings = TrainSettings(
         configuration="test",
         run=RUN,
