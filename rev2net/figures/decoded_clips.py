@@ -97,12 +97,14 @@ def _rows(images: Images, errors: Mapping[str, float], max_motion: float) -> lis
             _Row("reconstruction", _quality(errors, ""), images["reconstruction"]),
             _Row("baseline: mean frame", _quality(errors, "mean_frame_"), mean),
         ]
+    # Of their sum only what changes in time counts: alone they look like nothing in the video.
+    part = "a part of the sum"
     if "foreground" in images:
-        rows.append(_Row("foreground", "", images["foreground"]))
+        rows.append(_Row("foreground", part, images["foreground"]))
     if "mask" in images:
-        rows.append(_Row("mask", "white: foreground", images["mask"]))
+        rows.append(_Row("mask", f"{part}; white: foreground", images["mask"]))
     if "background" in images:
-        rows.append(_Row("background", "one a clip", images["background"][None]))
+        rows.append(_Row("background", f"{part}; one a clip", images["background"][None]))
     return rows
 
 

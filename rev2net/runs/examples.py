@@ -155,13 +155,13 @@ def verdict(measures: dict[str, float]) -> list[str]:
         )
     if "reversal_mean" in measures:
         median, mean = measures["reversal"], measures["reversal_mean"]
-        word = "neither reversed nor copied"
+        word, limit = "neither reversed nor copied", ""
         if min(median, mean) >= REVERSED:
-            word = "reversed"
+            word, limit = "reversed", ", which a change of brightness alone can do"
         elif max(median, mean) <= -REVERSED:
             word = "copied as it was"
         order = f"rank correlation {median:+.2f}, its mean {mean:+.2f}"
-        found.append(f"Their order is {word} ({order}).")
+        found.append(f"Their order is {word} ({order}){limit}.")
     return found
 
 
