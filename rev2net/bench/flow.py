@@ -45,7 +45,6 @@ DATASETS = {"UCF101": 2.5e6, "HMDB51": 0.63e6, "Kinetics-400": 65e6}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `rev2net bench flow`."""
     parser.add_argument("--clips", type=Path, nargs="+", default=[], help="videos to take pairs of")
     parser.add_argument(
         "--pairs", type=int, default=4, help="pairs a clip, or rendered (default 4)"
@@ -62,7 +61,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Measure and print the table."""
     refuse_below(args, pairs=1)
     if not args.epsilon >= 0:
         raise UserError(f"--epsilon: {args.epsilon}; allowed is a number from 0")

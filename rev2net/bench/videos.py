@@ -51,7 +51,6 @@ Grey = npt.NDArray[np.uint8]  # (H, W)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `rev2net bench videos`."""
     parser.add_argument("--clips", type=Path, nargs="+", default=[], help="videos of your own")
     parser.add_argument("--jobs", type=int, help="processes (one a core)")
     parser.add_argument("--size", default="340x256", metavar="WxH", help="of the flow (340x256)")
@@ -59,7 +58,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Measure and print both tables."""
     refuse_below(args, jobs=1, windows=1)
     width, height = map(int, args.size.split("x"))
     jobs = args.jobs or cores()

@@ -15,7 +15,6 @@ from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `rev2net features`."""
     parser.add_argument(
         "videos", nargs="+", type=Path, metavar="VIDEO", help="a file, a folder, or a list (.txt)"
     )
@@ -34,7 +33,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Write the features of every video that is not done."""
     import sys
 
     from rev2net.apply.features import FeatureFiles, check_endpoint

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `rev2net flow`."""
     parser.add_argument(
         "videos", nargs="+", type=Path, metavar="VIDEO", help="a file, a folder, or a list (.txt)"
     )
@@ -39,7 +38,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Write the flow of every video that is not done."""
     import sys
 
     from rev2net.apply.flow import FlowFiles

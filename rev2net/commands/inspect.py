@@ -20,7 +20,6 @@ from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `rev2net inspect`."""
     parser.add_argument(
         "paths",
         type=Path,
@@ -44,7 +43,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Print the tables of one path, or draw its sheet."""
     from rev2net.errors import UserError
     from rev2net.inspection.contents import inspect_file
     from rev2net.inspection.folders import inspect_folder

@@ -20,7 +20,6 @@ from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `rev2net new`."""
     parser.add_argument(
         "out", type=Path, metavar="OUT.yaml", help="its name is that of the results"
     )
@@ -37,7 +36,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Write the configuration and the class map; print what was found and what to do next."""
     from rev2net.errors import UserError
     from rev2net.files import write_text
     from rev2net.printing import print_report

@@ -22,7 +22,6 @@ from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `rev2net plan`."""
     parser.add_argument(
         "--config", type=Path, default=Path("config.yaml"), help="default %(default)s"
     )
@@ -41,7 +40,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Print the plan."""
     import json
 
     from rev2net import config as configuration

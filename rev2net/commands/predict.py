@@ -37,7 +37,6 @@ ANNOTATED_SIDE = 240  # pixels of the short side at least, so that names can be 
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `rev2net predict`."""
     parser.add_argument(
         "videos", nargs="+", type=Path, metavar="VIDEO", help="a file, or a folder of them"
     )
@@ -66,7 +65,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Print one block, or one JSON object, for each video."""
     import torch
 
     from rev2net.device import claim_device

@@ -24,7 +24,6 @@ SUFFIXES = (".png", ".mp4")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `rev2net visualize`."""
     parser.add_argument("video", type=Path, help="any video that ffmpeg can decode")
     parser.add_argument("picture", type=Path, help="what to write: .png or .mp4")
     parser.add_argument("--frames", type=int, default=4, help="moments of a .png (default 4)")
@@ -38,7 +37,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Write the picture."""
     import math
     from functools import partial
 
