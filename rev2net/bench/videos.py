@@ -29,8 +29,8 @@ import torch
 from rev2net.apply.features import POOLED, FeatureFiles
 from rev2net.apply.flow import FlowFiles
 from rev2net.apply.inputs import find_videos
-from rev2net.apply.network import of_weights
 from rev2net.apply.output import OutputFolder, cores
+from rev2net.apply.subject import of_weights
 from rev2net.apply.windows import Windows
 from rev2net.bench.measuring import generated_clips, progress, refuse_below
 from rev2net.config import FlowShardSettings, FramesSettings

@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from rev2net.apply.export import export_run
+    from rev2net.apply.exporting import export_run
     from rev2net.errors import UserError
 
     if args.out.is_dir() and any(args.out.iterdir()):

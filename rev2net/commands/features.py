@@ -37,8 +37,8 @@ def run(args: argparse.Namespace) -> None:
 
     from rev2net.apply.features import FeatureFiles, check_endpoint
     from rev2net.apply.inputs import find_videos
-    from rev2net.apply.network import of_run, of_weights
     from rev2net.apply.output import OutputFolder, summary
+    from rev2net.apply.subject import of_run, of_weights
     from rev2net.apply.windows import Windows
     from rev2net.device import claim_device
     from rev2net.errors import UserError

@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     from rev2net.errors import UserError
     from rev2net.inspection.contents import inspect_file
-    from rev2net.inspection.folders import inspect_folder
+    from rev2net.inspection.places import inspect_folder
     from rev2net.inspection.sheet import write_sheet
     from rev2net.inspection.verifying import verify
     from rev2net.printing import print_report, to_json

@@ -29,7 +29,7 @@ from rev2net.files import VIDEO_SUFFIXES
 if TYPE_CHECKING:
     import torch
 
-    from rev2net.apply.network import Subject
+    from rev2net.apply.subject import Subject
     from rev2net.config import TestSettings
 
 ANNOTATED_CLASSES = 3
@@ -118,8 +118,8 @@ def _videos(paths: list[Path]) -> tuple[list[Path], list[str]]:
 
 def _subject(args: argparse.Namespace) -> "Subject":
     """The network that the arguments name."""
-    from rev2net.apply.network import of_run, of_weights
     from rev2net.apply.predict import read_class_names
+    from rev2net.apply.subject import of_run, of_weights
 
     if (args.network is None) != (args.weights is None):
         raise UserError("--network and --weights go together: --network i3d --weights FILE")

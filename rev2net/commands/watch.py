@@ -24,7 +24,7 @@ def run(args: argparse.Namespace) -> None:
     import sys
     import time
 
-    from rev2net.apply.watch import EventFiles, find_runs, table
+    from rev2net.apply.watching import EventFiles, find_runs, table
     from rev2net.errors import UserError
 
     if not args.every > 0:

@@ -19,6 +19,7 @@ from rev2net.config.data import (
     WithinDataset,
 )
 from rev2net.config.methods import METHODS, Method, MethodSettings
+from rev2net.config.own_tables import ClaimSettings, TableRow, TableSettings
 from rev2net.config.recipe import (
     ClipSettings,
     LossSettings,
@@ -39,7 +40,6 @@ from rev2net.config.section import (
     parse_settings,
     validate,
 )
-from rev2net.config.tables import ClaimSettings, TableRow, TableSettings
 from rev2net.config.whole import (
     ComputeSettings,
     Config,

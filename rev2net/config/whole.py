@@ -18,6 +18,7 @@ from rev2net.config.data import (
     Name,
 )
 from rev2net.config.methods import METHODS, OWN_CODE, Method, MethodSettings
+from rev2net.config.own_tables import ClaimSettings, TableSettings
 from rev2net.config.recipe import (
     ClipSettings,
     LossSettings,
@@ -28,7 +29,6 @@ from rev2net.config.recipe import (
     WeightsSource,
 )
 from rev2net.config.section import Positive, Section, read_yaml, validate
-from rev2net.config.tables import ClaimSettings, TableSettings
 from rev2net.errors import did_you_mean
 from rev2net.own_code import is_own
 from rev2net.runs.folder import DATA

@@ -12,7 +12,7 @@ import torch
 from rev2net.bench.measuring import num_cores
 from rev2net.config.section import read_yaml
 from rev2net.errors import UserError
-from rev2net.proposing.sizes import Machine
+from rev2net.proposing.fitting import Machine
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 ALLOWED = "allowed are a-z, 0-9 and -, for example my-videos"
