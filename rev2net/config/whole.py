@@ -28,7 +28,7 @@ from rev2net.config.recipe import (
     TestSettings,
     WeightsSource,
 )
-from rev2net.config.section import Positive, Section, read_yaml, validate
+from rev2net.config.section import Positive, Section, digest, read_yaml, validate
 from rev2net.errors import did_you_mean
 from rev2net.own_code import is_own
 from rev2net.runs.folder import DATA
@@ -514,6 +514,11 @@ class EvaluateSettings(Section):
     parts: tuple[Literal["test", "val"], ...] = ("test", "val")  # a search sees no test video
     test: TestSettings
     compute: ComputeSettings
+
+
+def run_digest(train: TrainSettings, evaluate: EvaluateSettings) -> str:
+    """Digits that change whenever a run would be trained or scored otherwise."""
+    return f"{digest(train)}.{digest(evaluate)}"
 
 
 def load(path: str | Path) -> Config:
