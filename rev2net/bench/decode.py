@@ -26,10 +26,10 @@ from rev2net.bench.measuring import (
     generated_clips,
     one_core,
     progress,
-    refuse_below,
     video_tools,
 )
 from rev2net.config import FramesSettings
+from rev2net.errors import refuse_below
 from rev2net.processes import child_environment
 from rev2net.video.decoding import FrameStream, decoder_command, resize_filters
 

@@ -24,10 +24,11 @@ import numpy as np
 import numpy.typing as npt
 
 from rev2net.bench.flow_profile import profile, profile_table
-from rev2net.bench.measuring import num_cores, progress, refuse_below
-from rev2net.errors import UserError
+from rev2net.bench.measuring import progress
+from rev2net.errors import UserError, refuse_below
 from rev2net.flow.parameters import MIN_SIDE
 from rev2net.flow.tvl1 import resolve_backend, tvl1, tvl1_sequence
+from rev2net.processes import num_cores
 from rev2net.provenance import processor
 from rev2net.video import iter_frames
 

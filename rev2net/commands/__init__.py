@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rev2net.errors import UserError
 
 if TYPE_CHECKING:
+    from rev2net.apply.subject import Subject
     from rev2net.config import DatasetSettings
 
 
@@ -24,6 +25,30 @@ def add_run_arguments(parser: argparse.ArgumentParser, folder_help: str) -> None
             metavar="DATASET=INDEX",
             help=f"{kind}-<digest>.index of a dataset, where the run reads {kind}; once a dataset",
         )
+
+
+def add_network_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which network is asked about videos."""
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument(
+        "--run", type=Path, metavar="FOLDER", dest="run_folder", help="a run's folder or checkpoint"
+    )
+    source.add_argument("--network", help="i3d, for example, with --weights")
+    parser.add_argument("--weights", type=Path, metavar="FILE", help="of that network")
+    parser.add_argument("--input", default="rgb", choices=("rgb", "flow", "rgbdiff"))
+
+
+def network_asked(
+    args: argparse.Namespace, config: Path | None = None, class_names: tuple[str, ...] = ()
+) -> "Subject":
+    """The network that the arguments name; `config` of a run, `class_names` of weights."""
+    from rev2net.apply.subject import of_run, of_weights
+
+    if (args.network is None) != (args.weights is None):
+        raise UserError("--network and --weights go together: --network i3d --weights FILE")
+    if args.network is None:
+        return of_run(args.run_folder, config)
+    return of_weights(args.network, args.weights, args.input, class_names)
 
 
 def dataset_paths(words: Iterable[str]) -> dict[str, Path]:

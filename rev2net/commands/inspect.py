@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from rev2net.errors import UserError
+    from rev2net.errors import UserError, refuse_below
     from rev2net.inspection.contents import inspect_file
     from rev2net.inspection.places import inspect_folder
     from rev2net.inspection.sheet import write_sheet
@@ -56,10 +56,7 @@ def run(args: argparse.Namespace) -> None:
     if len(args.paths) > 1:
         raise UserError(f"{len(args.paths)} paths: more than one is allowed with --verify only")
     (path,) = args.paths
-    for name in ("rows", "moments"):
-        value = getattr(args, name)
-        if value is not None and value < 1:
-            raise UserError(f"--{name}: {value}; allowed is a whole number from 1")
+    refuse_below(args, rows=1, moments=1)
     if args.sheet is not None:
         print(write_sheet(path, args.sheet, args.moments, args.rows))
         return

@@ -54,14 +54,12 @@ def run(args: argparse.Namespace) -> None:
 
     from tqdm import tqdm
 
-    from rev2net.errors import UserError
+    from rev2net.errors import refuse_below
     from rev2net.models.cost import measure
     from rev2net.models.spec import SPECS, input_specs
     from rev2net.printing import Table, aligned, print_report
 
-    for option in ("classes", "length", "size"):
-        if (value := getattr(args, option)) is not None and value < 1:
-            raise UserError(f"--{option}: {value}; allowed: a whole number from 1")
+    refuse_below(args, classes=1, length=1, size=1)
     chosen = [
         (name, modality, spec)
         for name in args.names or SPECS
