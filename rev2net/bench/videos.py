@@ -33,7 +33,7 @@ from rev2net.apply.output import OutputFolder
 from rev2net.apply.subject import of_weights
 from rev2net.apply.windows import Windows
 from rev2net.bench.measuring import generated_clips, progress
-from rev2net.config import FlowShardSettings, FramesSettings
+from rev2net.config import FlowShardSettings, usual_frames
 from rev2net.errors import refuse_below
 from rev2net.flow import tvl1
 from rev2net.flow.parameters import default_settings
@@ -111,11 +111,8 @@ def measure_flow(clips: list[Path], size: tuple[int, int], jobs: int, folder: Pa
     pairs = sum(max(0, sum(1 for _ in _grey(clip, size)) - 1) for clip in clips)
     decoding = time.perf_counter() - began
     progress("the folder")
-    frames_settings = FramesSettings(
-        short_side=None, size=size, fps=None, codec="jpeg", quality=95, time_limit=86400.0
-    )
     flow = default_settings(20.0).model_dump() | {"backend": "numba"}
-    files = FlowFiles(folder, FlowShardSettings(frames=frames_settings, **flow), "jpg")
+    files = FlowFiles(folder, FlowShardSettings(frames=usual_frames(size=size), **flow), "jpg")
     began = time.perf_counter()
     with contextlib.redirect_stderr(io.StringIO()):
         OutputFolder(folder, files.record()).run(

@@ -17,6 +17,7 @@ from rev2net.config.data import (
     MiniSettings,
     Name,
     WithinDataset,
+    usual_frames,
 )
 from rev2net.config.methods import METHODS, Method, MethodSettings
 from rev2net.config.own_tables import ClaimSettings, TableRow, TableSettings

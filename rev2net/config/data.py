@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Discriminator, Field, RootModel, Tag, model_validator
 
-from rev2net.config.section import Fraction, Positive, Section
+from rev2net.config.section import Fraction, Positive, Section, validate
 
 # Of a dataset, a benchmark, a method or a table: part of paths and of wildcards.
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
@@ -145,6 +145,12 @@ class FramesSettings(_StoredImages):
         if self.short_side is not None and self.size is not None:
             raise ValueError("give short_side or size, not both")
         return self
+
+
+def usual_frames(**changes: Any) -> FramesSettings:
+    """Frames as they come, stored as JPEG, with these changes; raises UserError as `validate`."""
+    usual = {"short_side": None, "size": None, "fps": None, "codec": "jpeg", "quality": 95}
+    return validate(FramesSettings, {**usual, "time_limit": 86400.0, **changes}, "options")
 
 
 class FlowSettings(_StoredImages):
