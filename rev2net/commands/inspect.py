@@ -10,9 +10,8 @@
     rev2net inspect work/mini/runs/.../checkpoint.pt --json     # for a program
     rev2net inspect --verify work results/mini                  # is all as it was written?
 
-Also: shard indexes, dataset indexes, splits, scores, features, logs (metrics.jsonl), and any CSV or
-JSON. --sheet draws a contact sheet: a row a video, frames beside their flow, with the ledger's
-status.
+Also: shard indexes, dataset indexes, splits, scores, features, and any CSV. --sheet draws a contact
+sheet: a row a video, frames beside their flow, with the ledger's status.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""What one file holds: HDF5, checkpoints, CSV, JSON and logs, videos."""
+"""What one file holds: HDF5, checkpoints, CSV, videos."""
 
 import csv
 import json
@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import h5py
-import numpy as np
 
 from rev2net.digests import file_digest
 from rev2net.errors import UserError
@@ -39,12 +38,11 @@ def inspect_file(path: Path) -> Report:
         return _hdf5(path)
     if path.name.lower().endswith(TORCH_SUFFIXES):
         return _checkpoint(path)
-    readers = {".csv": _csv, ".json": _json, ".jsonl": _json_lines}
-    return readers.get(path.suffix.lower(), _video)(path)
+    return _csv(path) if path.suffix.lower() == ".csv" else _video(path)
 
 
 def _hdf5(path: Path) -> Report:
-    """Attributes, datasets, and what can be counted in shards, indexes, scores and features."""
+    """Attributes, datasets, and what can be counted in shards, indexes and scores."""
     with open_hdf5(path) as file:
         datasets: list[h5py.Dataset] = []
         file.visititems(
@@ -59,8 +57,6 @@ def _hdf5(path: Path) -> Report:
             report += _videos(file)
         if found := _accuracies(file):
             report.append(Facts("accuracy in percent", found))
-        if "features" in file:
-            report += _features(file)
     return report
 
 
@@ -116,22 +112,6 @@ def _accuracies(file: h5py.File) -> dict[str, Any]:
         "top5": round(metrics.topk(scores, label, 5), 3),
         "mean_class": round(metrics.mean_class(scores, label), 3),
     }
-
-
-def _features(file: h5py.File) -> Report:
-    """Videos by dataset and part, and the length of their features."""
-    features = file["features"][()]
-    norm = np.linalg.norm(features.reshape(len(features), -1), axis=1)
-    finite = norm[np.isfinite(norm)]
-    facts = {
-        "videos": len(features),
-        "dimensions": features.shape[-1],
-        "mean length": round(float(finite.mean()), 4) if len(finite) else None,
-        "not finite": len(norm) - len(finite),
-    }
-    keys = {name: _column(file[name]) for name in ("dataset", "part") if name in file}
-    rows = [dict(zip(keys, row, strict=True)) for row in sorted(zip(*keys.values(), strict=True))]
-    return [Facts("features", facts), _counts("parts", rows, *keys)]
 
 
 def _checkpoint(path: Path) -> Report:
@@ -217,43 +197,6 @@ def _counts(title: str, rows: Sequence[Mapping[str, Any]], *keys: str) -> Table:
     known = [key for key in keys if not rows or key in rows[0]]
     counts = Counter(tuple(row[key] for key in known) for row in rows)
     return Table(title, [*known, "videos"], [[*values, n] for values, n in counts.items()])
-
-
-def _json(path: Path) -> Report:
-    """Every value under its dotted name."""
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{path}: not JSON ({error})") from None
-    if not isinstance(values, dict):
-        return [Facts("content", {"value": values})]
-    return [Facts("content", dict(_leaves(values)))]
-
-
-def _leaves(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in values.items():
-        if isinstance(value, dict) and value:
-            yield from _leaves(value, f"{above}{name}.")
-        else:
-            yield f"{above}{name}", value
-
-
-def _json_lines(path: Path) -> Report:
-    """A training's log: how far it came, and its lines."""
-    entries: list[dict[str, Any]] = []
-    with open(path, encoding="utf-8", errors="replace") as lines:
-        for number, line in enumerate(lines, start=1):
-            try:
-                entry = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                raise UserError(f"{path}:{number}: not JSON ({error})") from None
-            if not isinstance(entry, dict):
-                raise UserError(f"{path}:{number}: found {line.strip()!r}, expected an object")
-            entries.append(entry)
-    columns = list(dict.fromkeys(name for entry in entries for name in entry))
-    facts: dict[str, Any] = {"lines": len(entries)}
-    facts |= {f"last {name}": value for name, value in (entries[-1] if entries else {}).items()}
-    return [Facts("content", facts), _table("lines", columns, entries)]
 
 
 def _video(path: Path) -> Report:

@@ -16,7 +16,6 @@ from rev2net.cli import main
 from rev2net.commands import inspect
 from rev2net.errors import UserError
 from rev2net.inspection.contents import inspect_file
-from rev2net.runs.features import Features, write_features
 from tests.shard_files import Dataset
 
 
@@ -104,29 +103,6 @@ def test_scores_show_their_accuracy_and_lists_are_decoded(
     assert found["datasets"][1] == {"name": "/scores", "shape": [4, 3], "type": "float32"}
 
 
-def test_features_are_counted_by_dataset_and_part(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    features = np.array([[3, 4], [0, 0], [np.nan, 0]], np.float32)
-    write_features(
-        tmp_path / "features.h5",
-        Features(
-            features, ["a", "b", "c"], np.zeros(3, int), ["hmdb51"] * 3, ["test", "val", "test"]
-        ),
-    )
-    found = in_json(tmp_path / "features.h5", capsys)
-    assert found["features"] == {
-        "videos": 3,
-        "dimensions": 2,
-        "mean length": 2.5,  # of those that are finite
-        "not finite": 1,
-    }
-    assert found["parts"] == [
-        {"dataset": "hmdb51", "part": "test", "videos": 2},
-        {"dataset": "hmdb51", "part": "val", "videos": 1},
-    ]
-
-
 def test_a_checkpoint_shows_what_was_trained(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -171,23 +147,6 @@ def test_a_checkpoint_that_would_run_code_is_refused(
     with pytest.raises(UserError, match="not a readable checkpoint"):
         printed(tmp_path / "checkpoint.pt", capsys)
     assert not (tmp_path / "ran").exists()
-
-
-def test_json_is_shown_by_dotted_names_and_logs_by_their_lines(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "run.json").write_text('{"seed": 0, "clip": {"size": 48, "scales": [1, 0.875]}}')
-    lines = printed(tmp_path / "run.json", capsys)
-    assert ["clip.size", "48"] in lines
-    assert ["clip.scales", "2:", "1,", "0.875"] in lines
-    (tmp_path / "metrics.jsonl").write_text('{"step": 5, "loss": 2.5}\n{"step": 10, "top1": 40}\n')
-    found = in_json(tmp_path / "metrics.jsonl", capsys)
-    assert found["content"] == {"lines": 2, "last step": 10, "last top1": 40}
-    assert found["lines"][1] == {"step": 10, "loss": None, "top1": 40}
-    for name, text in (("bad.json", "{"), ("bad.jsonl", '{"step": 1}\n[')):
-        (tmp_path / name).write_text(text)
-        with pytest.raises(UserError, match=rf"{name}.* not JSON"):
-            printed(tmp_path / name, capsys)
 
 
 def test_a_datasets_folder_is_recognised_and_counted(
@@ -301,8 +260,6 @@ def test_an_absent_file_is_one_clear_line(
     ("name", "content", "line"),
     [
         ("x.csv", b'a\n"' + b"x" * 200_000 + b'"\n', r"x\.csv: not CSV \(field larger"),
-        ("x.json", b"[" * 100_000, r"x\.json: not JSON"),
-        ("x.json", b"\xff\xfe\x00", r"x\.json: not JSON"),
         ("x.h5", b"", r"x\.h5: an empty file"),
         ("x.pth.tar", b"text", r"x\.pth\.tar: not a readable checkpoint"),
     ],
@@ -314,13 +271,6 @@ def test_a_file_that_is_not_what_its_name_says_is_one_line(
     with pytest.raises(UserError, match=line) as error:
         inspect_file(tmp_path / name)
     assert "\n" not in str(error.value)
-
-
-def test_a_log_in_another_encoding_is_shown(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "x.jsonl").write_bytes(b'{"step": 3, "name": "caf\xe9"}\n')
-    assert in_json(tmp_path / "x.jsonl", capsys)["content"]["last step"] == 3
 
 
 def test_verifying_ends_where_links_lead_in_a_circle(

@@ -1,7 +1,7 @@
 """Time `rev2net flow` and `rev2net features` on whole videos, beside the work that is in them.
 
-    rev2net bench videos                              # on generated clips
-    rev2net bench videos --clips a.avi b.mp4 --jobs 2
+    python -m tests.bench.whole_videos                              # on generated clips
+    python -m tests.bench.whole_videos --clips a.avi b.mp4 --jobs 2
 
 Flow: the time of the whole folder in --jobs processes beside what these cores would need for the
 same pairs at the rate of one core's kernel, and for decoding; and beside OpenCV's DualTVL1 in as
@@ -51,14 +51,16 @@ OPENCV_PAIRS = 2  # of each clip
 Grey = npt.NDArray[np.uint8]  # (H, W)
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def main() -> None:
+    """Measure and print both tables."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--clips", type=Path, nargs="+", default=[], help="videos of your own")
     parser.add_argument("--jobs", type=int, help="processes (one a core)")
     parser.add_argument("--size", default="340x256", metavar="WxH", help="of the flow (340x256)")
     parser.add_argument("--windows", type=int, default=6, help="of 64 frames, features (6)")
-
-
-def run(args: argparse.Namespace) -> None:
+    args = parser.parse_args()
     refuse_below(args, jobs=1, windows=1)
     width, height = map(int, args.size.split("x"))
     jobs = args.jobs or num_cores()
@@ -183,3 +185,7 @@ def measure_features(clips: list[Path], least: int, folder: Path) -> FeatureSpee
         if count >= least:
             return FeatureSpeed(count, whole, network)
     raise AssertionError
+
+
+if __name__ == "__main__":
+    main()
