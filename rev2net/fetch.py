@@ -4,7 +4,6 @@ Bytes arrive in a hidden file beside the target (`.<name>.partial`), which becom
 size and digest are right. A download that was cut off anywhere continues there the next time.
 """
 
-import contextlib
 import hashlib
 import http.client
 import json
@@ -16,7 +15,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from tqdm import tqdm
 
@@ -50,28 +49,26 @@ def fetch(
     if not url.startswith(("http://", "https://")):
         raise UserError(f"{url}: not a URL to download from; allowed: http://, https://")
     try:
-        if not target.exists():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with _partial(target) as file:
-                print(f"downloading {url} to {target}", file=sys.stderr, flush=True)
-                digest = _Download(url, target, file, size, sha256, timeout).run(retries, pause)
-                Path(file.name).replace(target)
-                return digest
-        return _verified(target, f"{target}, delete it to download it again", size, sha256)
+        if target.exists():
+            return _verified(target, f"{target}, delete it to download it again", size, sha256)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        print(f"downloading {url} to {target}", file=sys.stderr, flush=True)
+        download, failures = _Download(url, target, size, sha256), 0
+        while True:
+            before = download.received
+            try:
+                download.request(timeout)
+                return download.finish()
+            except _Lost as problem:
+                failures = 0 if download.received > before else failures + 1
+                if failures > retries:
+                    raise UserError(
+                        f"{url}: {problem}; without network, put the file at {target}"
+                    ) from None
+                print(f"{url}: {problem}; trying again", file=sys.stderr, flush=True)
+            time.sleep(pause * 2 ** max(0, failures - 1))
     except OSError as error:
         raise UserError(f"{target}: cannot be written ({error.strerror})") from None
-
-
-@contextlib.contextmanager
-def _partial(target: Path) -> Iterator[IO[bytes]]:
-    """What was received of a file, opened for appending; an empty one does not stay."""
-    path = target.with_name(f".{target.name}.partial")
-    try:
-        with open(path, "ab") as file:
-            yield file
-    finally:
-        if path.exists() and path.stat().st_size == 0:
-            path.unlink()
 
 
 class _Lost(Exception):
@@ -79,52 +76,31 @@ class _Lost(Exception):
 
 
 class _Download:
-    """The bytes of one URL appended to a file, however many requests that takes."""
+    """What was received of a file so far, beside its target, however many requests that takes."""
 
-    def __init__(
-        self,
-        url: str,
-        target: Path,
-        file: IO[bytes],
-        size: int | None,
-        sha256: str | None,
-        timeout: float,
-    ) -> None:
-        self.url, self.target, self.file, self.timeout = url, target, file, timeout
-        self.size, self.sha256 = size, sha256
+    def __init__(self, url: str, target: Path, size: int | None, sha256: str | None) -> None:
+        self.url, self.target, self.size, self.sha256 = url, target, size, sha256
         self.total = size  # bytes; known from the first answer on where not given
+        self.path = target.with_name(f".{target.name}.partial")
         self.origin = target.with_name(f".{target.name}.partial.json")  # what the bytes are of
-        self.validator = self._resumable()
-
-    def run(self, retries: int, pause: float) -> str:
-        """Request until everything is there and is what was expected; returns the digest."""
-        failures = 0
-        while True:
-            before = self._received()
-            try:
-                self._attempt()
-                break
-            except _Lost as problem:
-                failures = 0 if self._received() > before else failures + 1
-                if failures > retries:
-                    raise UserError(
-                        f"{self.url}: {problem}; without network, put the file at {self.target}"
-                    ) from None
-                print(f"{self.url}: {problem}; trying again", file=sys.stderr, flush=True)
-            time.sleep(pause * 2 ** max(0, failures - 1))
         try:
-            digest = _verified(Path(self.file.name), self.url, self.size, self.sha256)
-        except UserError:
-            self._restart()  # continuing it could not mend it
-            raise
-        finally:
-            self.origin.unlink(missing_ok=True)
-        os.fsync(self.file.fileno())
-        return digest
+            origin = json.loads(self.origin.read_text())
+        except (OSError, ValueError):
+            origin = {}
+        self.validator = str(origin.get("validator", ""))
+        # Bytes of another URL, and bytes of which nothing proves that it is the same file.
+        provable = origin.get("url") == url and (self.validator or sha256)
+        if not provable or (size is not None and self.received > size):
+            self._drop()
 
-    def _attempt(self) -> None:
+    @property
+    def received(self) -> int:
+        """Bytes that are there."""
+        return self.path.stat().st_size if self.path.exists() else 0
+
+    def request(self, timeout: float) -> None:
         """One request, after which the file is whole; raises _Lost where it may be tried again."""
-        start = self._received()
+        start = self.received
         if self.total is not None and start == self.total:
             return
         headers = {"User-Agent": f"rev2net/{__version__}", "Accept-Encoding": "identity"}
@@ -132,9 +108,10 @@ class _Download:
             headers["Range"] = f"bytes={start}-"
             if self.validator:
                 headers["If-Range"] = self.validator  # of a file changed since: all of it
-        request = urllib.request.Request(self.url, headers=headers)
         try:
-            answer = urllib.request.urlopen(request, timeout=self.timeout)
+            answer = urllib.request.urlopen(
+                urllib.request.Request(self.url, headers=headers), timeout=timeout
+            )
         except urllib.error.HTTPError as error:
             self._refused(error, start)
             return
@@ -142,24 +119,36 @@ class _Download:
             raise _Lost(_reason(error)) from None
         with answer:
             self._accept(answer, start)
-            for chunk in self._with_progress(_chunks(answer)):
-                self.file.write(chunk)
-        if self.total is not None and self._received() < self.total:
-            raise _Lost(f"the connection ended after {self._received()} of {self.total} bytes")
+            with open(self.path, "ab") as file:
+                for chunk in self._with_progress(_chunks(answer)):
+                    file.write(chunk)
+        if self.total is not None and self.received < self.total:
+            raise _Lost(f"the connection ended after {self.received} of {self.total} bytes")
+
+    def finish(self) -> str:
+        """Put the file in its place where it is what was expected; returns the digest."""
+        try:
+            digest = _verified(self.path, self.url, self.size, self.sha256)
+        except UserError:
+            self._drop()  # continuing it could not mend it
+            raise
+        with open(self.path, "rb") as file:
+            os.fsync(file.fileno())
+        self.path.replace(self.target)
+        self.origin.unlink(missing_ok=True)
+        return digest
 
     def _accept(self, answer: Any, start: int) -> None:
         """Note what the answer says of the file, and drop earlier bytes that it does not follow."""
         span = re.match(r"bytes (\d+)-\d+/(\d+)", answer.headers.get("Content-Range", ""))
-        continues = answer.status == 206 and span is not None and int(span[1]) == start
-        if start and not continues:
-            self._restart()
-        if continues and span is not None:
-            total: int | None = int(span[2])
+        if answer.status == 206 and span is not None and int(span[1]) == start:
+            length = span[2]
         else:
+            self._drop()
             length = answer.headers.get("Content-Length", "")
-            total = int(length) if length.isdigit() else None
+        total = int(length) if length.isdigit() else None
         if self.size is not None and total is not None and total != self.size:
-            self._restart()
+            self._drop()
             raise UserError(f"{self.url}: {total} bytes; expected {self.size}")
         self.total = total if self.size is None else self.size
         etag = answer.headers.get("ETag", "")
@@ -169,59 +158,34 @@ class _Download:
 
     def _with_progress(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
         """The chunks, with a bar in a terminal and a few plain lines in a log."""
-        received, last = self._received(), time.monotonic()
-        terminal = sys.stderr.isatty()
+        received, last, name = self.received, time.monotonic(), self.target.name
         with tqdm(
-            total=self.total,
-            initial=received,
-            unit="B",
-            unit_scale=True,
-            desc=self.target.name,
-            disable=not terminal,
+            total=self.total, initial=received, unit="B", unit_scale=True, desc=name, disable=None
         ) as bar:
             for chunk in chunks:
                 yield chunk
                 received += len(chunk)
                 bar.update(len(chunk))
-                if not terminal and time.monotonic() - last > SECONDS_BETWEEN_LINES:
+                if bar.disable and time.monotonic() - last > SECONDS_BETWEEN_LINES:
                     last = time.monotonic()
                     of = f" of {self.total / 1e6:.0f}" if self.total else ""
-                    print(f"{self.target.name}: {received / 1e6:.0f}{of} MB", flush=True)
+                    print(f"{name}: {received / 1e6:.0f}{of} MB", flush=True)
 
     def _refused(self, error: urllib.error.HTTPError, start: int) -> None:
         """An HTTP error; returns where it means that everything is there already."""
         if error.code == 416 and start:  # there is nothing beyond our last byte
             if error.headers.get("Content-Range", "") == f"bytes */{start}":
                 return
-            self._restart()
+            self._drop()
             raise _Lost("the file on the server is another one now")
         problem = f"HTTP {error.code} {error.reason}"
         if error.code in TRY_AGAIN:
             raise _Lost(problem)
         raise UserError(f"{self.url}: {problem}")
 
-    def _resumable(self) -> str:
-        """What proves that the bytes received earlier belong to the same file.
-
-        Bytes of another URL, and bytes of which nothing proves it, are dropped.
-        """
-        try:
-            origin = json.loads(self.origin.read_text())
-        except (OSError, ValueError):
-            origin = {}
-        validator = str(origin.get("validator", ""))
-        provable = origin.get("url") == self.url and (validator or self.sha256)
-        if not provable or (self.size is not None and self._received() > self.size):
-            self._restart()
-        return validator
-
-    def _restart(self) -> None:
-        self.file.truncate(0)
+    def _drop(self) -> None:
+        self.path.unlink(missing_ok=True)
         self.origin.unlink(missing_ok=True)
-
-    def _received(self) -> int:
-        self.file.flush()
-        return os.fstat(self.file.fileno()).st_size
 
 
 def _chunks(answer: Any) -> Iterator[bytes]:
