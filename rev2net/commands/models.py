@@ -24,16 +24,8 @@ if TYPE_CHECKING:
 LAYOUTS = {2: "BC", 4: "NCHW", 5: "BCTHW"}  # of activations; N counts the images of a clip
 RANGES = {"symmetric": "[-1, 1]", "imagenet": "ImageNet"}
 COLUMNS = (
-    "network",
-    "input",
-    "shape",
-    "values",
-    "parameters",
-    "without head",
-    "multiply-adds",
-    "training",
-    "activations",
-    "endpoints",
+    *("network", "input", "shape", "values", "parameters", "without head"),
+    *("multiply-adds", "training", "activations", "endpoints"),
 )
 
 

@@ -12,6 +12,10 @@ for byte. A dataset appears under ROOT only when it is complete.
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 _DATASETS = ("ucf101", "hmdb51", "kinetics400")
 
@@ -40,39 +44,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    from functools import partial
+
+    from tqdm import tqdm
+
     from rev2net.mini import MiniOptions, write_mini
 
     names = ("classes", "groups", "clips", "height", "seed")
     given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
     if args.frames is not None:
         given["frames"] = tuple(args.frames)
+    options = MiniOptions(**given)
     for dataset in args.datasets or _DATASETS:
-        with _Progress(dataset) as progress:
-            folder = write_mini(args.root, dataset, MiniOptions(**given), progress=progress)
-        print(f"{dataset}: {progress.total} videos in {folder}")
+        with tqdm(desc=dataset, unit=" videos", disable=None) as bar:
+            folder = write_mini(args.root, dataset, options, progress=partial(_say, dataset, bar))
+        print(f"{dataset}: {bar.total} videos in {folder}")
 
 
-class _Progress:
-    """A bar on a terminal; in a log, a plain line at every tenth."""
-
-    def __init__(self, dataset: str) -> None:
-        from tqdm import tqdm
-
-        self.dataset = dataset
-        self.total = 0
-        self.bar = tqdm(desc=dataset, unit=" videos") if sys.stderr.isatty() else None
-
-    def __enter__(self) -> "_Progress":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.bar is not None:
-            self.bar.close()
-
-    def __call__(self, done: int, total: int) -> None:
-        self.total = total
-        if self.bar is not None:
-            self.bar.total = total
-            self.bar.update(done - self.bar.n)
-        elif done * 10 // total > (done - 1) * 10 // total:
-            print(f"{self.dataset}: {done} of {total} videos", file=sys.stderr, flush=True)
+def _say(dataset: str, bar: "tqdm[NoReturn]", done: int, total: int) -> None:
+    """How far it is: in the bar of a terminal; in a log, a plain line at every tenth."""
+    bar.total = total
+    bar.update(done - bar.n)
+    if bar.disable and done * 10 // total > (done - 1) * 10 // total:
+        print(f"{dataset}: {done} of {total} videos", file=sys.stderr, flush=True)

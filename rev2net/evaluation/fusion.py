@@ -11,17 +11,8 @@ from rev2net.runs.scores import Scores, disagreement
 
 # Streams may differ in method (Rev2Net on RGB with I3D on flow), input, protocol and weights.
 SHARED = (
-    "benchmark",
-    "configuration",
-    "split",
-    "split_digest",
-    "part",
-    "videos_expected",
-    "init",
-    "adapt",
-    "seed",
-    "class_map",
-    "space",
+    *("benchmark", "configuration", "split", "split_digest", "part", "videos_expected"),
+    *("init", "adapt", "seed", "class_map", "space"),
 )
 
 
