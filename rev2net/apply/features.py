@@ -10,15 +10,14 @@ import numpy as np
 from torch import Tensor
 
 from rev2net.apply.inputs import Video
-from rev2net.apply.network import Subject
 from rev2net.apply.output import Outcome
+from rev2net.apply.subject import Subject
 from rev2net.apply.windows import Windows
 from rev2net.errors import UserError
 from rev2net.files import atomic_path, write_text
 from rev2net.models.i3d import I3D
-from rev2net.video.counting import announced_frames
 from rev2net.video.ffmpeg import VideoError
-from rev2net.video.ledger import judge
+from rev2net.video.ledger import judged
 
 POOLED = "pooled"  # the network's own features, before dropout and classifier
 
@@ -56,12 +55,11 @@ class FeatureFiles:
             features = np.stack(list(self.windows.rows(stream, self._answer)))
         except VideoError as error:
             return Outcome(video.name, "broken", stream.num_frames, 0, error.reason)
-        facts, decoding = stream.outcome()
-        status, message = judge(announced_frames(video.path, facts), decoding)
+        _, status, message = judged(stream)
         with atomic_path(self._target(video, "npy")) as temporary, open(temporary, "wb") as file:
             np.save(file, features)
-        about = {"video": str(video.path), "frames": stream.num_frames, "rate": facts.fps}
-        about |= {"windows": len(features), **self.record()}
+        about = {"video": str(video.path), "frames": stream.num_frames}
+        about |= {"rate": stream.outcome()[0].fps, "windows": len(features), **self.record()}
         write_text(self._target(video, "json"), json.dumps(about, indent=2) + "\n")
         return Outcome(video.name, status, stream.num_frames, len(features), message)
 

@@ -21,16 +21,16 @@ from rev2net.apply.inputs import Video
 from rev2net.apply.output import Outcome, atomic_folder
 from rev2net.config import FlowShardSettings
 from rev2net.files import atomic_path
-from rev2net.flow.parameters import MIN_SIDE, Flow, of_settings
-from rev2net.flow.quantize import quantize, stack_components
+from rev2net.flow.parameters import Flow, of_settings
+from rev2net.flow.quantize import quantize
 from rev2net.flow.tvl1 import FLOW_VERSION, resolve_backend, tvl1, tvl1_sequence
 from rev2net.shards.layout import flow_attributes
+from rev2net.shards.make import encode_flow, grey_frame
 from rev2net.shards.writer import write_shard
-from rev2net.video.counting import announced_frames
 from rev2net.video.decoding import Frame, FrameStream
 from rev2net.video.ffmpeg import VideoError
 from rev2net.video.images import encode_image
-from rev2net.video.ledger import judge
+from rev2net.video.ledger import judged
 
 FORMATS = ("jpg", "png", "npy", "flo", "h5")
 ONE_FILE = ("npy", "h5")  # a video; the others have files for every flow
@@ -73,21 +73,12 @@ class FlowFiles:
         Raises MachineError where the file has no part in what goes wrong.
         """
         cv2.setNumThreads(1)
-        chosen = self.settings.frames
-        stream = FrameStream(
-            video.path,
-            short_side=chosen.short_side,
-            size=chosen.size,
-            fps=chosen.fps,
-            time_limit=chosen.time_limit,
-            order="bgr",
-        )
+        stream = FrameStream.of(video.path, self.settings.frames, "bgr")
         try:
             count = self._write(video, stream)
         except VideoError as error:
             return Outcome(video.name, "broken", stream.num_frames, 0, error.reason)
-        facts, decoding = stream.outcome()
-        status, message = judge(announced_frames(video.path, facts), decoding)
+        _, status, message = judged(stream)
         return Outcome(video.name, status, stream.num_frames, count, message)
 
     def _write(self, video: Video, stream: FrameStream) -> int:
@@ -121,13 +112,10 @@ class FlowFiles:
     def _grey(self, stream: FrameStream, images: Path | None) -> Iterator[Grey]:
         """The frames in grey; in colour they go to files where a folder is given."""
         for number, frame in enumerate(stream, 1):
-            if min(frame.shape[:2]) < MIN_SIDE:
-                height, width = frame.shape[:2]
-                reason = f"{width}x{height} pixels; flow needs {MIN_SIDE} a side"
-                raise VideoError(stream.path, reason)
+            grey = grey_frame(frame, stream.path)
             if images is not None:
                 self._write_frame(images, number, frame)
-            yield np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), np.uint8)
+            yield grey
 
     def _write_frame(self, folder: Path, number: int, frame: Frame) -> None:
         codec = "png" if self.format == "png" else "jpeg"
@@ -216,8 +204,7 @@ def _shard(files: FlowFiles, video: Video, stream: FrameStream) -> Writing:
     ):
 
         def write(flow: Flow) -> None:
-            image = stack_components(quantize(flow, settings.bound))
-            shard.append(encode_image(image, settings.codec, settings.quality))
+            shard.append(encode_flow(flow, settings))
 
         yield write, images
         facts, _ = stream.outcome()

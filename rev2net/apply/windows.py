@@ -6,20 +6,21 @@ Shapes: W images a window, D features, H and W pixels, C channels.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from rev2net.apply.network import Subject
+from rev2net.apply.subject import Subject
 from rev2net.clips.sampling import dense, protocol_crops, segments
 from rev2net.clips.transforms import to_batch, to_input
-from rev2net.flow.parameters import MIN_SIDE, of_settings
+from rev2net.flow.parameters import of_settings
 from rev2net.flow.quantize import quantize
 from rev2net.flow.tvl1 import tvl1_sequence
+from rev2net.shards.make import grey_frame
 from rev2net.video.decoding import FrameStream
 from rev2net.video.ffmpeg import VideoError
+from rev2net.video.images import ChannelOrder
 
 Image = npt.NDArray[np.uint8]  # (H, W, C): RGB, or the bytes of flow
 Row = npt.NDArray[np.float32]  # (D,)
@@ -41,14 +42,12 @@ class Windows:
 
     def stream(self, path: str) -> FrameStream:
         """The video, decoded as the network wants it."""
-        chosen = self.subject.frames
-        return FrameStream(
-            path,
-            short_side=chosen.short_side,
-            size=chosen.size,
-            fps=chosen.fps,
-            time_limit=chosen.time_limit,
-        )
+        order: ChannelOrder = "rgb" if self._kind == "rgb" else "bgr"
+        return FrameStream.of(path, self.subject.frames, order)
+
+    @property
+    def _kind(self) -> str:
+        return self.subject.network.input_spec.kind
 
     def rows(self, stream: FrameStream, answer: Callable[[Tensor], Tensor]) -> Iterator[Row]:
         """What `answer` gives of the network's input, a row a window, as the frames come.
@@ -66,11 +65,11 @@ class Windows:
 
     def _images(self, stream: FrameStream) -> Iterator[Image]:
         """The centre crop of every frame, or of the flow to the next one."""
-        if self.subject.network.input_spec.kind == "rgb":
+        if self._kind == "rgb":
             yield from map(self._crop, stream)
             return
         flow = self.subject.flow
-        grey = (cv2.cvtColor(_checked(frame, stream), cv2.COLOR_RGB2GRAY) for frame in stream)
+        grey = (grey_frame(frame, stream.path) for frame in stream)
         for one in tvl1_sequence(grey, backend=flow.backend, **of_settings(flow)):
             yield self._crop(quantize(one, flow.bound))
         if stream.num_frames < 2:
@@ -87,7 +86,7 @@ class Windows:
         spec = self.subject.network.input_spec
         clips = [torch.from_numpy(np.stack(self._chosen(images))) for images in batch]
         flips = [False] * len(clips)
-        values = to_batch(clips, flips, self.subject.size, self.device, spec.kind)
+        values = to_batch(clips, flips, self.subject.size, self.device, self._kind)
         found: Row = answer(to_input(values, spec, in_place=True)).float().cpu().numpy()
         return found
 
@@ -120,10 +119,3 @@ def cut(images: Iterator[Image], window: int, stride: int) -> Iterator[list[Imag
             del held[:stride]
     if held and not begun:
         yield [held[k] for k in dense(len(held), window, 1, 0)]
-
-
-def _checked(frame: Image, stream: FrameStream) -> Image:
-    if min(frame.shape[:2]) < MIN_SIDE:
-        height, width = frame.shape[:2]
-        raise VideoError(stream.path, f"{width}x{height} pixels; flow needs {MIN_SIDE} a side")
-    return frame

@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rev2net.clips.dataset import ShardIndexes
-from rev2net.config import FlowSettings, FlowShardSettings, FramesSettings
+from rev2net.config import FlowSettings, FlowShardSettings, FramesSettings, usual_frames
 from rev2net.flow.parameters import default_settings
-from rev2net.flow.quantize import quantize, stack_components
+from rev2net.flow.quantize import quantize
 from rev2net.runs.folder import ShardFolder
 from rev2net.shards.index import write_index
 from rev2net.shards.layout import Attributes, flow_attributes, rgb_attributes
 from rev2net.shards.writer import write_shard
-from rev2net.video.images import ImageBytes, encode_image
+from rev2net.video.images import ImageBytes, encode_image, stack_components
 
 FPS = 25.0
 
@@ -36,9 +36,7 @@ class Clip:
 
 def lossless(short_side: int, bound: float) -> tuple[FramesSettings, FlowSettings]:
     """How clips lie in shards whose images are PNG; flow beyond the bound saturates."""
-    frames = FramesSettings(
-        short_side=short_side, size=None, fps=None, codec="png", quality=95, time_limit=60
-    )
+    frames = usual_frames(short_side=short_side, codec="png")
     return frames, default_settings(bound).model_copy(update={"codec": "png"})
 
 

@@ -1,7 +1,6 @@
 """Shards of a handful of clips, made as the workflow makes them: what the benchmarks measure on."""
 
 import csv
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,10 +47,9 @@ class ClipShards:
 
 def default_frames(short_side: int | None, quality: int) -> "FramesSettings":
     """Frames as most configurations store them."""
-    from rev2net.config import FramesSettings, parse_settings
+    from rev2net.config import usual_frames
 
-    values = {"short_side": short_side, "codec": "jpeg", "quality": quality, "time_limit": 600}
-    return parse_settings(FramesSettings, json.dumps({"size": None, "fps": None, **values}))
+    return usual_frames(short_side=short_side, quality=quality)
 
 
 def default_flow(frames: "FramesSettings") -> "FlowShardSettings":

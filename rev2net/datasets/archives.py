@@ -8,7 +8,6 @@ A receipt in `<root>/.unpacked/` names what an archive brought: with all of it i
 is not opened again. Content is unpacked beside it first; a killed job leaves no receipt.
 """
 
-import errno
 import fcntl
 import json
 import os
@@ -24,7 +23,7 @@ from rev2net.config import DatasetSettings
 from rev2net.datasets.kinetics import SUFFIXES as VIDEO_SUFFIXES
 from rev2net.datasets.unpack import archive_stem, is_archive, unpack
 from rev2net.errors import UserError
-from rev2net.files import atomic_path, write_text
+from rev2net.files import write_text
 
 LIST_SUFFIXES = {".txt", ".csv"}
 RECEIPTS = ".unpacked"
@@ -127,7 +126,7 @@ def _unpack_one(archive: Path, settings: DatasetSettings, places: Mapping[str, s
             taken.add(place)
             target = root / place
             target.parent.mkdir(parents=True, exist_ok=True)
-            _move(file, target)
+            shutil.move(file, target)  # a copy where a link leads to another disk
             files.append(place.as_posix())
     finally:
         _remove_workplaces(root)
@@ -180,14 +179,3 @@ def _place(file: Path, settings: DatasetSettings) -> Path | None:
         lists = Path(settings.lists)
         return (lists.parent if lists.suffix in LIST_SUFFIXES else lists) / file.name
     return None
-
-
-def _move(file: Path, target: Path) -> None:
-    """Rename, or copy where a link leads to another disk; the target is whole or absent."""
-    try:
-        file.replace(target)
-    except OSError as error:
-        if error.errno != errno.EXDEV:
-            raise
-        with atomic_path(target) as temporary:
-            shutil.copyfile(file, temporary)

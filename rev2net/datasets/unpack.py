@@ -3,7 +3,6 @@
 Zip and tar are read by Python. Rar is not a free format: a program that reads it has to be on PATH.
 """
 
-import contextlib
 import errno
 import gzip
 import lzma
@@ -159,7 +158,8 @@ def _unpack_rar(archive: Path, folder: Path) -> None:
             raise UserError(f"{archive}: {_full(folder)}")
         lines = [line.strip() for line in result.stdout.splitlines() if line.strip()]
         failures.append(f"{name}: {lines[0] if lines else f'exit code {result.returncode}'}")
-        _empty(folder)
+        shutil.rmtree(folder)
+        folder.mkdir()
     if not failures:
         raise UserError(
             f"{archive}: no program on PATH reads rar; install one of {', '.join(_RAR_PROGRAMS)} "
@@ -186,12 +186,3 @@ def _size_and_checksum(path: Path) -> tuple[int, int]:
         while chunk := file.read(COPY_BYTES):
             crc = zlib.crc32(chunk, crc)
         return file.tell(), crc
-
-
-def _empty(folder: Path) -> None:
-    for entry in folder.iterdir():
-        if entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry)
-        else:
-            with contextlib.suppress(FileNotFoundError):
-                entry.unlink()

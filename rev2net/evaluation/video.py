@@ -16,11 +16,10 @@ from rev2net.config import FlowSettings, FramesSettings
 from rev2net.flow.parameters import of_settings
 from rev2net.flow.tvl1 import resolve_backend, tvl1_sequence
 from rev2net.shards.make import encode_flow, grey_frame
-from rev2net.video.counting import announced_frames
 from rev2net.video.decoding import FrameStream
 from rev2net.video.ffmpeg import VideoError
 from rev2net.video.images import ImageBytes
-from rev2net.video.ledger import judge
+from rev2net.video.ledger import judged
 
 
 class VideoFile(Shards):
@@ -33,27 +32,19 @@ class VideoFile(Shards):
     def __init__(self, path: Path, kind: str, frames: FramesSettings, flow: FlowSettings) -> None:
         super().__init__({})
         self.path, self.kind, self.frames, self.flow = path, kind, frames, flow
-        stream = FrameStream(
-            path,
-            short_side=frames.short_side,
-            size=frames.size,
-            fps=frames.fps,
-            time_limit=frames.time_limit,
-            order="bgr",
-        )
+        stream = FrameStream.of(path, frames, "bgr")
         self._encoded: dict[int, ImageBytes] = {}
         self._grey: list[npt.NDArray[np.uint8]] = []
         if kind == "rgb":
             self._encoded.update(enumerate(stream.encoded(frames.codec, frames.quality)))
         else:
             self._grey.extend(grey_frame(frame, path) for frame in stream)
-        facts, decoding = stream.outcome()
+        facts, _ = stream.outcome()
         self.num_frames, self.height, self.width = stream.num_frames, facts.height, facts.width
         if kind == "flow" and self.num_frames < 2:
             raise VideoError(path, "one frame; flow needs two")
         self.num_images = self.num_frames - (kind == "flow")
-        announced = announced_frames(path, facts)
-        self.warning = judge(announced, decoding)[1]  # empty where the video is whole
+        self.warning = judged(stream)[2]  # empty where the video is whole
 
     def index(self, entry: Entry, kind: str) -> Any:
         """This video, in the place of an index of many."""

@@ -16,9 +16,8 @@ from rev2net.errors import UserError
 from rev2net.evaluation import metrics
 from rev2net.printing import Facts, Report, Table
 from rev2net.shards.reader import open_hdf5
-from rev2net.video.counting import announced_frames
 from rev2net.video.decoding import FrameStream
-from rev2net.video.ledger import judge
+from rev2net.video.ledger import judged
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 TORCH_SUFFIXES = (".pt", ".pth", ".pth.tar", ".pt.tar", ".ckpt")
@@ -266,8 +265,7 @@ def _video(path: Path) -> Report:
     for _ in stream:
         pass
     facts, decoding = stream.outcome()
-    announced = announced_frames(path, facts)
-    status, message = judge(announced, decoding)
+    announced, status, message = judged(stream)
     values = {
         "file": path.name,
         "container": facts.container,

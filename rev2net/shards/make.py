@@ -22,16 +22,15 @@ from rev2net.datasets.index import read_columns
 from rev2net.errors import MachineError, UserError
 from rev2net.files import TROUBLES
 from rev2net.flow.parameters import MIN_SIDE, of_settings
-from rev2net.flow.quantize import quantize, stack_components
+from rev2net.flow.quantize import quantize
 from rev2net.flow.tvl1 import FLOW_VERSION, resolve_backend, tvl1_sequence
 from rev2net.progress import with_progress
 from rev2net.shards.layout import Attributes, flow_attributes, rgb_attributes, shard_rows
 from rev2net.shards.writer import ShardWriter, write_shard
-from rev2net.video.counting import announced_frames
 from rev2net.video.decoding import FrameStream
 from rev2net.video.ffmpeg import VideoError, ffmpeg_version
-from rev2net.video.images import ImageBytes, encode_image
-from rev2net.video.ledger import STATUSES, ContentDigest, LedgerRow, judge, write_ledger
+from rev2net.video.images import ImageBytes, encode_image, stack_components
+from rev2net.video.ledger import STATUSES, ContentDigest, LedgerRow, judged, write_ledger
 
 
 @dataclass(frozen=True)
@@ -157,14 +156,7 @@ def _store_video(
     if not _exists(root / path):
         return LedgerRow(video_id, stage.kind, None, 0, "missing", f"no file {path}")
     settings = stage.frames
-    stream = FrameStream(
-        root / path,
-        short_side=settings.short_side,
-        size=settings.size,
-        fps=settings.fps,
-        time_limit=settings.time_limit,
-        order="bgr",
-    )
+    stream = FrameStream.of(root / path, settings, "bgr")
     content = ContentDigest()
     try:
         for image in stage.to_images(stream):
@@ -174,8 +166,7 @@ def _store_video(
         writer.drop_video()
         return LedgerRow(video_id, stage.kind, None, stream.num_frames, "broken", error.reason)
     facts, decoding = stream.outcome()
-    announced = announced_frames(root / path, facts)
-    status, message = judge(announced, decoding)
+    announced, status, message = judged(stream)
     if writer.num_images:
         writer.keep_video(
             video_id,

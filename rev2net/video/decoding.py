@@ -24,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 import psutil
 
+from rev2net.config import FramesSettings
 from rev2net.errors import MachineError
 from rev2net.files import TROUBLES
 from rev2net.processes import child_environment
@@ -83,6 +84,14 @@ class FrameStream:
         self.decoding: DecodingFacts | None = None  # known after the last frame
         self.num_frames = 0  # delivered so far
         self._filters = resize_filters(short_side, size, fps)
+
+    @classmethod
+    def of(
+        cls, path: str | Path, settings: FramesSettings, order: ChannelOrder = "rgb"
+    ) -> "FrameStream":
+        """The frames as a configuration has them stored."""
+        chosen = settings.model_dump(include={"short_side", "size", "fps", "time_limit"})
+        return cls(path, order=order, **chosen)
 
     def outcome(self) -> tuple[InputFacts, DecodingFacts]:
         """What was decoded and how it went, after the last frame."""

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from rev2net.digests import check_text, write_text
 from rev2net.errors import UserError
+from rev2net.video.counting import announced_frames
+from rev2net.video.decoding import FrameStream
 from rev2net.video.ffmpeg import DecodingFacts
 from rev2net.video.images import ImageBytes
 
@@ -56,6 +58,13 @@ def judge(announced: int | None, decoding: DecodingFacts) -> tuple[str, str]:
     if decoding.gap_seconds > 0:
         remarks.append(f"gaps in its time stamps are cut by {decoding.gap_seconds:.0f} s")
     return "ok", "; ".join(remarks)
+
+
+def judged(stream: FrameStream) -> tuple[int | None, str, str]:
+    """What the container of a decoded video announces, and the judgement on that."""
+    facts, decoding = stream.outcome()
+    announced = announced_frames(stream.path, facts)
+    return announced, *judge(announced, decoding)
 
 
 def write_ledger(path: Path, rows: Iterable[LedgerRow]) -> None:

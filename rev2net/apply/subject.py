@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from rev2net.apply.output import cores
 from rev2net.clips.dataset import ClipShape
-from rev2net.config import FlowSettings, FramesSettings, TestSettings
+from rev2net.config import FlowSettings, FramesSettings, TestSettings, usual_frames
 from rev2net.config import load as load_configuration
 from rev2net.digests import file_digest
 from rev2net.errors import UserError
@@ -15,6 +14,7 @@ from rev2net.models import build_for, exported
 from rev2net.models.network import VideoNetwork
 from rev2net.models.spec import input_spec
 from rev2net.models.weights import classes_and_channels, load_weights
+from rev2net.processes import num_cores
 from rev2net.runs.checkpoint import clip_shape, load_trained
 from rev2net.runs.folder import WorkFolder
 
@@ -51,7 +51,7 @@ def of_run(folder: Path, configuration: Path | None = None) -> Subject:
     config = None if path is None else load_configuration(path)
     settings, spec = trained.settings, trained.network.input_spec
     flow = default_settings(settings.flow_bound)
-    test = TestSettings(clips=1, crops=1, size=settings.clip.size, average="logit")
+    test = _one_view(settings.clip.size)
     synthetic = ""
     if config is not None:
         test = evaluate_settings(settings.run, config).test
@@ -94,22 +94,17 @@ def of_weights(
         )
     network = build_for(spec, name, count, 1.0, {})
     load_weights(network, path)
-    segments = spec.time_axis == "segments"
-    shape = ClipShape((spec.kind,), segments, spec.length, images=spec.images)
-    frames = FramesSettings(
-        short_side=256, size=None, fps=None, codec="jpeg", quality=95, time_limit=86400.0
-    )
     return Subject(
         network.eval(),
-        shape,
+        ClipShape((spec.kind,), spec.time_axis == "segments", spec.length, images=spec.images),
         spec.size,
-        frames,
+        usual_frames(short_side=256),
         default_settings(20.0),
         class_names,
         f"{method_label(name)} on {INPUT_LABELS[modality]}, {count} classes",
         file_digest(path),
-        TestSettings(clips=1, crops=1, size=spec.size, average="logit"),
-        cores(),
+        _one_view(spec.size),
+        num_cores(),
     )
 
 
@@ -130,9 +125,13 @@ def _of_exported(folder: Path) -> Subject:
         f"{len(about['classes'])} classes, trained as {origin['run']} of configuration "
         f"{origin['configuration']!r}",
         origin["checkpoint"],
-        TestSettings(clips=1, crops=1, size=clip["size"], average="logit"),
-        cores(),
+        _one_view(clip["size"]),
+        num_cores(),
     )
+
+
+def _one_view(size: int) -> TestSettings:
+    return TestSettings(clips=1, crops=1, size=size, average="logit")
 
 
 def _configuration_beside(source: Path) -> Path | None:
