@@ -1,11 +1,15 @@
 """Files: written whole or not at all (beside their name, flushed, renamed); which are videos."""
 
 import contextlib
+import csv
 import errno
 import hashlib
+import io
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from rev2net.errors import MachineError
 
@@ -63,6 +67,24 @@ def write_text(path: Path, text: str) -> None:
     """Write a UTF-8 file, whole or not at all; line ends are written as they are."""
     with atomic_path(path) as temporary:
         temporary.write_bytes(to_bytes(text))
+
+
+def csv_text(rows: Iterable[Iterable[object]]) -> str:
+    """Rows as CSV, an empty cell for None."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
+
+
+def json_lines(path: Path) -> list[dict[str, Any]]:
+    """The objects of a file that may still be written: its lines, up to the last whole one."""
+    found = []
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            found.append(json.loads(line))
+        except ValueError:
+            break
+    return found
 
 
 # What the system says where no file is to blame, nor the program.

@@ -6,7 +6,6 @@ appear whole or not at all: what is there is done.
 
 import contextlib
 import csv
-import io
 import json
 import multiprocessing
 import os
@@ -22,7 +21,7 @@ from typing import Any
 
 from rev2net.apply.inputs import Video
 from rev2net.errors import MachineError, UserError
-from rev2net.files import short_name, write_text
+from rev2net.files import csv_text, short_name, write_text
 from rev2net.processes import end_with_parent
 from rev2net.progress import note, with_progress
 
@@ -118,11 +117,8 @@ class OutputFolder:
         return rows
 
     def _write(self, rows: Mapping[str, Outcome]) -> None:
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows(astuple(rows[name]) for name in sorted(rows))
-        write_text(self._ledger, text.getvalue())
+        table = [COLUMNS, *(astuple(rows[name]) for name in sorted(rows))]
+        write_text(self._ledger, csv_text(table))
 
 
 @contextlib.contextmanager

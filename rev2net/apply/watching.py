@@ -3,13 +3,13 @@
 Only files are read, so that watching changes nothing of a training, running or finished.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rev2net.errors import UserError
+from rev2net.files import json_lines
 from rev2net.runs.folder import RunFolder
 
 # What a training writes: as it runs, and when it has ended.
@@ -33,15 +33,9 @@ class Watched:
         self.finished = files.record.is_file()
         path = files.metrics if self.finished else files.unfinished_metrics
         try:
-            text = path.read_text(encoding="utf-8", errors="replace")
+            found = json_lines(path)
         except OSError:
             return []
-        found = []
-        for line in text.splitlines():
-            try:
-                found.append(json.loads(line))
-            except ValueError:
-                break
         if len(found) < len(self.lines):  # the training went back to its last state
             self.lines = []
         fresh = found[len(self.lines) :]

@@ -1,6 +1,5 @@
 """From clips in memory to what a training reads: shards, their indexes and a split."""
 
-import csv
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from rev2net.clips.dataset import ShardIndexes
 from rev2net.config import FlowSettings, FlowShardSettings, FramesSettings, usual_frames
+from rev2net.files import csv_text, write_text
 from rev2net.flow.parameters import default_settings
 from rev2net.flow.quantize import quantize
 from rev2net.runs.folder import ShardFolder
@@ -82,10 +82,7 @@ def write_clips(
         for kind in attributes:
             write_index(files[dataset, kind].path, kind, 1)
     split = folder / "split1.csv"
-    with open(split, "w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(["video_id", "dataset", "label", "group", "part"])
-        table.writerows(rows)
+    write_text(split, csv_text([("video_id", "dataset", "label", "group", "part"), *rows]))
     return split, {of: shards.index for of, shards in files.items()}
 
 

@@ -1,11 +1,11 @@
 """Shards of a handful of clips, made as the workflow makes them: what the benchmarks measure on."""
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rev2net.errors import UserError
+from rev2net.files import csv_text, write_text
 from rev2net.runs.folder import ShardFolder
 
 if TYPE_CHECKING:
@@ -22,11 +22,9 @@ class ClipShards:
             raise UserError(f"--clips: {missing[0]}: no such file; allowed are videos")
         self.folder, self.index = folder, folder / f"{DATASET}.csv"
         self.ids = [f"{number}_{clip.stem}" for number, clip in enumerate(clips)]
-        with open(self.index, "w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(["video_id", "path", "class", "label", "group", "split1"])
-            for video_id, clip in zip(self.ids, clips, strict=True):
-                writer.writerow([video_id, clip.resolve(), "-", 0, video_id, "train"])
+        rows = [(i, c.resolve(), "-", 0, i, "train") for i, c in zip(self.ids, clips, strict=True)]
+        head = ("video_id", "path", "class", "label", "group", "split1")
+        write_text(self.index, csv_text([head, *rows]))
 
     def make_rgb(self, settings: "FramesSettings") -> None:
         """Store the frames of all clips, one shard."""

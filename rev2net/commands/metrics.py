@@ -28,25 +28,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _print_classes(stored: "Scores", out: str | None) -> None:
     """A line a class on the screen, and in a file where one is named."""
-    import csv
-    import io
     from pathlib import Path
 
     from rev2net.evaluation.metrics import per_class
-    from rev2net.files import write_text
+    from rev2net.files import csv_text, write_text
 
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["class", "videos", "accuracy", "confused_with", "confusions"])
+    rows: list[list[object]] = [["class", "videos", "accuracy", "confused_with", "confusions"]]
     width = max(map(len, stored.class_names))
     results = per_class(stored.scores, stored.label)
     for name, found in zip(stored.class_names, results, strict=True):
         other = "" if found.confused_with is None else stored.class_names[found.confused_with]
-        writer.writerow([name, found.videos, round(found.accuracy, 4), other, found.confusions])
+        rows.append([name, found.videos, round(found.accuracy, 4), other, found.confusions])
         worst = f"  {found.confusions} taken for {other}" if other else ""
         print(f"{name:<{width}} {found.videos:5d} videos {found.accuracy:6.2f} %{worst}")
     if out is not None:
-        write_text(Path(out), text.getvalue())
+        write_text(Path(out), csv_text(rows))
 
 
 def run(args: argparse.Namespace) -> None:

@@ -8,9 +8,7 @@ broader classes: several classes of the other may fall into one of them.
 Imports no pandas: a configuration is checked before the first job.
 """
 
-import csv
 import hashlib
-import io
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -18,7 +16,7 @@ from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
 
-from rev2net.datasets.listing import read_list, wrong_delimiter
+from rev2net.datasets.listing import numbered_rows, read_list, wrong_delimiter
 from rev2net.errors import UserError
 
 # Map -> (dataset with the broader classes, its sets from the smallest to the largest).
@@ -189,16 +187,12 @@ def read_pairs(where: str) -> Pairs:
 
 
 def _read(path: Path) -> tuple[tuple[str, ...], list[Pair]]:
-    reader = csv.reader(io.StringIO(read_list(path), newline=""), strict=True)
-    try:
-        numbered = [(reader.line_num, row) for row in reader if any(map(str.strip, row))]
-    except csv.Error as error:
-        raise UserError(f"{path}:{reader.line_num}: not a CSV file ({error})") from None
-    header = [cell.strip() for cell in numbered[0][1]] if numbered else []
+    numbered = numbered_rows(path, read_list(path))
+    header = numbered[0][1] if numbered else []
     columns = tuple(name for name in header if name not in REMARKS)
     allowed = f"a column a dataset (two or more), and {', '.join(REMARKS)} where wanted"
     if len(columns) < 2:
-        found = wrong_delimiter(numbered[0][1]) if numbered else ""
+        found = wrong_delimiter(header)
         raise UserError(f"{path}: {found or f'columns {header}'}; a class map has {allowed}")
     if "" in header or len(set(header)) < len(header):
         raise UserError(
@@ -207,12 +201,7 @@ def _read(path: Path) -> tuple[tuple[str, ...], list[Pair]]:
     rows: list[Pair] = []
     seen: dict[tuple[str, ...], int] = {}
     for line, values in numbered[1:]:
-        if len(values) != len(header):
-            raise UserError(
-                f"{path}:{line}: {len(values)} cells, and {len(header)} columns; "
-                "put a name that holds a comma in quotes"
-            )
-        cells = dict(zip(header, map(str.strip, values), strict=True))
+        cells = dict(zip(header, values, strict=True))
         pair = Pair(
             line,
             {column: cells[column] for column in columns},

@@ -5,6 +5,8 @@ is no text in them is written as `%` and two hex digits.
 """
 
 import codecs
+import csv
+import io
 import os
 import posixpath
 import re
@@ -109,6 +111,26 @@ def read_list(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise UserError(f"{path}:{line}: not text in UTF-8; save the list as that") from None
+
+
+def numbered_rows(path: Path, text: str) -> list[tuple[int, list[str]]]:
+    """The rows of a CSV file, cells without blanks around them, by the number of their last line.
+
+    Raises UserError for what is no CSV, and for a row that has not as many cells as the first.
+    """
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
+    except csv.Error as error:
+        raise UserError(f"{path}:{reader.line_num}: not a CSV file ({error})") from None
+    rows = [(number, row) for number, row in rows if any(row)]
+    for number, row in rows[1:]:
+        if len(row) != len(rows[0][1]):
+            raise UserError(
+                f"{path}:{number}: {len(row)} cells, and {len(rows[0][1])} columns; put a path or "
+                "name that holds a comma in quotes"
+            )
+    return rows
 
 
 def wrong_delimiter(header: Sequence[str]) -> str:

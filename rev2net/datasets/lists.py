@@ -8,9 +8,7 @@ splits, its number, as these authors name them (`hmdb51_train_split_1_videos.txt
 suffix is any video that is called so.
 """
 
-import csv
 import difflib
-import io
 import os
 import posixpath
 import re
@@ -26,6 +24,7 @@ from rev2net.datasets.listing import (
     Video,
     as_text,
     numbered_lines,
+    numbered_rows,
     own_listing,
     read_list,
     video_files,
@@ -151,19 +150,10 @@ def _csv_lines(source: Path, text: str, columns: list[str]) -> Iterator[Line]:
     _refuse_near_misses(source, columns, label, splits)
     if label is None or len(set(columns)) < len(columns):
         raise UserError(f"{source}:1: columns {columns}; expected is {ALLOWED}, each column once")
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        rows = [(reader.line_num, row) for row in reader if any(map(str.strip, row))][1:]
-    except csv.Error as error:
-        raise UserError(f"{source}:{reader.line_num}: not a CSV file ({error})") from None
-    numbered = []
-    for number, row in rows:
-        if len(row) != len(columns):
-            raise UserError(
-                f"{source}:{number}: {len(row)} cells, and {len(columns)} columns; put a path or "
-                "name that holds a comma in quotes"
-            )
-        numbered.append((number, dict(zip(columns, map(str.strip, row), strict=True))))
+    numbered = [
+        (number, dict(zip(columns, row, strict=True)))
+        for number, row in numbered_rows(source, text)[1:]
+    ]
     # A column of which nothing is known says nothing.
     splits = [name for name in splits if any(cells[name] for _, cells in numbered)]
     for number, cells in numbered:

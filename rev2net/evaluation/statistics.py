@@ -112,20 +112,9 @@ def percentile_interval(draws: NDArray[np.float64], confidence: float = CONFIDEN
     return Interval(float(low), float(high))
 
 
-def bootstrap_interval(
-    value: ArrayLike,
-    group: Sequence[str],
-    stratum: ArrayLike | None = None,
-    *,
-    confidence: float = CONFIDENCE,
-    draws: int = DRAWS,
-    seed: int = 0,
-) -> Interval:
+def bootstrap_interval(value: ArrayLike, group: Sequence[str], *, draws: int = DRAWS) -> Interval:
     """The percentile interval of the statistic over source groups; arguments as `bootstrap`."""
-    value_11N = np.asarray(value)[None, None]
-    return bootstrap_intervals(
-        value_11N, group, stratum, confidence=confidence, draws=draws, seed=seed
-    )[0]
+    return bootstrap_intervals(np.asarray(value)[None, None], group, draws=draws)[0]
 
 
 def bootstrap_intervals(
@@ -134,9 +123,7 @@ def bootstrap_intervals(
     stratum: ArrayLike | None = None,
     *,
     split: ArrayLike | None = None,
-    confidence: float = CONFIDENCE,
     draws: int = DRAWS,
-    seed: int = 0,
 ) -> list[Interval]:
     """The intervals of several systems (R, S, N) on the same videos, each trained with S seeds.
 
@@ -148,15 +135,13 @@ def bootstrap_intervals(
     value = np.asarray(value_RSN, np.float64)
     if len(set(group)) < 2:
         return [Interval(float("nan"), float("nan"))] * len(value)
-    resampled_RD = bootstrap(
-        value.mean(axis=1), group, stratum, split=split, draws=draws, seed=seed
-    )
+    resampled_RD = bootstrap(value.mean(axis=1), group, stratum, split=split, draws=draws)
     seeds = value.shape[1]
     if seeds > 1:
         spread_R = _spread_of_seeds(value, group, stratum, split)
-        student_D = np.random.default_rng((seed, 1)).standard_t(seeds - 1, draws)
+        student_D = np.random.default_rng((0, 1)).standard_t(seeds - 1, draws)
         resampled_RD = np.clip(resampled_RD + spread_R[:, None] * student_D, 0, 100)
-    return [percentile_interval(draws_D, confidence) for draws_D in resampled_RD]
+    return [percentile_interval(draws_D) for draws_D in resampled_RD]
 
 
 def _spread_of_seeds(
@@ -210,19 +195,19 @@ class Difference:
         distance = abs(self.value)
         return 2 * self._beyond(abs(tolerance - distance))
 
-    def detectable(self, confidence: float = CONFIDENCE, power: float = POWER) -> float:
-        """The smallest true difference that intervals leave 0 out for, on its side, as often as
-        `power`.
+    def detectable(self, confidence: float = CONFIDENCE) -> float:
+        """The smallest true difference that intervals leave 0 out for, on its side, four times in
+        five.
         """
         reach_D, luck_D = self._another(confidence)
-        return float(np.quantile(reach_D - luck_D, power))
+        return float(np.quantile(reach_D - luck_D, POWER))
 
-    def confirmable(self, confidence: float = CONFIDENCE, power: float = POWER) -> float:
-        """The narrowest +-tolerance that intervals lie within, as often as `power`, where there is
+    def confirmable(self, confidence: float = CONFIDENCE) -> float:
+        """The narrowest +-tolerance that intervals lie within, four times in five, where there is
         no difference.
         """
         reach_D, luck_D = self._another(confidence)
-        return float(np.quantile(reach_D + np.abs(luck_D), power))
+        return float(np.quantile(reach_D + np.abs(luck_D), POWER))
 
     def _another(self, confidence: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The reach of intervals of other data like these, and how far their differences are off.
@@ -253,7 +238,6 @@ def paired_differences(
     *,
     share_seeds: Sequence[bool] | None = None,
     draws: int = COMPARISON_DRAWS,
-    seed: int = 0,
 ) -> list[Difference]:
     """Compare Q pairs of systems on the same videos, each trained with S seeds.
 
@@ -280,7 +264,7 @@ def paired_differences(
         error, freedom = shares.error(systems)
         found.append((value, error, freedom))
         flips.append(shares.of_groups((first_SN - second_SN).mean(axis=0)))
-    p_values = _sign_flip_p_values(np.stack(flips), draws, seed)
+    p_values = _sign_flip_p_values(np.stack(flips), draws)
     return [Difference(*one, p_value) for one, p_value in zip(found, p_values, strict=True)]
 
 
@@ -345,14 +329,14 @@ class _Shares:
         return float(np.sqrt(variance)), variance**2 / by_freedom
 
 
-def _sign_flip_p_values(share_SG: NDArray[Any], draws: int, seed: int) -> list[float]:
+def _sign_flip_p_values(share_SG: NDArray[Any], draws: int) -> list[float]:
     """Two-sided p-values of sums over groups under random signs, never exactly 0.
 
     With no difference between two systems a group's is as likely the one way as the other. It
     holds for any number of groups, few ones included, where a bootstrap is too sure.
     """
     observed_S = np.abs(share_SG.sum(axis=1))
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(0)
     as_far_S = np.zeros(len(share_SG), np.int64)
     num_groups = share_SG.shape[1]
     step = max(1, 10 * _CHUNK // num_groups)
@@ -378,14 +362,14 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def holm_confidence(p_values: Sequence[float], confidence: float = CONFIDENCE) -> list[float]:
+def holm_confidence(p_values: Sequence[float]) -> list[float]:
     """The confidence at which to draw each comparison's interval so that it agrees with Holm.
 
     A rejected hypothesis of rank r (from 0) of m was tested at alpha / (m - r); all that are not
     rejected take the level at which the procedure stopped. An interval then leaves out 0 where
     the adjusted p-value is below alpha (to within one bootstrap draw).
     """
-    alpha, num = 1 - confidence, len(p_values)
+    alpha, num = 1 - CONFIDENCE, len(p_values)
     rejected = sum(p < alpha for p in holm(p_values))
     levels = [0.0] * num
     for rank, index in enumerate(np.argsort(p_values, kind="stable")):

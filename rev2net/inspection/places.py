@@ -10,6 +10,7 @@ from typing import Any
 from rev2net.datasets.listing import Listing, Side
 from rev2net.datasets.recognising import list_videos, recognise
 from rev2net.errors import UserError
+from rev2net.files import json_lines
 from rev2net.inspection.contents import accuracies
 from rev2net.printing import Facts, Report, Table
 from rev2net.runs.examples import read_examples, verdict
@@ -82,7 +83,7 @@ def _work(folders: list[Path]) -> Report:
 def _shares(folder: Path) -> list[list[Any]]:
     """The range over a training of each weighted term's gradient, as its log has it."""
     log = RunFolder(folder).metrics
-    lines = [json.loads(line) for line in log.read_text().splitlines()] if log.is_file() else []
+    lines = json_lines(log) if log.is_file() else []
     names = {name for line in lines for name in line}
     rows = []
     for term in sorted(name.removesuffix("_share_deep") for name in names if "_share_deep" in name):
@@ -98,14 +99,9 @@ def _state(folder: Path) -> str:
     files = RunFolder(folder)
     if files.record.is_file() and files.checkpoint.is_file():
         return "evaluated" if files.scores("test").is_file() else "trained"
-    log, steps = files.unfinished_metrics, None
-    lines = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
-    for line in lines.splitlines():  # up to the last whole one
-        try:
-            steps = int(json.loads(line)["step"])
-        except (ValueError, KeyError, TypeError):
-            break
-    return f"unfinished, at step {steps}" if steps is not None else "unfinished"
+    log = files.unfinished_metrics
+    lines = json_lines(log) if log.is_file() else []
+    return f"unfinished, at step {lines[-1]['step']}" if lines else "unfinished"
 
 
 def _record(folder: Path) -> dict[str, Any]:

@@ -41,8 +41,16 @@ def _against(first: TableRow, *others: TableRow) -> tuple[tuple[TableRow, TableR
 
 _REV2NET, _REV2NET_TWO = _row("rev2net"), _row("rev2net", RGB_FLOW)
 _I3D, _I3D_TWO = _row("i3d"), _row("i3d", RGB_FLOW)
-_NO_DDP = _row("rev2net-noddp")
+_NO_DDP, _NO_FLOW = _row("rev2net-noddp"), _row("rev2net-noflow")
 _TWO_STREAM_METHODS = ("tsn", "tsm", "i3d")
+
+# Where statements stand, on which table, and which side they take.
+_Stand = tuple[str, str, Literal["better", "equal"]]
+_ACROSS: _Stand = ("section 5.3", "table5", "better")
+_WITHIN: _Stand = ("section 5.2", "table2", "better")
+_ABLATION: _Stand = ("section 5.2, ablation", "table2", "better")
+_PRETRAINED: _Stand = ("section 5.2", "table3", "better")
+_ON_KINETICS: _Stand = ("section 5.2", "table4", "better")
 
 CLAIMS: tuple[Claim, ...] = (
     Claim(
@@ -64,17 +72,13 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "rev2net-beats-i3d-across",
         "Across datasets Rev2Net is better than I3D, its base, on the same RGB frames",
-        "section 5.3",
-        "table5",
-        "better",
+        *_ACROSS,
         _against(_REV2NET, _I3D),
     ),
     Claim(
         "rev2net-beats-all-across",
         "Across datasets Rev2Net on RGB is better than TSN, TSM and all two-stream models",
-        "section 5.3",
-        "table5",
-        "better",
+        *_ACROSS,
         _against(
             _REV2NET,
             *(_row("tsn"), _row("tsm")),
@@ -84,9 +88,7 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "rev2net-beats-all-imagenet",
         "Not pre-trained on videos, Rev2Net is better than the others with the same input",
-        "section 5.2",
-        "table2",
-        "better",
+        *_WITHIN,
         (
             *_against(_REV2NET, _row("tsn"), _row("actionflownet"), _I3D),
             *_against(_REV2NET, _row("off", RGB_RGBDIFF)),
@@ -96,60 +98,43 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "frame-decoder-helps",
         "Without the frame decoder Rev2Net is worse",
-        "section 5.2, ablation",
-        "table2",
-        "better",
+        *_ABLATION,
         _against(_REV2NET, _row("rev2net-noframe")),
     ),
     Claim(
         "flow-decoder-helps",
         "Without the flow decoder Rev2Net is worse",
-        "section 5.2, ablation",
-        "table2",
-        "better",
-        _against(_REV2NET, _row("rev2net-noflow")),
+        *_ABLATION,
+        _against(_REV2NET, _NO_FLOW),
     ),
     Claim(
         "discrepancy-penalty-helps",
         "Without the decoding discrepancy penalty Rev2Net is worse",
-        "section 5.2, ablation",
-        "table2",
-        "better",
+        *_ABLATION,
         _against(_REV2NET, _NO_DDP),
     ),
     Claim(
         "no-penalty-below-frame-decoder",
         "Without the penalty, two decoders are worse than the frame decoder alone",
-        "section 5.2, ablation",
-        "table2",
-        "better",
-        _against(_row("rev2net-noflow"), _NO_DDP),
+        *_ABLATION,
+        _against(_NO_FLOW, _NO_DDP),
     ),
     Claim(
         "flow-stream-helps-rev2net",
         "Within a dataset a second stream, I3D on flow, brings Rev2Net additional benefit",
-        "section 5.2",
-        "table2",
-        "better",
+        *_WITHIN,
         _against(_REV2NET_TWO, _REV2NET),
     ),
     Claim(
         "rev2net-beats-all-kinetics-init",
         "Pre-trained on Kinetics, Rev2Net is better than the others with the same input",
-        "section 5.2",
-        "table3",
-        "better",
-        (
-            *_against(_REV2NET, _row("tsm"), _row("stm"), _I3D),
-            *_against(_REV2NET_TWO, _I3D_TWO),
-        ),
+        *_PRETRAINED,
+        (*_against(_REV2NET, _row("tsm"), _row("stm"), _I3D), *_against(_REV2NET_TWO, _I3D_TWO)),
     ),
     Claim(
         "rev2net-beats-all-on-kinetics",
         "On Kinetics Rev2Net is better than the others with the same input",
-        "section 5.2",
-        "table4",
-        "better",
+        *_ON_KINETICS,
         (*_against(_REV2NET, _I3D, _row("tsm")), *_against(_REV2NET_TWO, _I3D_TWO)),
     ),
     Claim(

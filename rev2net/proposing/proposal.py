@@ -1,7 +1,5 @@
 """The proposal: a commented configuration and its class map as text, and what to say about them."""
 
-import csv
-import io
 import itertools
 import json
 from collections.abc import Sequence
@@ -13,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from rev2net.config import Config, validate
 from rev2net.datasets.class_maps import CLASS_MAPS, class_map
 from rev2net.errors import UserError
+from rev2net.files import csv_text
 from rev2net.printing import Report, Table
 from rev2net.proposing.classes import SharedClasses, left_over, shared_classes
 from rev2net.proposing.fitting import Machine, fitting, num_shards
@@ -155,13 +154,9 @@ def _some(survey: Survey) -> str:
 
 def _map(surveys: Sequence[Survey], shared: SharedClasses) -> str:
     """The class map: a row a pair."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
     first, second = surveys
-    writer.writerow([first.name, second.name, "note"])
-    for a, b in shared.pairs:
-        writer.writerow([a, b, f"{first.classes[a]} and {second.classes[b]} videos"])
-    return text.getvalue()
+    noted = [(a, b, f"{first.classes[a]} and {second.classes[b]} videos") for a, b in shared.pairs]
+    return csv_text([(first.name, second.name, "note"), *noted])
 
 
 def _report(surveys: Sequence[Survey], shared: SharedClasses | None) -> Report:

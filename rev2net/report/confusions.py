@@ -6,6 +6,7 @@ All splits and seeds of a row together.
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rev2net.evaluation.metrics import per_class
 from rev2net.figures.confusion import confusion_matrix, count_confusions, most_confused
@@ -27,16 +28,10 @@ def confusion_section(stored: Sequence[StoredRun]) -> Section:
 
     def matrices(runs: list[StoredRun]) -> Iterator[Picture]:
         for one in runs:
-            files = [other.folder.scores("test") for other in same_row(stored, one.run)]
-            scores = [read_scores(path) for path in files if path.exists()]
-            if one.run.input != "rgb" or not any(map(len, scores)):
+            if one.run.input != "rgb" or (pooled := _pooled(stored, one)) is None:
                 continue
-            names = scores[0].class_names
-            count_CC = count_confusions(
-                np.concatenate([found.label for found in scores]),
-                np.concatenate([found.scores.argmax(axis=1) for found in scores]),
-                len(names),
-            )
+            names, scores_NC, label_N = pooled
+            count_CC = count_confusions(label_N, scores_NC.argmax(axis=1), len(names))
             row, place = label(one, runs), one.place
             confused = most_confused(count_CC, names, 2)
             pairs = ", ".join(f"{a} → {b} {share:.0f} %" for a, b, share in confused)
@@ -54,22 +49,31 @@ def confusion_section(stored: Sequence[StoredRun]) -> Section:
     )
 
 
+def _pooled(
+    stored: Sequence[StoredRun], one: StoredRun
+) -> tuple[list[str], NDArray[np.float32], NDArray[np.int64]] | None:
+    """Class names, scores and labels of all splits and seeds of a row; None without videos."""
+    files = [other.folder.scores("test") for other in same_row(stored, one.run)]
+    found = [scores for path in files if path.exists() and len(scores := read_scores(path))]
+    if not found:
+        return None
+    return (
+        found[0].class_names,
+        np.concatenate([scores.scores for scores in found]),
+        np.concatenate([scores.label for scores in found]),
+    )
+
+
 def _by_class(stored: Sequence[StoredRun]) -> Iterator[Grid]:
     """Of each benchmark, the accuracy of every row in every class; shown when asked for."""
     for runs in by_benchmark(first_of_each(stored)).values():
         rows: list[list[str] | str] = []
         for one in runs:
-            files = [other.folder.scores("test") for other in same_row(stored, one.run)]
-            scores = [read_scores(path) for path in files if path.exists()]
-            if not any(map(len, scores)):
+            if (pooled := _pooled(stored, one)) is None:
                 continue
             rows.append(label(one, runs))
-            names = scores[0].class_names
-            found = per_class(
-                np.concatenate([each.scores for each in scores]),
-                np.concatenate([each.label for each in scores]),
-            )
-            for name, result in zip(names, found, strict=True):
+            names = pooled[0]
+            for name, result in zip(names, per_class(*pooled[1:]), strict=True):
                 other = "" if result.confused_with is None else names[result.confused_with]
                 taken = f"{other} ({result.confusions})" if other else ""
                 rows.append([name, taken, str(result.videos), number(result.accuracy)])

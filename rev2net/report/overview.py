@@ -91,14 +91,13 @@ def _on_the_papers(claims: pd.DataFrame) -> str:
     measured = claims[claims["verdict"] != NOT_MEASURED]
     first, second = (measured[side].str.startswith(OURS) for side in ("first", "second"))
     better = measured["kind"] == "better"
-    sentences = [
+    return _joined(
         _claims_sentence(claims, "the paper"),
         _duels(f"{OURS} against the other networks", measured[better & first & ~second]),
         _duels(f"{OURS} against its own ablations", measured[better & first & second]),
         _duels("Other pairs that the paper ranks", measured[better & ~first]),
         _duels("Pairs that the paper has as equal", measured[~better], "equal", "different"),
-    ]
-    return " ".join(filter(None, sentences))
+    )
 
 
 def _on_its_own(claims: pd.DataFrame) -> str:
@@ -107,12 +106,11 @@ def _on_its_own(claims: pd.DataFrame) -> str:
         return ""
     measured = claims[claims["verdict"] != NOT_MEASURED]
     better = measured["kind"] == "better"
-    sentences = [
+    return _joined(
         _claims_sentence(claims, "the configuration"),
         _duels("Pairs that it ranks", measured[better]),
         _duels("Pairs that it has as equal", measured[~better], "equal", "different"),
-    ]
-    return " ".join(filter(None, sentences))
+    )
 
 
 def leaders(frames: dict[str, pd.DataFrame], config: Config) -> list[str]:
@@ -227,6 +225,10 @@ def _undecided_sentence(measured: pd.DataFrame) -> str:
         counts = [f"{given.count(reason)} for {reason}" for reason in dict.fromkeys(given)]
         sentence += f" Undecided whatever the interval: {_listed(counts)}."
     return f"{sentence} More seeds and more source groups decide more."
+
+
+def _joined(*sentences: str) -> str:
+    return " ".join(filter(None, sentences))
 
 
 def _range(values: "pd.Series[Any]", noun: str) -> str:

@@ -9,6 +9,8 @@ from typing import Any
 
 from tqdm import tqdm
 
+from rev2net.files import json_lines
+
 PLAIN_LINE_SECONDS = 10.0
 
 
@@ -125,13 +127,6 @@ class Waiting:
 
 def _drop_lines_after(path: Path, first_step: int) -> None:
     """Lines written after the state that a training resumes from would stand twice."""
-    if not path.exists():
-        return
-    kept = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            if json.loads(line)["step"] <= first_step:
-                kept.append(line)
-        except (json.JSONDecodeError, KeyError, TypeError):
-            break  # cut off in the middle of a write: nothing after it counts
-    path.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
+    if path.exists():
+        kept = [line for line in json_lines(path) if line["step"] <= first_step]
+        path.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")

@@ -2,13 +2,13 @@
 
 import csv
 import hashlib
-import io
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 from rev2net.digests import check_text, write_text
 from rev2net.errors import UserError
+from rev2net.files import csv_text
 from rev2net.video.counting import announced_frames
 from rev2net.video.decoding import FrameStream
 from rev2net.video.ffmpeg import DecodingFacts
@@ -69,12 +69,7 @@ def judged(stream: FrameStream) -> tuple[int | None, str, str]:
 
 def write_ledger(path: Path, rows: Iterable[LedgerRow]) -> None:
     """Write rows as CSV; the file appears whole."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for row in rows:
-        writer.writerow(["" if value is None else value for value in astuple(row)])
-    write_text(path, text.getvalue())
+    write_text(path, csv_text([COLUMNS, *map(astuple, rows)]))
 
 
 def read_ledger(path: Path) -> list[LedgerRow]:
