@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rev2net.apply.watch import Watched, duration
+from rev2net.apply.watching import Watched, duration
 from rev2net.runs.folder import RunFolder
 
 SECONDS_BETWEEN_LOOKS = 1.0
