@@ -3,8 +3,10 @@
 import gc
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 from snakemake.utils import min_version
 
+from rev2net import workflow_progress
 from rev2net.config.snakemake import check_file
 from rev2net.errors import UserError
 
@@ -54,3 +56,8 @@ rule all:
 for stage in workflow.rules:
     if not stage.norun:
         stage.conda_env = f"{workflow.basedir}/envs/environment.yaml"
+
+
+if workflow.is_main_process:
+    # Rules that run where Snakemake does take about a second.
+    workflow_progress.show(logger, workflow.output_settings, quick=workflow._localrules)

@@ -228,6 +228,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("undisturbed")
     result = snakemake(*SMOKE, directory=folder)
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+    (folder / "terminal.txt").write_text(result.stderr)
     return folder
 
 
@@ -237,6 +238,13 @@ def test_one_command_makes_both_tables_from_nothing(undisturbed: Path) -> None:
     top1 = [line for line in table.splitlines() if ",top1," in line]
     assert len(top1) == 14  # 7 rows, 2 directions
     assert all(",smoke," in line for line in top1)
+
+
+def test_a_run_shows_two_short_lines_a_job(undisturbed: Path) -> None:
+    lines = (undisturbed / "terminal.txt").read_text().splitlines()
+    jobs = counts("\n".join(lines))["total"]
+    assert len(lines) < 2 * jobs + 30
+    assert max(map(len, lines)) < 160
 
 
 def test_after_the_run_there_is_nothing_to_do(undisturbed: Path) -> None:

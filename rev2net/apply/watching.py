@@ -42,6 +42,18 @@ class Watched:
         self.lines = found
         return fresh
 
+    @property
+    def seconds_a_step(self) -> float:
+        """The mean of the last lines, of which there has to be one."""
+        recent = self.lines[-5:]
+        return sum(line.get("seconds", 0.0) for line in recent) / len(recent)
+
+    @property
+    def seconds_left(self) -> float:
+        """What the steps that are still to be done will take."""
+        last = self.lines[-1]
+        return self.seconds_a_step * (int(last.get("steps", last["step"])) - int(last["step"]))
+
     def row(self) -> list[str]:
         """The run as a row of the table."""
         if not self.lines:
@@ -53,10 +65,9 @@ class Watched:
             for name, value in last.items()
             if name not in _OTHERS and "_share_" not in name
         ]
-        recent = self.lines[-5:]
-        seconds = sum(line.get("seconds", 0.0) for line in recent) / len(recent)
-        left = "done" if self.finished else _duration(seconds * (steps - step))
-        values = [f"{last['loss']:.3g}", f"{last['top1']:.1f} %", f"{seconds:.3g} s", left]
+        left = "done" if self.finished else duration(self.seconds_left)
+        a_step = f"{self.seconds_a_step:.3g} s"
+        values = [f"{last['loss']:.3g}", f"{last['top1']:.1f} %", a_step, left]
         return [self.name, f"{step}/{steps}", *values, ", ".join(terms)]
 
 
@@ -117,10 +128,10 @@ class EventFiles:
         self._writers[run.name].flush()
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """For example "1 h 05 min", "3 min", "40 s".
 
-    >>> _duration(3900), _duration(200), _duration(40)
+    >>> duration(3900), duration(200), duration(40)
     ('1 h 05 min', '3 min', '40 s')
     """
     if seconds < 60:

@@ -155,7 +155,7 @@ def settings(run: Run, args: argparse.Namespace) -> TrainSettings:
             multipliers=RateMultipliers(decoders=args.decoders, head=args.decoders),
         ),
         loss=loss.model_copy(update=dict.fromkeys(method.without, 0.0)),
-        compute=COMPUTE.model_copy(update={"threads": args.threads}),
+        compute=COMPUTE.model_copy(update={"threads": args.threads, "precision": args.precision}),
         frames=frames,
         flow_bound=flow.bound,
         initial_weights=weights,
@@ -308,6 +308,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--frames", type=float, default=LOSS.frames, help="weight")
     parser.add_argument("--frames-norm", choices=("l1", "l2"), default=LOSS.frames_norm)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
     args = parser.parse_args(argv)
     if args.task == "table":
         table(args.folder)

@@ -7,7 +7,8 @@
 The table has, for each size and backend, the median time of a pair on one core (for cuda: its share
 of a batch on one GPU), how many times faster than OpenCV on one core that is, the end-point error
 to OpenCV's flow in pixels, and the hours that this machine's cores would take for whole data sets.
---yardstick adds OpenCV against itself with noise of 0.001 grey levels on the first frame.
+--yardstick adds OpenCV against itself with noise of 0.001 grey levels on the first frame;
+--profile a table of where the numba backend's time goes.
 """
 
 import argparse
@@ -22,6 +23,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from rev2net.bench.flow_profile import profile, profile_table
 from rev2net.bench.measuring import progress
 from rev2net.errors import UserError, refuse_below
 from rev2net.flow.parameters import MIN_SIDE
@@ -56,6 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--epsilon", type=float, default=0.01, help="stopping rule (default 0.01)")
     parser.add_argument("--yardstick", action="store_true", help="OpenCV against itself, too")
+    parser.add_argument("--profile", action="store_true", help="time of each numba kernel, too")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -75,6 +78,10 @@ def run(args: argparse.Namespace) -> None:
     source = f"{len(args.clips)} clips" if args.clips else "rendered frames"
     print(f"{len(pairs)} pairs of {source}; epsilon {args.epsilon:g}; reference {REFERENCE}")
     print(table(results))
+    if args.profile:
+        for size in sizes:
+            print(f"\n{size[0]}x{size[1]}")
+            print(profile_table(profile(resized(pairs, size), epsilon=args.epsilon)))
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -104,7 +104,10 @@ def choose_kernels(compute: ComputeSettings) -> None:
     """Deterministic ones, or the fastest for the sizes at hand, as cudnn finds out by trying."""
     chosen = compute.deterministic
     deterministic = not torch.cuda.is_available() if chosen is None else chosen
-    torch.use_deterministic_algorithms(deterministic, warn_only=True)
+    if compute.compile:
+        torch.use_deterministic_algorithms(deterministic, warn_only=True)
+    else:  # the same, but that it does not import the compiler to tell it so
+        torch.set_deterministic_debug_mode("warn" if deterministic else "default")
     # A debugging aid of that mode, which costs time.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = not deterministic

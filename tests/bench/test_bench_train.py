@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from rev2net.bench import train_gpu
 from rev2net.bench.train import DecoderCost, LoopCost
 from rev2net.cli import main
-from tests.bench import train_gpu
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 

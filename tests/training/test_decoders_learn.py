@@ -24,7 +24,7 @@ from rev2net.runs.examples import verdict
 from rev2net.runs.identity import Run
 
 RUN = Run("clips", "rev2net", "rgb", "scratch", "none", 1, 0)
-LENGTH, SIZE, BOUND, TRAINED, HELD_OUT = 16, 32, 8.0, 400, 32
+LENGTH, SIZE, BOUND, TRAINED, HELD_OUT = 16, 32, 8.0, 800, 32
 FRAMES, FLOW = lossless(SIZE, BOUND)
 
 
@@ -32,10 +32,10 @@ FRAMES, FLOW = lossless(SIZE, BOUND)
 def trained(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> tuple[dict[str, float], list[dict[str, float]]]:
-    """What 120 steps have taught: measures of held-out clips, and the lines of the log."""
+    """What 300 steps have taught: measures of held-out clips, and the lines of the log."""
     folder = tmp_path_factory.mktemp("discs")
-    # Discs that move 0.9 to 1.5 pixels a frame; their flow is exact.
-    clips = moving_discs(3, TRAINED, HELD_OUT, LENGTH, SIZE, speed=(0.9, 1.5))
+    # Discs that move 1 to 1.6 pixels a frame; their flow is exact.
+    clips = moving_discs(3, TRAINED, HELD_OUT, LENGTH, SIZE, speed=(1.0, 1.6))
     write_clips(folder, {"clips": clips}, FRAMES, FLOW)
     settings = TrainSettings(
         configuration="test",
@@ -48,7 +48,7 @@ def trained(
             learning_rate=0.005,
             weight_decay=0.01,
             batch=8,
-            steps=120,
+            steps=300,
             schedule="cosine",
             warmup=0.1,
             clip_gradient=10,
@@ -56,7 +56,7 @@ def trained(
         loss=LossSettings(
             flow=5.0,
             flow_focus=0.1,
-            frames=30.0,
+            frames=15.0,
             frames_focus=20.0,
             feature_discrepancy=0.01,
             latent_discrepancy=0.00001,
@@ -83,16 +83,16 @@ def test_unseen_frames_are_decoded_in_reverse(trained: tuple[dict, list]) -> Non
 
 def test_unseen_flow_is_better_than_no_motion(trained: tuple[dict, list]) -> None:
     measures = trained[0]
-    assert measures["flow_epe"] < 0.97 * measures["still_epe"]
+    assert measures["flow_epe"] < 0.8 * measures["still_epe"]
     assert [" better than" in line for line in verdict(measures)] == [True, True, False]
     assert "order is reversed" in verdict(measures)[2]
 
 
 def test_both_tasks_reach_every_part_of_the_encoder(trained: tuple[dict, list]) -> None:
-    """Medians over the training, in percent of the classification's gradient."""
+    """Medians while the class is learnt, in percent of the classification's gradient."""
     for term in ("flow", "frames"):
         for part in ("stem", "deep"):
-            shares = [line[f"{term}_share_{part}"] for line in trained[1]]
+            shares = [line[f"{term}_share_{part}"] for line in trained[1] if line["step"] <= 120]
             assert 0.3 < np.median(shares) < 100, (term, part, shares)
 
 
@@ -101,5 +101,5 @@ def test_every_line_of_the_log_has_the_share_of_every_weighted_term(
 ) -> None:
     terms = ("flow", "frames", "feature_discrepancy", "latent_discrepancy")
     wanted = {f"{term}_share_{part}" for term in terms for part in ("stem", "deep")}
-    assert len(trained[1]) == 12
+    assert len(trained[1]) == 30
     assert all({key for key in line if "_share_" in key} == wanted for line in trained[1])

@@ -1,5 +1,8 @@
 """The learning rate over a training, which parameters decay or learn faster, averaged weights."""
 
+import copy
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -162,6 +165,63 @@ def test_a_batch_that_does_not_divide_into_its_parts_is_refused() -> None:
     values = settings().model_dump() | {"batch": 10, "accumulate": 4}
     with pytest.raises(UserError, match="batch is 10, accumulate 4; the batch must be a multiple"):
         validate(OptimisationSettings, values, "recipe")
+
+
+@pytest.mark.parametrize(
+    ("kind", "theirs"),
+    [("sgd", lambda p: torch.optim.SGD(p, momentum=0.9)), ("adamw", torch.optim.AdamW)],
+)
+def test_steps_are_torchs_to_the_last_bit_and_so_are_states(kind: str, theirs: Any) -> None:
+    torch.manual_seed(0)
+    layer = nn.Linear(4, 5)
+    ours = build_optimiser(build("tsn", 3, width=0.125), layer, settings(optimiser=kind))
+    mine = [p for group in ours.param_groups for p in group["params"]]
+    copies = {p: nn.Parameter(p.detach().clone()) for p in mine}
+    other = theirs(
+        [group | {"params": [copies[p] for p in group["params"]]} for group in ours.param_groups]
+    )
+
+    def steps(*optimisers: torch.optim.Optimizer) -> None:
+        for _ in range(3):
+            for parameter, its_copy in copies.items():
+                parameter.grad = torch.randn_like(parameter)
+                its_copy.grad = parameter.grad.clone()
+            for optimiser in optimisers:
+                optimiser.step()
+
+    steps(ours, other)
+    ours.load_state_dict(copy.deepcopy(other.state_dict()))  # a state shares its tensors
+    other.load_state_dict(copy.deepcopy(ours.state_dict()))
+    steps(ours, other)
+    assert all(torch.equal(parameter, its_copy) for parameter, its_copy in copies.items())
+    ours.zero_grad()
+    assert all(parameter.grad is None for parameter in mine)
+
+
+def test_a_training_that_is_not_compiled_does_not_load_the_compiler() -> None:
+    """It would take longer than all else that a training starts with."""
+    script = """
+import sys, torch
+from rev2net.config import ComputeSettings, OptimisationSettings
+from rev2net.models import build
+from rev2net.training.loop import choose_kernels
+from rev2net.training.optimiser import build_optimiser
+choose_kernels(ComputeSettings(threads=1, loader_workers=0, precision="float32"))
+assert torch.are_deterministic_algorithms_enabled()
+settings = OptimisationSettings(
+    optimiser="sgd", learning_rate=0.1, weight_decay=0.0, batch=1, steps=1, schedule="cosine"
+)
+network = build("tsn", 3, width=0.125)
+optimiser = build_optimiser(network, torch.nn.Linear(2, 2), settings)
+sum(weight.sum() for weight in network.parameters()).backward()
+torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+optimiser.step()
+optimiser.zero_grad()
+optimiser.load_state_dict(optimiser.state_dict())
+sys.exit("torch._dynamo" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_averaged_weights_follow_the_formula() -> None:

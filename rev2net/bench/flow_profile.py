@@ -1,20 +1,14 @@
-"""Where the time of a TV-L1 flow goes, kernel by kernel.
+"""Where the time of a TV-L1 flow goes, kernel by kernel, for `rev2net bench flow --profile`."""
 
-python -m tests.bench.flow_profile clip.avi ...      # pairs of these, at 340x256
-"""
-
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import numpy as np
 import numpy.typing as npt
 
-from rev2net.bench.flow import pairs_of, rendered_pairs, resized
 from rev2net.flow import numba_backend
 from rev2net.flow.kernels import level
 from rev2net.flow.tvl1 import tvl1
@@ -87,13 +81,3 @@ def profile_table(shares: dict[str, Share]) -> str:
         per_pixel = 1e9 * share.seconds / max(share.pixels, 1)
         lines.append(f"{name:15} {share.seconds / total:6.1%} {per_pixel:9.2f}")
     return "\n".join(lines)
-
-
-def main(clips: Sequence[str]) -> None:
-    """Print the profile of four pairs of each clip, or of rendered ones."""
-    pairs = [pair for clip in clips for pair in pairs_of(Path(clip), 4)] or rendered_pairs(4)
-    print(profile_table(profile(resized(pairs, (340, 256)))))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

@@ -1,8 +1,8 @@
 """Training speed and memory of every network at its published input, on a machine with a GPU.
 
-    python -m tests.bench.train_gpu                            # all networks, some minutes each
-    python -m tests.bench.train_gpu --networks i3d rev2net --batches 8 16
-    python -m tests.bench.train_gpu --device cpu --tiny        # does the script itself work?
+    python -m rev2net.bench.train_gpu                            # all networks, some minutes each
+    python -m rev2net.bench.train_gpu --networks i3d rev2net --batches 8 16
+    python -m rev2net.bench.train_gpu --device cpu --tiny        # does the script itself work?
 
 Steps (forward with every output, loss, backward, SGD) on random clips, in bfloat16 autocast. For
 each network: contiguous and channels-last activations, as they are and compiled, with kernels
