@@ -4,6 +4,7 @@
     rev2net bench decode     videos into shards, beside bare ffmpeg and cv2.imencode
     rev2net bench load       shards into crops, beside bare cv2.imdecode
     rev2net bench train      the training loop beside a bare step, Rev2Net beside I3D
+    rev2net bench videos     flow and features of whole videos, beside the work that is in them
 
 Each stage prints one table; progress goes to the error stream. `rev2net bench flow --help` says
 what can be asked of one.
@@ -12,7 +13,7 @@ what can be asked of one.
 import argparse
 import importlib
 
-STAGES = ("flow", "decode", "load", "train")  # each a module of rev2net.bench
+STAGES = ("flow", "decode", "load", "train", "videos")  # each a module of rev2net.bench
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

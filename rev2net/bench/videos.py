@@ -1,7 +1,7 @@
 """Time `rev2net flow` and `rev2net features` on whole videos, beside the work that is in them.
 
-    python -m tests.bench.whole_videos                              # on generated clips
-    python -m tests.bench.whole_videos --clips a.avi b.mp4 --jobs 2
+    rev2net bench videos                              # on generated clips
+    rev2net bench videos --clips a.avi b.mp4 --jobs 2
 
 Flow: the time of the whole folder in --jobs processes beside what these cores would need for the
 same pairs at the rate of one core's kernel, and for decoding; and beside OpenCV's DualTVL1 in as
@@ -17,7 +17,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -51,16 +50,14 @@ OPENCV_PAIRS = 2  # of each clip
 Grey = npt.NDArray[np.uint8]  # (H, W)
 
 
-def main() -> None:
-    """Measure and print both tables."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--clips", type=Path, nargs="+", default=[], help="videos of your own")
     parser.add_argument("--jobs", type=int, help="processes (one a core)")
     parser.add_argument("--size", default="340x256", metavar="WxH", help="of the flow (340x256)")
     parser.add_argument("--windows", type=int, default=6, help="of 64 frames, features (6)")
-    args = parser.parse_args()
+
+
+def run(args: argparse.Namespace) -> None:
     refuse_below(args, jobs=1, windows=1)
     width, height = map(int, args.size.split("x"))
     jobs = args.jobs or num_cores()
@@ -69,38 +66,12 @@ def main() -> None:
         clips = args.clips or generated_clips(folder, count=2 * jobs, num_frames=60)
         flow = measure_flow(clips, (width, height), jobs, folder / "flow")
         features = measure_features(clips, args.windows, folder / "features")
-    print(f"{processor()}; {len(clips)} clips, {flow.pairs} pairs of {args.size}; {jobs} processes")
-    print(flow)
-    print(features)
+    print(f"{processor()}; {len(clips)} clips, pairs of {args.size}; {jobs} processes")
+    print(flow, features, sep="\n")
 
 
-@dataclass(frozen=True)
-class FlowSpeed:
-    """Seconds by the clock."""
-
-    pairs: int
-    jobs: int
-    whole: float  # the folder
-    kernel: float  # a pair, on one core
-    decoding: float  # all clips, on one core
-    opencv: float  # a pair, with all processes busy
-
-    @property
-    def ratio(self) -> float:
-        """The rate of the whole over that of its work on as many cores."""
-        return (self.pairs * self.kernel + self.decoding) / self.jobs / self.whole
-
-    def __str__(self) -> str:
-        rate = self.pairs / self.whole
-        return (
-            f"flow: {rate:.1f} pairs/s, {self.ratio:.3f} of the cores' rate (kernel "
-            f"{1000 * self.kernel:.1f} ms a pair, decoding {self.decoding:.1f} s; the bar is "
-            f"{FLOW_BAR:g}); {rate * self.opencv:.1f} x OpenCV in as many processes"
-        )
-
-
-def measure_flow(clips: list[Path], size: tuple[int, int], jobs: int, folder: Path) -> FlowSpeed:
-    """Time the folder of clips, one core's kernel and decoding, and OpenCV in processes."""
+def measure_flow(clips: list[Path], size: tuple[int, int], jobs: int, folder: Path) -> str:
+    """Time the folder of clips, one core's kernel and decoding, and OpenCV in processes: a line."""
     short = {clip: list(itertools.islice(_grey(clip, size), IN_A_ROW + 1)) for clip in clips}
     list(tvl1_sequence(short[clips[0]][:2], backend="numba"))  # compile
     progress("the kernel on one core")
@@ -115,11 +86,10 @@ def measure_flow(clips: list[Path], size: tuple[int, int], jobs: int, folder: Pa
     progress("the folder")
     flow = default_settings(20.0).model_dump() | {"backend": "numba"}
     files = FlowFiles(folder, FlowShardSettings(frames=usual_frames(size=size), **flow), "jpg")
+    output, videos = OutputFolder(folder, files.record()), find_videos(clips)
     began = time.perf_counter()
     with contextlib.redirect_stderr(io.StringIO()):
-        OutputFolder(folder, files.record()).run(
-            find_videos(clips), files.done, files, jobs, "flow"
-        )
+        output.run(videos, files.done, files, jobs, "flow")
     whole = time.perf_counter() - began
     progress("OpenCV in processes")
     some = [(f[k], f[k + 1]) for f in short.values() for k in range(min(OPENCV_PAIRS, len(f) - 1))]
@@ -129,7 +99,12 @@ def measure_flow(clips: list[Path], size: tuple[int, int], jobs: int, folder: Pa
         began = time.perf_counter()
         list(pool.map(_opencv, some))
         opencv = (time.perf_counter() - began) / len(some)
-    return FlowSpeed(pairs, jobs, whole, kernel, decoding, opencv)
+    rate, ratio = pairs / whole, (pairs * kernel + decoding) / jobs / whole
+    return (
+        f"flow: {pairs} pairs, {rate:.1f} a second, {ratio:.3f} of the cores' rate (kernel "
+        f"{1000 * kernel:.1f} ms a pair, decoding {decoding:.1f} s; the bar is {FLOW_BAR:g}); "
+        f"{rate * opencv:.1f} x OpenCV in as many processes"
+    )
 
 
 def _opencv(pair: tuple[Grey, Grey]) -> None:
@@ -142,24 +117,8 @@ def _grey(clip: Path, size: tuple[int, int]) -> Iterator[Grey]:
         yield np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
-@dataclass(frozen=True)
-class FeatureSpeed:
-    """Seconds by the clock."""
-
-    windows: int
-    whole: float
-    network: float
-
-    def __str__(self) -> str:
-        return (
-            f"features: {self.windows} windows of I3D, {self.network / self.whole:.3f} of the bare "
-            f"network's rate ({self.network / self.windows:.2f} s a window; the bar is "
-            f"{FEATURES_BAR:g})"
-        )
-
-
-def measure_features(clips: list[Path], least: int, folder: Path) -> FeatureSpeed:
-    """Time I3D over clips, until there are so many windows, beside the bare network."""
+def measure_features(clips: list[Path], least: int, folder: Path) -> str:
+    """Time I3D over clips, until there are so many windows, beside the bare network: a line."""
     folder.mkdir()
     torch.manual_seed(0)
     torch.save(build("i3d", 5).state_dict(), folder / "weights.pt")
@@ -183,9 +142,8 @@ def measure_features(clips: list[Path], least: int, folder: Path) -> FeatureSpee
         network += time.perf_counter() - began
         count += found
         if count >= least:
-            return FeatureSpeed(count, whole, network)
-    raise AssertionError
-
-
-if __name__ == "__main__":
-    main()
+            break
+    return (
+        f"features: {count} windows of I3D, {network / whole:.3f} of the bare network's rate "
+        f"({network / count:.2f} s a window; the bar is {FEATURES_BAR:g})"
+    )
