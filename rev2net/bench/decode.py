@@ -98,7 +98,7 @@ def measure(
 
 
 def _decode_to_nothing(clip: Path, short_side: int | None) -> None:
-    command = decoder_command(clip, resize_filters(short_side, None, None))
+    command = decoder_command(clip, resize_filters(short_side))
     quiet = subprocess.DEVNULL
     subprocess.run(command, stdin=quiet, stderr=quiet, check=True, env=child_environment())
 

@@ -4,7 +4,7 @@ Whatever places clips and crops then works on a file as it does on a dataset. RG
 encoded as a shard keeps them; flow is computed when a clip asks for it, from the decoded frames.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from rev2net.config import FlowSettings, FramesSettings
 from rev2net.flow.parameters import of_settings
 from rev2net.flow.tvl1 import resolve_backend, tvl1_sequence
 from rev2net.shards.make import encode_flow, grey_frame
+from rev2net.shards.reader import neighbours
 from rev2net.video.decoding import FrameStream
 from rev2net.video.ffmpeg import VideoError
 from rev2net.video.images import ImageBytes
@@ -64,19 +65,8 @@ class VideoFile(Shards):
         """Flows with these numbers, neighbours together, stored as a shard stores them."""
         settings = self.flow
         backend = resolve_backend(settings.backend)
-        for start, stop in _runs(missing):
-            frames = self._grey[start : stop + 1]
+        for run in neighbours(missing):
+            frames = self._grey[run.start : run.stop + 1]
             flows = tvl1_sequence(frames, backend=backend, **of_settings(settings))
-            for number, flow in enumerate(flows, start):
+            for number, flow in enumerate(flows, run.start):
                 self._encoded[number] = encode_flow(flow, settings)
-
-
-def _runs(numbers: list[int]) -> Iterator[tuple[int, int]]:
-    """Ascending numbers as (start, stop) of neighbours.
-
-    >>> list(_runs([1, 2, 3, 7]))
-    [(1, 4), (7, 8)]
-    """
-    if numbers:
-        for run in np.split(numbers, np.flatnonzero(np.diff(numbers) > 1) + 1):
-            yield int(run[0]), int(run[-1]) + 1

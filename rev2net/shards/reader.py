@@ -153,7 +153,7 @@ class ShardIndex:
 
     def iter_images(self, video_id: str, indices: Iterable[int]) -> Iterator[ImageBytes]:
         """Images of a video, encoded; neighbours in ascending order are read together."""
-        for run in _runs(indices):
+        for run in neighbours(indices):
             yield from self.read_images(video_id, run.start, run.stop)
 
     def close(self) -> None:
@@ -224,10 +224,10 @@ def read_columns(path: Path, file: h5py.File, names: Iterable[str]) -> dict[str,
     }
 
 
-def _runs(indices: Iterable[int]) -> Iterator[range]:
+def neighbours(indices: Iterable[int]) -> Iterator[range]:
     """Indices as ranges of neighbours.
 
-    >>> list(_runs([1, 2, 3, 7, 6]))
+    >>> list(neighbours([1, 2, 3, 7, 6]))
     [range(1, 4), range(7, 8), range(6, 7)]
     """
     start = stop = 0

@@ -17,7 +17,7 @@ import termios
 import time
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, TypedDict, Unpack
 
 import ffmpeg
 import numpy as np
@@ -54,11 +54,18 @@ WAIT_SECONDS = 1.0  # at a time
 MAX_GAP = 10  # seconds: a longer gap in the time stamps is cut to that, where a rate is asked for
 
 
+class Resampling(TypedDict, total=False):
+    """What becomes of frames as they are decoded; without it they are as stored."""
+
+    short_side: int | None  # pixels, keeping the aspect
+    size: tuple[int, int] | None  # or exactly (width, height)
+    fps: float | None  # frames a second
+
+
 class FrameStream:
     """One pass over the frames of a video, which afterwards knows how the decoding went.
 
-    `short_side` resizes to that many pixels and keeps the aspect, `size` to exactly (width,
-    height), `fps` resamples in time; `order` is that of the channels. Iterating raises VideoError
+    `order` is that of the channels. Iterating raises VideoError
     where the file is absent or holds no video that ffmpeg can decode, and where the decoder works
     for more than `time_limit` seconds, or idles as long, while it is waited for; and MachineError
     where the file is not to blame: it may not be read, or the decoder was killed. Ending the
@@ -69,21 +76,17 @@ class FrameStream:
         self,
         path: str | Path,
         *,
-        short_side: int | None = None,
-        size: tuple[int, int] | None = None,
-        fps: float | None = None,
         time_limit: float | None = None,
         order: ChannelOrder = "rgb",
+        **resampling: Unpack[Resampling],
     ) -> None:
-        if short_side is not None and size is not None:
-            raise ValueError("give short_side or size, not both")
         self.path = Path(path)
         self.time_limit = time_limit
         self.order = order
         self.input: InputFacts | None = None  # known from the first frame on
         self.decoding: DecodingFacts | None = None  # known after the last frame
         self.num_frames = 0  # delivered so far
-        self._filters = resize_filters(short_side, size, fps)
+        self._filters = resize_filters(**resampling)
 
     @classmethod
     def of(
@@ -336,31 +339,18 @@ def _check_readable(path: Path) -> None:
         pass
 
 
-def iter_frames(
-    path: str | Path,
-    *,
-    short_side: int | None = None,
-    size: tuple[int, int] | None = None,
-    fps: float | None = None,
-) -> Iterator[Frame]:
+def iter_frames(path: str | Path, **resampling: Unpack[Resampling]) -> Iterator[Frame]:
     """The frames of a video, (H, W, 3) uint8 RGB, streaming.
 
-    `short_side` (pixels) keeps the aspect, `size` is an exact (width, height), `fps` resamples in
-    time; without them frames are as stored. Raises VideoError where the file is absent or holds no
+    Raises VideoError where the file is absent or holds no
     video that ffmpeg can decode. A truncated file yields the frames that it holds.
     """
-    return iter(FrameStream(path, short_side=short_side, size=size, fps=fps))
+    return iter(FrameStream(path, **resampling))
 
 
-def decode(
-    path: str | Path,
-    *,
-    short_side: int | None = None,
-    size: tuple[int, int] | None = None,
-    fps: float | None = None,
-) -> npt.NDArray[np.uint8]:
+def decode(path: str | Path, **resampling: Unpack[Resampling]) -> npt.NDArray[np.uint8]:
     """All frames of a video, (T, H, W, 3) uint8 RGB; arguments and errors as `iter_frames`."""
-    return np.stack(list(iter_frames(path, short_side=short_side, size=size, fps=fps)))
+    return np.stack(list(iter_frames(path, **resampling)))
 
 
 def probe(path: str | Path) -> InputFacts:
@@ -373,9 +363,11 @@ def probe(path: str | Path) -> InputFacts:
 
 
 def resize_filters(
-    short_side: int | None, size: tuple[int, int] | None, fps: float | None
+    short_side: int | None = None, size: tuple[int, int] | None = None, fps: float | None = None
 ) -> dict[str, str]:
     """The option of ffmpeg that changes rate and size, empty where neither changes."""
+    if short_side is not None and size is not None:
+        raise ValueError("give short_side or size, not both")
     filters = []
     if fps is not None:
         # Frames are repeated through gaps: of half an hour, 45,000 times. The excess over MAX_GAP
