@@ -7,6 +7,7 @@ them.
 """
 
 import logging
+import os
 import re
 import shutil
 import statistics
@@ -95,7 +96,7 @@ class JobLines(logging.Handler):
         super().__init__()
         self.default = default
         self.filters = default.filters
-        self.terminal = default.stream.isatty()
+        self.terminal = default.stream.isatty() and os.environ.get("TERM") != "dumb"
         self.quick = quick
         self.running: dict[int, Job] = {}
         self.taken: dict[str, list[float]] = {}  # seconds of the jobs that ended, by rule

@@ -128,7 +128,8 @@ class Run:
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Iterator[Run]:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    monkeypatch.setenv("TERM", "xterm")
     made = Run(tmp_path, Terminal())
     yield made
     made.lines.close()

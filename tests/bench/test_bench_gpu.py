@@ -1,6 +1,7 @@
 """`rev2net bench gpu` runs to its end, here on the CPU and small, whatever fails on the way."""
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -93,3 +94,13 @@ def test_verdicts_are_those_of_the_bars() -> None:
     verdicts = [line.split(" | ")[-1].strip(" |") for line in speed_table(speeds).splitlines()[2:]]
     assert verdicts == ["below the bar of 1000", "bar met", "goal met"]
     assert "8 equal in every float, 1 beyond" in str(Parity((340, 256), 9, 8, 1, 0.0))
+
+
+@pytest.mark.parametrize("network", ["tsn", "rev2net"])
+def test_compiled_rows_are_traced(network: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All but the last part of compiling, which takes minutes on a CPU."""
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))
+    row = train_gpu.Setup(network, 2, channels_last=True, compile=True, deterministic=False)
+    speed = train_gpu.measure(row, torch.device("cpu"), tiny=True)
+    assert speed.clips_per_second
+    assert speed.clips_per_second > 0
