@@ -1,7 +1,5 @@
 """From raw videos to the tables of Rev2Net. `snakemake --cores all results/table5.csv`"""
 
-import gc
-
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 from snakemake.utils import min_version
@@ -11,11 +9,6 @@ from rev2net.config.snakemake import check_file
 from rev2net.errors import UserError
 
 min_version("9.20")
-
-# Jobs and files live as long as the run: looking for garbage among them took a sixth of a dry
-# run's time.
-gc.freeze()
-gc.set_threshold(50_000, 50, 50)
 
 
 # Files given by --configfile would be merged onto a default, which would leak into them.
@@ -31,6 +24,7 @@ if not workflow.overwrite_configfiles:
 report: "workflow/report/workflow.rst"
 
 
+include: "workflow/rules/speed.smk"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/inputs.smk"
 include: "workflow/rules/mini.smk"
