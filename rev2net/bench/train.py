@@ -21,7 +21,7 @@ import math
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -141,14 +141,7 @@ def _decoders(args: argparse.Namespace, device: torch.device) -> None:
     )
     shape = f"{args.batch}x{args.length}x{args.size}x{args.size}"
     print(f"\ndecoders: width {args.width:g}, clips {shape}, all decoded, {steps} steps")
-    print(f"I3D: {costs[0].i3d_multiply_adds:.2f} G, {1000 * costs[0].i3d_step:.1f} ms a step")
-    print(f"{'trunk':>6} {'G':>8} {'ratio':>6} {'step ms':>9} {'ratio':>6} {'time over cost':>15}")
-    for cost in costs:
-        verdict = "bar met" if cost.excess <= DECODERS_BAR else "bar missed"
-        print(
-            f"{cost.trunk_width:6} {cost.multiply_adds:8.2f} {cost.multiply_add_ratio:6.2f} "
-            f"{1000 * cost.step:9.1f} {cost.step_ratio:6.2f} {cost.excess:+13.1f} %  {verdict}"
-        )
+    print(decoder_table(costs))
 
 
 def noise(dataset: str, part: str, frames: FramesSettings) -> Iterator[Clip]:
@@ -264,6 +257,23 @@ class DecoderCost:
     def excess(self) -> float:
         """By how many percent the ratio of times exceeds that of multiply-adds."""
         return 100.0 * (self.step_ratio / self.multiply_add_ratio - 1.0)
+
+
+def decoder_table(costs: Sequence[DecoderCost]) -> str:
+    """Markdown, a row a trunk width."""
+    i3d = costs[0]
+    lines = [
+        f"| trunk | multiply-adds, G | over I3D's {i3d.i3d_multiply_adds:.2f} | step, ms "
+        f"| over I3D's {1000 * i3d.i3d_step:.1f} | time over cost |",
+        "|---|---|---|---|---|---|",
+    ]
+    for cost in costs:
+        missed = "" if cost.excess <= DECODERS_BAR else ": missed"
+        lines.append(
+            f"| {cost.trunk_width} | {cost.multiply_adds:.2f} | {cost.multiply_add_ratio:.2f} "
+            f"| {1000 * cost.step:.1f} | {cost.step_ratio:.2f} | {cost.excess:+.0f} %{missed} |"
+        )
+    return "\n".join(lines)
 
 
 def loss_of(network: str) -> LossSettings:

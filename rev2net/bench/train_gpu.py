@@ -1,22 +1,11 @@
-"""Training speed and memory of every network at its published input, on a machine with a GPU.
+"""Training speed and memory of every network at its published input, for `rev2net bench gpu`.
 
-    python -m rev2net.bench.train_gpu                            # all networks, some minutes each
-    python -m rev2net.bench.train_gpu --networks i3d rev2net --batches 8 16
-    python -m rev2net.bench.train_gpu --device cpu --tiny        # does the script itself work?
-
-Steps (forward with every output, loss, backward, SGD) on random clips, in bfloat16 autocast. For
-each network: contiguous and channels-last activations, as they are and compiled, with kernels
-chosen by speed and with deterministic ones, for several batch sizes; a size that does not fit says
-so. Prints a Markdown table; the fastest row of a network is marked. Put the output, with the date
-and the GPU, into docs/training.md. It has not run on a GPU yet: the machine that it was written on
-has none.
+Steps (forward with every output, loss, backward, SGD) on random clips, in bfloat16 autocast.
 """
 
-import argparse
 import itertools
 import statistics
-import time
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -41,6 +30,15 @@ class Setup:
     compile: bool
     deterministic: bool
 
+    def __str__(self) -> str:
+        words = (
+            f"{self.network}, {self.batch} clips",
+            "compiled" * self.compile,
+            "" if self.channels_last else "contiguous",
+            "deterministic" * self.deterministic,
+        )
+        return ", ".join(filter(None, words))
+
 
 @dataclass(frozen=True)
 class Speed:
@@ -50,11 +48,25 @@ class Speed:
     peak_gib: float | None
 
 
-def setups(networks: list[str], batches: list[int], compiled: bool) -> Iterator[Setup]:
+def setups(networks: Sequence[str], batches: Sequence[int], compiled: bool) -> list[Setup]:
+    """What can be measured, the most telling first.
+
+    Those of the first batch before the next; each as configurations have it (channels last, not
+    compiled, kernels chosen by speed), then compiled, then with other differences from that.
+    """
     either = (False, True)
-    rows = itertools.product(networks, either if compiled else (False,), either, either, batches)
-    for network, compile_, channels_last, deterministic, batch in rows:
-        yield Setup(network, batch, channels_last, compile_, deterministic)
+    rows = [
+        Setup(network, batch, channels_last, compile_, deterministic)
+        for batch, compile_, channels_last, deterministic, network in itertools.product(
+            batches, either if compiled else (False,), (True, False), either, networks
+        )
+    ]
+
+    def order(row: Setup) -> tuple[int, bool, bool]:
+        other = not row.channels_last or row.deterministic
+        return batches.index(row.batch), other, row.compile
+
+    return sorted(rows, key=order)
 
 
 def measure(setup: Setup, device: torch.device, tiny: bool) -> Speed:
@@ -68,6 +80,8 @@ def measure(setup: Setup, device: torch.device, tiny: bool) -> Speed:
         deterministic=setup.deterministic,
     )
     choose_kernels(compute)
+    if setup.compile:
+        torch.compiler.reset()  # what was compiled for another row
     cuda = device.type == "cuda"
     if cuda:
         torch.cuda.empty_cache()
@@ -88,7 +102,7 @@ def measure(setup: Setup, device: torch.device, tiny: bool) -> Speed:
     return Speed(setup.batch / taken, peak)
 
 
-def table(measured: dict[Setup, Speed]) -> str:
+def table(measured: Mapping[Setup, Speed]) -> str:
     """Markdown; the fastest row of each network is bold."""
     best: dict[str, float] = {}
     for setup, speed in measured.items():
@@ -110,27 +124,3 @@ def table(measured: dict[Setup, Speed]) -> str:
         words = (setup.network, setup.batch, layout, compiled, same, clips, memory)
         lines.append(f"| {' | '.join(map(str, words))} |")
     return "\n".join(lines)
-
-
-def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=NETWORKS)
-    parser.add_argument("--batches", type=int, nargs="+", default=[8, 16, 32, 64])
-    parser.add_argument("--no-compile", action="store_true", help="leave the compiled rows out")
-    parser.add_argument("--device", default="cuda")
-    parser.add_argument("--tiny", action="store_true", help="small clips and networks, one step")
-    args = parser.parse_args(argv)
-    device = torch.device(args.device)
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
-    print(f"{name}; torch {torch.__version__}; {time.strftime('%Y-%m-%d')}", flush=True)
-    measured = {}
-    for setup in setups(args.networks, args.batches, not args.no_compile):
-        measured[setup] = measure(setup, device, args.tiny)
-        print(f"{setup} {measured[setup]}", flush=True)
-    print(f"\n{table(measured)}")
-
-
-if __name__ == "__main__":
-    main()

@@ -5,6 +5,7 @@
     rev2net bench load       shards into crops, beside bare cv2.imdecode
     rev2net bench train      the training loop beside a bare step, Rev2Net beside I3D
     rev2net bench videos     flow and features of whole videos, beside the work that is in them
+    rev2net bench gpu        on a machine with a GPU: flow, every network's training, in 8 minutes
 
 Each stage prints one table; progress goes to the error stream. `rev2net bench flow --help` says
 what can be asked of one.
@@ -13,7 +14,7 @@ what can be asked of one.
 import argparse
 import importlib
 
-STAGES = ("flow", "decode", "load", "train", "videos")  # each a module of rev2net.bench
+STAGES = ("flow", "decode", "load", "train", "videos", "gpu")  # each a module of rev2net.bench
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
