@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from rev2net.errors import MachineError
+from rev2net.errors import MachineError, UserError
 
 NAME_BYTES = 255  # of a file's name, on nearly every file system
 # What is taken for a video where a folder is looked through.
@@ -76,14 +76,19 @@ def csv_text(rows: Iterable[Iterable[object]]) -> str:
     return text.getvalue()
 
 
-def json_lines(path: Path) -> list[dict[str, Any]]:
-    """The objects of a file that may still be written: its lines, up to the last whole one."""
+def json_lines(path: Path, *, unfinished: bool = False) -> list[dict[str, Any]]:
+    """The objects of a file, one a line; of an unfinished one up to the last whole line.
+
+    Raises UserError for another line.
+    """
     found = []
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
             found.append(json.loads(line))
-        except ValueError:
-            break
+        except ValueError as error:
+            if unfinished:
+                break
+            raise UserError(f"{path}: not JSON ({error})") from None
     return found
 
 

@@ -33,7 +33,7 @@ class Watched:
         self.finished = files.record.is_file()
         path = files.metrics if self.finished else files.unfinished_metrics
         try:
-            found = json_lines(path)
+            found = json_lines(path, unfinished=True)
         except OSError:
             return []
         if len(found) < len(self.lines):  # the training went back to its last state

@@ -1,7 +1,6 @@
 """What a folder holds: a dataset, a run, a configuration's work/<name>, or work/ itself."""
 
 import csv
-import json
 from collections import Counter
 from pathlib import Path
 from statistics import median
@@ -9,7 +8,7 @@ from typing import Any
 
 from rev2net.datasets.listing import Listing, Side
 from rev2net.datasets.recognising import list_videos, recognise
-from rev2net.errors import UserError
+from rev2net.digests import read_json
 from rev2net.files import json_lines
 from rev2net.inspection.contents import accuracies
 from rev2net.printing import Facts, Report, Table
@@ -100,17 +99,13 @@ def _state(folder: Path) -> str:
     if files.record.is_file() and files.checkpoint.is_file():
         return "evaluated" if files.scores("test").is_file() else "trained"
     log = files.unfinished_metrics
-    lines = json_lines(log) if log.is_file() else []
+    lines = json_lines(log, unfinished=True) if log.is_file() else []
     return f"unfinished, at step {lines[-1]['step']}" if lines else "unfinished"
 
 
 def _record(folder: Path) -> dict[str, Any]:
     path = RunFolder(folder).record
-    try:
-        record = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    except ValueError as error:
-        raise UserError(f"{path}: not JSON ({error})") from None
-    return record if isinstance(record, dict) else {}
+    return read_json(path) if path.is_file() else {}
 
 
 def _usable(ledger: Path) -> list[int]:

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from rev2net import experiments, schedules, search
 from rev2net.config import Config, TrainSettings
+from rev2net.datasets.sizes import DatasetFacts
 from rev2net.errors import UserError
 from rev2net.experiments import data_folder, shard_folder
-from rev2net.plan.facts import BenchmarkFacts, DatasetFacts, benchmark_facts, dataset_facts
+from rev2net.plan.facts import BenchmarkFacts, benchmark_facts, dataset_facts
 from rev2net.plan.jobs import Jobs
 from rev2net.plan.rates import HEAD_BYTES, Rates, rate_name
 from rev2net.plan.work import Work, evaluation_work, training_work

@@ -8,7 +8,7 @@ import csv
 import functools
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean
 
@@ -17,14 +17,13 @@ from rev2net.config import (
     Config,
     CrossDataset,
     DatasetSettings,
-    FramesSettings,
     MiniSettings,
 )
 from rev2net.datasets.class_maps import alike_classes, class_map
 from rev2net.datasets.index import IMPORTERS
 from rev2net.datasets.listing import Listing, Side
 from rev2net.datasets.protocols import BY_LISTS, EVERY_TARGET_TESTED, refuse_unknown_classes
-from rev2net.datasets.sizes import SHARED_VIDEOS, SIZES
+from rev2net.datasets.sizes import SHARED_VIDEOS, SIZES, DatasetFacts
 from rev2net.digests import read_json
 from rev2net.errors import MachineError
 from rev2net.experiments import class_columns, data_folder, shard_folder
@@ -33,37 +32,6 @@ from rev2net.runs.folder import WorkFolder
 from rev2net.video.counting import announced_frames
 from rev2net.video.decoding import probe
 from rev2net.video.ffmpeg import InputFacts, VideoError
-
-
-@dataclass(frozen=True)
-class DatasetFacts:
-    """A dataset as it lies on disk."""
-
-    videos: int
-    frames: float  # a video, on average
-    width: int  # pixels, as downloaded
-    height: int
-    fps: float
-    num_classes: int
-    source: str  # where the figures are from
-    assumed: str = ""  # what of them is not known yet
-    looked_at: int = 0  # videos that were opened for their length and size
-    lists: Mapping[Side, tuple[int, ...]] = field(default_factory=dict)  # of each split's sides
-    classes: Mapping[str, int] = field(default_factory=dict)  # videos by class, where known
-
-    def stored_frames(self, frames: FramesSettings) -> float:
-        """Frames a video has in the shards, on average."""
-        return self.frames * (frames.fps / self.fps if frames.fps else 1.0)
-
-    def stored_size(self, frames: FramesSettings) -> tuple[int, int]:
-        """Width and height of its frames in the shards, pixels."""
-        if frames.size is not None:
-            return frames.size
-        if frames.short_side is None:
-            return self.width, self.height
-        scale = frames.short_side / min(self.width, self.height)
-        return round(self.width * scale), round(self.height * scale)
-
 
 # Of datasets of one's own none of whose videos can be opened: frames, width, height, fps.
 ASSUMED = (250, 320, 240, 25.0)
@@ -143,10 +111,8 @@ def _before_it_is_made(name: str, config: Config, root: Path, index: Path) -> Da
     settings = config.datasets[name]
     if config.mini is not None:
         return _mini_facts(name, config.mini)
-    if (size := SIZES.get(settings.format)) is not None:
-        of_video = (size.frames, size.width, size.height, size.fps)
-        facts = DatasetFacts(size.videos, *of_video, size.num_classes, size.source)
-        return replace(facts, lists=size.lists)
+    if settings.format in SIZES:
+        return SIZES[settings.format]
     if index.is_file():  # the folder may be gone
         videos = [(row["class"], _sides_in(row)) for row in _rows(index)]
         paths = [row["path"] for row in _rows(index)]

@@ -22,13 +22,13 @@ from rev2net import experiments
 from rev2net.bench.flow import rendered_pairs
 from rev2net.bench.measuring import Timer, generated_clips, one_core
 from rev2net.config import Config, Section
+from rev2net.datasets.sizes import DatasetFacts
 from rev2net.experiments import method_of
 from rev2net.flow.parameters import of_settings
 from rev2net.flow.quantize import quantize
 from rev2net.flow.tvl1 import resolve_backend, tvl1_sequence
 from rev2net.models import build_for
 from rev2net.models.spec import input_spec
-from rev2net.plan.facts import DatasetFacts
 from rev2net.plan.work import run_cost, step_multiply_adds
 from rev2net.runs.identity import Run
 from rev2net.video.decoding import Frame, FrameStream

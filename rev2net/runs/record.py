@@ -1,6 +1,5 @@
 """Finished trainings on disk: which there are of those that the tables need, and their records."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,8 +11,8 @@ from numpy.typing import NDArray
 
 from rev2net.config import Config, Method
 from rev2net.digests import read_json
-from rev2net.errors import UserError
 from rev2net.experiments import INPUT_LABELS, method_of
+from rev2net.files import json_lines
 from rev2net.paper.tables import benchmark_label, configured_tables, table_runs, words_apart
 from rev2net.runs.folder import RunFolder, WorkFolder
 from rev2net.runs.identity import Run
@@ -32,12 +31,7 @@ class StoredRun:
     def log(self) -> dict[str, NDArray[np.float64]]:
         """The columns of `metrics.jsonl`; empty where there is none."""
         path = self.folder.metrics
-        if not path.exists():
-            return {}
-        try:
-            lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        except json.JSONDecodeError as error:
-            raise UserError(f"{path}: not JSON ({error})") from None
+        lines = json_lines(path) if path.exists() else []
         names = list(dict.fromkeys(name for line in lines for name in line))
         return {name: np.array([line.get(name, np.nan) for line in lines]) for name in names}
 

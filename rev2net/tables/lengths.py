@@ -10,7 +10,6 @@ its own standard error is no reason to stop: nothing is learnt yet.
 Only held-out source videos are read. Shapes: P measurements, G source groups.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +19,10 @@ import yaml
 from numpy.typing import ArrayLike, NDArray
 
 from rev2net.config import Config
-from rev2net.digests import check_text
+from rev2net.digests import check_text, read_json
 from rev2net.errors import UserError
 from rev2net.experiments import Run
+from rev2net.files import json_lines
 from rev2net.runs.folder import WorkFolder
 from rev2net.schedules import measured_runs, measured_settings, recipe_name
 
@@ -82,7 +82,7 @@ def collect(config: Config, root: Path) -> pd.DataFrame:
     splits: dict[str, tuple[Path, str]] = {}
     for run in measured_runs(config):
         files = WorkFolder(root).measured(run.path)
-        folder, record = files.path, _lines(files.record)[0]
+        folder, record = files.path, read_json(_made(files.record))
         if record["settings"] != measured_settings(run, config).model_dump(mode="json"):
             raise UserError(f"{folder}: trained with other settings than the configuration's")
         other, split = splits.setdefault(run.benchmark, (folder, record["split_digest"]))
@@ -132,7 +132,8 @@ def of_run(frame: pd.DataFrame, run: Run) -> pd.DataFrame:
 
 def _measurements(run: Run, config: Config, path: Path, chance: float) -> list[dict[str, object]]:
     """The rows of one training."""
-    lines = _lines(path)
+    check_text(_made(path))
+    lines = json_lines(path)
     names = list(lines[0]["groups"])
     if len(names) < 2:
         raise UserError(
@@ -160,14 +161,7 @@ def _measurements(run: Run, config: Config, path: Path, chance: float) -> list[d
     ]
 
 
-def _lines(path: Path) -> list[dict[str, Any]]:
-    """The JSON of a file, one object or one a line."""
+def _made(path: Path) -> Path:
     if not path.is_file():
         raise UserError(f"{path}: no such file; `snakemake results/schedules.csv` makes it")
-    check_text(path)
-    text = path.read_text(encoding="utf-8")
-    try:
-        whole = [text] if path.suffix == ".json" else text.splitlines()
-        return [json.loads(line) for line in whole]
-    except json.JSONDecodeError as error:
-        raise UserError(f"{path}: not JSON ({error})") from None
+    return path

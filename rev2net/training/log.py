@@ -128,5 +128,5 @@ class Waiting:
 def _drop_lines_after(path: Path, first_step: int) -> None:
     """Lines written after the state that a training resumes from would stand twice."""
     if path.exists():
-        kept = [line for line in json_lines(path) if line["step"] <= first_step]
+        kept = [line for line in json_lines(path, unfinished=True) if line["step"] <= first_step]
         path.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
