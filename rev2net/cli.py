@@ -1,7 +1,8 @@
 """The `rev2net` command: finds the subcommand, imports only its module, turns errors into one line.
 
-Each subcommand is a module of `rev2net.commands` with `add_arguments(parser)` and `run(args)`;
-its docstring is what `rev2net <command> --help` teaches. Exit codes: 0 success, 1 a failure of
+Each subcommand is a module of `rev2net.commands` (of a stage, `stage_<name>`) with
+`add_arguments(parser)`, which declares its arguments, and `run(args)`; its docstring is what
+`rev2net <command> --help` teaches. Exit codes: 0 success, 1 a failure of
 the program or of the machine, 2 bad usage or input.
 """
 
@@ -45,7 +46,7 @@ STAGES: dict[str, str] = {  # in the order in which data flows
     "train": "train one run",
     "evaluate": "score the test videos of one run",
     "fuse": COMMANDS["fuse"],
-    "table": "write one table as CSV, Markdown and LaTeX",
+    "table": COMMANDS["table"],
     "search": "the steps of the coarse-to-fine search on validation videos",
     "schedules": "write how long cross-dataset trainings need to be, on held-out source videos",
     "sweep": "write how two-stream rows depend on the weight of flow, on validation videos",
@@ -58,7 +59,13 @@ _EXTRAS = {
     **dict.fromkeys(("matplotlib", "sklearn", "threadpoolctl", "jinja2"), "report"),
     **dict.fromkeys(("snakemake", "scipy", "rarfile"), "workflow"),
 }
-_MODULES = {"flow": "flow_shard"}  # of stages that are not called as their module
+
+
+def module_name(name: str, stage: bool) -> str:
+    """The module of `rev2net.commands` behind a command or a stage."""
+    if not stage or name in ("fuse", "table"):  # for people too
+        return name
+    return "stage_shards" if name in ("frames", "flow") else f"stage_{name}"
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -88,8 +95,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         if name != named:
             subparsers.add_parser(name, help=summary)
             continue
-        module_name = _MODULES.get(name, name) if stage else name
-        module = importlib.import_module(f"rev2net.commands.{module_name}")
+        module = importlib.import_module(f"rev2net.commands.{module_name(name, stage)}")
         subparser = subparsers.add_parser(
             name,
             help=summary,

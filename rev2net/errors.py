@@ -20,6 +20,21 @@ class MachineError(Exception):
     """
 
 
+def refuse_below(options: object, **least: int) -> None:
+    """Raise UserError for an option, by its name among a command's, that is less than it has to be.
+
+    >>> from types import SimpleNamespace
+    >>> refuse_below(SimpleNamespace(num_clips=0), num_clips=1)
+    Traceback (most recent call last):
+    rev2net.errors.UserError: --num-clips: 0; allowed is a whole number from 1
+    """
+    for option, minimum in least.items():
+        value = getattr(options, option)
+        if value is not None and value < minimum:
+            name = option.replace("_", "-")
+            raise UserError(f"--{name}: {value}; allowed is a whole number from {minimum}")
+
+
 def did_you_mean(word: str, known: list[str]) -> str:
     """What to say about an unknown word: the nearest known one, and all of them."""
     nearest = get_close_matches(word, known, n=1, cutoff=0.5)

@@ -22,7 +22,7 @@ from rev2net.config import (
     Section,
     TrainSettings,
     WeightsSource,
-    digest,
+    run_digest,
 )
 from rev2net.datasets.class_maps import CLASS_MAPS, class_map, column_of, read_pairs
 from rev2net.errors import UserError
@@ -291,11 +291,6 @@ def evaluate_settings(run: Run, config: Config) -> EvaluateSettings:
     return EvaluateSettings(
         configuration=config.name, test=recipe_of(run, config).test, compute=config.compute
     )
-
-
-def run_digest(train: TrainSettings, evaluate: EvaluateSettings) -> str:
-    """Digits that change whenever a run would be trained or scored otherwise."""
-    return f"{digest(train)}.{digest(evaluate)}"
 
 
 def scores_digest(run: Run, config: Config) -> str:

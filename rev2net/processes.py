@@ -1,4 +1,4 @@
-"""Child processes: what they see of this one's surroundings, and that they end with it."""
+"""Cores for processes; what a child sees of this one's surroundings, and that it ends with it."""
 
 import ctypes
 import os
@@ -11,6 +11,11 @@ _PASSED_ON = (
     *("DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH", "SYSTEMROOT"),
 )
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+
+
+def num_cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def child_environment() -> dict[str, str]:

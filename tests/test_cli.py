@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from torch.utils.data import DataLoader, Dataset
 
-from rev2net.cli import COMMANDS, STAGES, main
+from rev2net.cli import COMMANDS, STAGES, main, module_name
 from rev2net.errors import UserError
 
 
@@ -24,23 +24,23 @@ def test_help_names_every_command_and_every_stage(
 
 
 @pytest.mark.parametrize(
-    ("words", "module_name"),
+    ("words", "module"),
     [
-        *(([name], name) for name in COMMANDS if name != "stage"),
-        *((["stage", name], "flow_shard" if name == "flow" else name) for name in STAGES),
+        *(([name], module_name(name, False)) for name in COMMANDS if name != "stage"),
+        *((["stage", name], module_name(name, True)) for name in STAGES),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_every_command_teaches_its_use(
-    words: list[str], module_name: str, capsys: pytest.CaptureFixture[str]
+    words: list[str], module: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as caught:
         main([*words, "--help"])
     assert caught.value.code == 0
-    module = importlib.import_module(f"rev2net.commands.{module_name}")
-    assert module.__doc__
+    taught = importlib.import_module(f"rev2net.commands.{module}").__doc__
+    assert taught
     shown = capsys.readouterr().out
-    assert module.__doc__.splitlines()[0] in shown
+    assert taught.splitlines()[0] in shown
     assert f"usage: rev2net {' '.join(words)}" in shown
 
 

@@ -90,7 +90,7 @@ def test_a_rate_that_a_search_found_is_measured_with(tmp_path: Path) -> None:
         ),
         ({"streams": ["tsn.sound"]}, "schedules.streams.0: String should match pattern"),
         ({"streams": []}, "at least 1 item"),
-        ({"streams": ["tsn.rgb", "tsn.rgb"]}, "a name stands twice in tsn.rgb, tsn.rgb"),
+        ({"streams": ["tsn.rgb", "tsn.rgb"]}, "streams: tsn.rgb stands twice"),
         ({"streams": ["off.rgb"]}, "'off.rgb' starts from a TSN that was trained on the videos"),
         ({"benchmarks": ["hmdb51"]}, "'hmdb51' is no configured pair of datasets; benchmarks has"),
         ({"benchmarks": ["hmdb-ufc"]}, "'hmdb-ufc' is no configured pair of datasets"),

@@ -66,7 +66,7 @@ def test_a_point_is_found_by_its_folder() -> None:
         ({"benchmarks": ["ucf101", "hmdb51"]}, "the spaces take 32 runs; max_runs is 16"),
         ({"spaces": {"tns.rgb": {"coarse": {"flow": [1.0]}}}}, "no recipe 'tns.rgb'"),
         ({"spaces": {"i3d.rgb": {"coarse": {"flow": [-1.0]}}}}, "greater than 0, found -1.0"),
-        ({"spaces": {"i3d.rgb": {"coarse": {"flow": [1.0, 1.0]}}}}, "a value stands twice"),
+        ({"spaces": {"i3d.rgb": {"coarse": {"flow": [1.0, 1.0]}}}}, "flow: 1.0 stands twice"),
         (
             {"benchmarks": ["kinetics400"], "split": 2},
             "search.split: 2, but kinetics400 has split 1 only",

@@ -10,8 +10,8 @@ import numpy as np
 from torch import Tensor
 
 from rev2net.apply.inputs import Video
-from rev2net.apply.network import Subject
 from rev2net.apply.output import Outcome
+from rev2net.apply.subject import Subject
 from rev2net.apply.windows import Windows
 from rev2net.errors import UserError
 from rev2net.files import atomic_path, write_text

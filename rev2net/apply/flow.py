@@ -22,14 +22,14 @@ from rev2net.apply.output import Outcome, atomic_folder
 from rev2net.config import FlowShardSettings
 from rev2net.files import atomic_path
 from rev2net.flow.parameters import MIN_SIDE, Flow, of_settings
-from rev2net.flow.quantize import quantize, stack_components
+from rev2net.flow.quantize import quantize
 from rev2net.flow.tvl1 import FLOW_VERSION, resolve_backend, tvl1, tvl1_sequence
 from rev2net.shards.layout import flow_attributes
 from rev2net.shards.writer import write_shard
 from rev2net.video.counting import announced_frames
 from rev2net.video.decoding import Frame, FrameStream
 from rev2net.video.ffmpeg import VideoError
-from rev2net.video.images import encode_image
+from rev2net.video.images import encode_image, stack_components
 from rev2net.video.ledger import judge
 
 FORMATS = ("jpg", "png", "npy", "flo", "h5")

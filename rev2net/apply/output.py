@@ -92,9 +92,7 @@ class OutputFolder:
             print(f"{what}: {skipped} of {len(videos)} videos are done already", file=sys.stderr)
         # The longest first, so that no process ends long after the others.
         waiting.sort(key=_size, reverse=True)
-        with open(
-            self._ledger, "a", newline="", encoding="utf-8", errors="surrogateescape"
-        ) as file:
+        with open(self._ledger, "a", **_TEXT) as file:
             writer = csv.writer(file, lineterminator="\n")
             if file.tell() == 0:
                 writer.writerow(COLUMNS)
@@ -112,7 +110,7 @@ class OutputFolder:
         """The rows so far, the last of each video; a line cut off by a kill is left out."""
         rows: dict[str, Outcome] = {}
         if self._ledger.exists():
-            with open(self._ledger, newline="", encoding="utf-8", errors="surrogateescape") as file:
+            with open(self._ledger, **_TEXT) as file:
                 for row in csv.reader(file):
                     if len(row) == len(COLUMNS) and row[2].isdigit() and row[3].isdigit():
                         rows[row[0]] = Outcome(row[0], row[1], int(row[2]), int(row[3]), row[4])
@@ -191,11 +189,6 @@ def _read_settings(record: Path) -> dict[str, Any]:
         return dict(found)
     except (OSError, ValueError, TypeError) as error:
         raise UserError(f"{record}: not readable ({error}); give another folder") from None
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def summary(counts: Counter[str]) -> str:

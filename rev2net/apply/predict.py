@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from rev2net.apply.network import Subject
+from rev2net.apply.subject import Subject
 from rev2net.apply.windows import Windows
 from rev2net.clips.dataset import Entry
 from rev2net.config import ComputeSettings, TestSettings

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from rev2net.apply.network import Subject
+from rev2net.apply.subject import Subject
 from rev2net.clips.sampling import dense, protocol_crops, segments
 from rev2net.clips.transforms import to_batch, to_input
 from rev2net.flow.parameters import MIN_SIDE, of_settings

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from rev2net.clips.dataset import ShardIndexes
 from rev2net.config import FlowSettings, FlowShardSettings, FramesSettings
 from rev2net.flow.parameters import default_settings
-from rev2net.flow.quantize import quantize, stack_components
+from rev2net.flow.quantize import quantize
 from rev2net.runs.folder import ShardFolder
 from rev2net.shards.index import write_index
 from rev2net.shards.layout import Attributes, flow_attributes, rgb_attributes
 from rev2net.shards.writer import write_shard
-from rev2net.video.images import ImageBytes, encode_image
+from rev2net.video.images import ImageBytes, encode_image, stack_components
 
 FPS = 25.0
 

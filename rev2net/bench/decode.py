@@ -26,10 +26,10 @@ from rev2net.bench.measuring import (
     generated_clips,
     one_core,
     progress,
-    refuse_below,
     video_tools,
 )
 from rev2net.config import FramesSettings
+from rev2net.errors import refuse_below
 from rev2net.processes import child_environment
 from rev2net.video.decoding import FrameStream, decoder_command, resize_filters
 
@@ -37,7 +37,6 @@ BAR = 0.8  # of the baseline's throughput
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `rev2net bench decode`."""
     parser.add_argument("--clips", type=Path, nargs="+", default=[], help="videos to decode")
     parser.add_argument("--short-side", type=int, help="resize, pixels (default: as stored)")
     parser.add_argument("--quality", type=int, default=95, help="of the JPEGs (default 95)")
@@ -45,7 +44,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Measure and print the table."""
     refuse_below(args, repeats=1)
     settings = default_frames(args.short_side, args.quality)
     with tempfile.TemporaryDirectory() as name:

@@ -24,10 +24,11 @@ import numpy as np
 import numpy.typing as npt
 
 from rev2net.bench.flow_profile import profile, profile_table
-from rev2net.bench.measuring import num_cores, progress, refuse_below
-from rev2net.errors import UserError
+from rev2net.bench.measuring import progress
+from rev2net.errors import UserError, refuse_below
 from rev2net.flow.parameters import MIN_SIDE
 from rev2net.flow.tvl1 import resolve_backend, tvl1, tvl1_sequence
+from rev2net.processes import num_cores
 from rev2net.provenance import processor
 from rev2net.video import iter_frames
 
@@ -45,7 +46,6 @@ DATASETS = {"UCF101": 2.5e6, "HMDB51": 0.63e6, "Kinetics-400": 65e6}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `rev2net bench flow`."""
     parser.add_argument("--clips", type=Path, nargs="+", default=[], help="videos to take pairs of")
     parser.add_argument(
         "--pairs", type=int, default=4, help="pairs a clip, or rendered (default 4)"
@@ -62,7 +62,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Measure and print the table."""
     refuse_below(args, pairs=1)
     if not args.epsilon >= 0:
         raise UserError(f"--epsilon: {args.epsilon}; allowed is a number from 0")

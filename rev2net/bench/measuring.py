@@ -1,6 +1,5 @@
-"""What the measurements share: one core, its timer, clips for machines without videos, options."""
+"""What the measurements share: one core, its timer, clips for machines without videos."""
 
-import argparse
 import contextlib
 import os
 import resource
@@ -14,7 +13,7 @@ from pathlib import Path
 import cv2
 import simplejpeg
 
-from rev2net.errors import UserError
+from rev2net.errors import refuse_below as refuse_below
 from rev2net.processes import child_environment
 from rev2net.video.ffmpeg import ffmpeg_binary, ffmpeg_version
 
@@ -40,11 +39,6 @@ def _processor_seconds() -> float:
         resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     )
     return own.ru_utime + own.ru_stime + others.ru_utime + others.ru_stime
-
-
-def num_cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextlib.contextmanager
@@ -82,15 +76,6 @@ def video_tools() -> str:
     return (
         f"ffmpeg {ffmpeg_version()}, OpenCV {cv2.__version__}, simplejpeg {simplejpeg.__version__}"
     )
-
-
-def refuse_below(args: argparse.Namespace, **least: int) -> None:
-    """Raise UserError for an option, by its name in `args`, that is less than it has to be."""
-    for option, minimum in least.items():
-        value = getattr(args, option)
-        if value is not None and value < minimum:
-            name = option.replace("_", "-")
-            raise UserError(f"--{name}: {value}; allowed is a whole number from {minimum}")
 
 
 def progress(line: str) -> None:

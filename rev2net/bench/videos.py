@@ -29,16 +29,17 @@ import torch
 from rev2net.apply.features import POOLED, FeatureFiles
 from rev2net.apply.flow import FlowFiles
 from rev2net.apply.inputs import find_videos
-from rev2net.apply.network import of_weights
-from rev2net.apply.output import OutputFolder, cores
+from rev2net.apply.output import OutputFolder
+from rev2net.apply.subject import of_weights
 from rev2net.apply.windows import Windows
-from rev2net.bench.measuring import generated_clips, progress, refuse_below
+from rev2net.bench.measuring import generated_clips, progress
 from rev2net.config import FlowShardSettings, FramesSettings
+from rev2net.errors import refuse_below
 from rev2net.flow import tvl1
 from rev2net.flow.parameters import default_settings
 from rev2net.flow.tvl1 import tvl1_sequence
 from rev2net.models import build
-from rev2net.processes import end_with_parent
+from rev2net.processes import end_with_parent, num_cores
 from rev2net.provenance import processor
 from rev2net.video import iter_frames
 
@@ -51,7 +52,6 @@ Grey = npt.NDArray[np.uint8]  # (H, W)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `rev2net bench videos`."""
     parser.add_argument("--clips", type=Path, nargs="+", default=[], help="videos of your own")
     parser.add_argument("--jobs", type=int, help="processes (one a core)")
     parser.add_argument("--size", default="340x256", metavar="WxH", help="of the flow (340x256)")
@@ -59,10 +59,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Measure and print both tables."""
     refuse_below(args, jobs=1, windows=1)
     width, height = map(int, args.size.split("x"))
-    jobs = args.jobs or cores()
+    jobs = args.jobs or num_cores()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         clips = args.clips or generated_clips(folder, count=2 * jobs, num_frames=60)

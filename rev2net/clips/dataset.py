@@ -23,10 +23,9 @@ from rev2net.clips.sampling import Crop
 from rev2net.config import FramesSettings
 from rev2net.digests import check_text, read_json
 from rev2net.errors import UserError
-from rev2net.flow.quantize import split_components
 from rev2net.shards.layout import required_attributes
 from rev2net.shards.reader import ShardIndex
-from rev2net.video.images import ImageBytes, ImageDecoder
+from rev2net.video.images import ImageBytes, ImageDecoder, split_components
 
 ShardIndexes = dict[tuple[str, str], Path]  # by dataset and kind
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from rev2net.errors import UserError
 
 if TYPE_CHECKING:
-    from rev2net.config import DatasetSettings, FlowShardSettings, FramesSettings
+    from rev2net.apply.subject import Subject
+    from rev2net.config import DatasetSettings
 
 
 def add_run_arguments(parser: argparse.ArgumentParser, folder_help: str) -> None:
@@ -26,39 +27,28 @@ def add_run_arguments(parser: argparse.ArgumentParser, folder_help: str) -> None
         )
 
 
-def add_shard_arguments(parser: argparse.ArgumentParser, settings_help: str) -> None:
-    """What `frames` and `flow` take alike."""
-    parser.add_argument("--index", required=True, type=Path, help="of the dataset, index.csv")
-    parser.add_argument("--dataset", required=True, help="its name, which the shard keeps")
-    parser.add_argument("--root", required=True, type=Path, help="the dataset's root folder")
-    parser.add_argument("--shard", required=True, type=int, metavar="I", help="from 0")
-    parser.add_argument("--num-shards", required=True, type=int, metavar="N")
-    parser.add_argument("--settings", required=True, metavar="JSON", help=settings_help)
-    parser.add_argument(
-        "--time-limit", type=float, metavar="SECONDS", help="in place of the settings' time_limit"
+def add_network_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which network is asked about videos."""
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument(
+        "--run", type=Path, metavar="FOLDER", dest="run_folder", help="a run's folder or checkpoint"
     )
-    parser.add_argument("output", type=Path, metavar="OUT.h5", help="the shard")
-    parser.add_argument("ledger", type=Path, metavar="LEDGER.csv", help="its part of the ledger")
+    source.add_argument("--network", help="i3d, for example, with --weights")
+    parser.add_argument("--weights", type=Path, metavar="FILE", help="of that network")
+    parser.add_argument("--input", default="rgb", choices=("rgb", "flow", "rgbdiff"))
 
 
-def make_asked_shard(
-    args: argparse.Namespace, settings: "FramesSettings | FlowShardSettings"
-) -> None:
-    """Make the shard that `frames` or `flow` is asked for, and say what it holds."""
-    from rev2net.config import FlowShardSettings
-    from rev2net.shards.make import make_shard
+def network_asked(
+    args: argparse.Namespace, config: Path | None = None, class_names: tuple[str, ...] = ()
+) -> "Subject":
+    """The network that the arguments name; `config` of a run, `class_names` of weights."""
+    from rev2net.apply.subject import of_run, of_weights
 
-    if (limit := args.time_limit) is not None:
-        if not limit > 0:
-            raise UserError(f"--time-limit: {limit:g}; allowed is a number of seconds above 0")
-        of_flow = isinstance(settings, FlowShardSettings)
-        frames = settings.frames if isinstance(settings, FlowShardSettings) else settings
-        frames = frames.model_copy(update={"time_limit": limit})
-        settings = settings.model_copy(update={"frames": frames}) if of_flow else frames
-    refuse_overwriting(args.output, args.index, args.ledger)
-    refuse_overwriting(args.ledger, args.index)
-    shard = args.dataset, args.index, args.root, args.shard, args.num_shards
-    print(make_shard(settings, *shard, args.output, args.ledger))
+    if (args.network is None) != (args.weights is None):
+        raise UserError("--network and --weights go together: --network i3d --weights FILE")
+    if args.network is None:
+        return of_run(args.run_folder, config)
+    return of_weights(args.network, args.weights, args.input, class_names)
 
 
 def dataset_paths(words: Iterable[str]) -> dict[str, Path]:

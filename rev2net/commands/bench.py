@@ -17,13 +17,11 @@ STAGES = ("flow", "decode", "load", "train", "videos")  # each a module of rev2n
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `rev2net bench`; a stage's own are its module's."""
     parser.add_argument("stage", choices=STAGES)
     parser.add_argument("options", nargs=argparse.REMAINDER, help="of the stage")
 
 
 def run(args: argparse.Namespace) -> None:
-    """Measure the stage that was asked for."""
     stage = importlib.import_module(f"rev2net.bench.{args.stage}")
     parser = argparse.ArgumentParser(
         prog=f"rev2net bench {args.stage}",

@@ -12,14 +12,12 @@ from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `rev2net export`."""
     parser.add_argument("run_folder", type=Path, metavar="RUN", help="a run's folder")
     parser.add_argument("out", type=Path, metavar="DIR", help="made if need be")
 
 
 def run(args: argparse.Namespace) -> None:
-    """Write the files and say what they are."""
-    from rev2net.apply.export import export_run
+    from rev2net.apply.exporting import export_run
     from rev2net.errors import UserError
 
     if args.out.is_dir() and any(args.out.iterdir()):

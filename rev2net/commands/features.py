@@ -13,19 +13,14 @@ stream: memory does not grow with them. The same command again does what is left
 import argparse
 from pathlib import Path
 
+from rev2net.commands import add_network_arguments, network_asked
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `rev2net features`."""
     parser.add_argument(
         "videos", nargs="+", type=Path, metavar="VIDEO", help="a file, a folder, or a list (.txt)"
     )
-    source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument(
-        "--run", type=Path, metavar="FOLDER", dest="run_folder", help="a run's folder or checkpoint"
-    )
-    source.add_argument("--network", help="i3d, for example, with --weights")
-    parser.add_argument("--weights", type=Path, metavar="FILE", help="of that network")
-    parser.add_argument("--input", default="rgb", choices=("rgb", "flow", "rgbdiff"))
+    add_network_arguments(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="made if need be")
     parser.add_argument("--window", type=int, help="images a window (the network's clip)")
     parser.add_argument("--stride", type=int, help="images between windows (--window)")
@@ -34,28 +29,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Write the features of every video that is not done."""
     import sys
 
     from rev2net.apply.features import FeatureFiles, check_endpoint
     from rev2net.apply.inputs import find_videos
-    from rev2net.apply.network import of_run, of_weights
     from rev2net.apply.output import OutputFolder, summary
     from rev2net.apply.windows import Windows
     from rev2net.device import claim_device
-    from rev2net.errors import UserError
+    from rev2net.errors import refuse_below
 
-    for option in ("window", "stride", "batch"):
-        value = getattr(args, option)
-        if value is not None and value < 1:
-            raise UserError(f"--{option}: {value}; allowed is a whole number from 1")
-    if (args.network is None) != (args.weights is None):
-        raise UserError("--network and --weights go together: --network i3d --weights FILE")
+    refuse_below(args, window=1, stride=1, batch=1)
     videos = find_videos(args.videos)
-    if args.run_folder is not None:
-        subject = of_run(args.run_folder)
-    else:
-        subject = of_weights(args.network, args.weights, args.input)
+    subject = network_asked(args)
     check_endpoint(subject, args.endpoint)
     shape = subject.shape
     window = args.window or shape.length * shape.images * shape.stride

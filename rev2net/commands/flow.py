@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `rev2net flow`."""
     parser.add_argument(
         "videos", nargs="+", type=Path, metavar="VIDEO", help="a file, a folder, or a list (.txt)"
     )
@@ -39,25 +38,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Write the flow of every video that is not done."""
     import sys
 
     from rev2net.apply.flow import FlowFiles
     from rev2net.apply.inputs import find_videos
-    from rev2net.apply.output import OutputFolder, cores, summary
-    from rev2net.errors import UserError
+    from rev2net.apply.output import OutputFolder, summary
+    from rev2net.errors import refuse_below
     from rev2net.flow.tvl1 import resolve_backend
+    from rev2net.processes import num_cores
 
     backend = resolve_backend(args.backend)
-    for option in ("step", "jobs"):
-        value = getattr(args, option)
-        if value is not None and value < 1:
-            raise UserError(f"--{option}: {value}; allowed is a whole number from 1")
+    refuse_below(args, step=1, jobs=1)
     settings = _settings(args)
     videos = find_videos(args.videos)
     files = FlowFiles(args.out, settings, args.format, args.step, args.frames)
     output = OutputFolder(args.out, files.record())
-    jobs = args.jobs or (1 if backend == "cuda" else cores())
+    jobs = args.jobs or (1 if backend == "cuda" else num_cores())
     counts = output.run(videos, files.done, files, jobs, "flow")
     print(f"{args.out}: {summary(counts)}")
     if counts.total() != counts["ok"]:

@@ -16,13 +16,11 @@ from rev2net.errors import UserError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `rev2net fuse`."""
     parser.add_argument("out", metavar="OUT.h5", help="the scores file to write")
     parser.add_argument("streams", metavar="FILE:WEIGHT", nargs="+", help="a stream's scores")
 
 
 def run(args: argparse.Namespace) -> None:
-    """Write the fused scores."""
     from rev2net.evaluation.fusion import fuse
     from rev2net.runs.scores import read_scores, write_scores
 

@@ -20,7 +20,6 @@ from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `rev2net inspect`."""
     parser.add_argument(
         "paths",
         type=Path,
@@ -44,10 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Print the tables of one path, or draw its sheet."""
-    from rev2net.errors import UserError
+    from rev2net.errors import UserError, refuse_below
     from rev2net.inspection.contents import inspect_file
-    from rev2net.inspection.folders import inspect_folder
+    from rev2net.inspection.places import inspect_folder
     from rev2net.inspection.sheet import write_sheet
     from rev2net.inspection.verifying import verify
     from rev2net.printing import print_report, to_json
@@ -58,10 +56,7 @@ def run(args: argparse.Namespace) -> None:
     if len(args.paths) > 1:
         raise UserError(f"{len(args.paths)} paths: more than one is allowed with --verify only")
     (path,) = args.paths
-    for name in ("rows", "moments"):
-        value = getattr(args, name)
-        if value is not None and value < 1:
-            raise UserError(f"--{name}: {value}; allowed is a whole number from 1")
+    refuse_below(args, rows=1, moments=1)
     if args.sheet is not None:
         print(write_sheet(path, args.sheet, args.moments, args.rows))
         return

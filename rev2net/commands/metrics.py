@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `rev2net metrics`."""
     parser.add_argument("scores", metavar="SCORES.h5", help="written by evaluate or fuse")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--per-class", action="store_true", help="a line a class")
@@ -51,7 +50,6 @@ def _print_classes(stored: "Scores", out: str | None) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Print the accuracies."""
     from rev2net.evaluation.metrics import mean_class, top1, topk
     from rev2net.runs.scores import read_scores
 

@@ -38,7 +38,6 @@ COLUMNS = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `rev2net models`."""
     parser.add_argument("names", nargs="*", metavar="NAME", help="networks (default: all)")
     parser.add_argument(
         "--endpoints", action="store_true", help="list the activations inside, with their shapes"
@@ -50,20 +49,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Print one table, or one list of endpoints for each network."""
     import dataclasses
     import json
 
     from tqdm import tqdm
 
-    from rev2net.errors import UserError
+    from rev2net.errors import refuse_below
     from rev2net.models.cost import measure
     from rev2net.models.spec import SPECS, input_specs
     from rev2net.printing import Table, aligned, print_report
 
-    for option in ("classes", "length", "size"):
-        if (value := getattr(args, option)) is not None and value < 1:
-            raise UserError(f"--{option}: {value}; allowed: a whole number from 1")
+    refuse_below(args, classes=1, length=1, size=1)
     chosen = [
         (name, modality, spec)
         for name in args.names or SPECS

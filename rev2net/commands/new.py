@@ -20,7 +20,6 @@ from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `rev2net new`."""
     parser.add_argument(
         "out", type=Path, metavar="OUT.yaml", help="its name is that of the results"
     )
@@ -37,8 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Write the configuration and the class map; print what was found and what to do next."""
-    from rev2net.errors import UserError
+    from rev2net.errors import UserError, refuse_below
     from rev2net.files import write_text
     from rev2net.printing import print_report
     from rev2net.proposing.place import machine, named_folders, place_of, project_folder
@@ -52,6 +50,7 @@ def run(args: argparse.Namespace) -> None:
     for path in (args.out, class_map):
         if path.exists() and not args.force:
             raise UserError(f"{path}: is there already; give another name, or --force")
+    refuse_below(args, cores=1, gpus=0)
     here = machine(args.cores, args.gpus)
     surveys = [survey(name, folder, here.cores) for name, folder in folders.items()]
     proposal = propose(surveys, here, place)

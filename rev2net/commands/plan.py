@@ -22,7 +22,6 @@ from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `rev2net plan`."""
     parser.add_argument(
         "--config", type=Path, default=Path("config.yaml"), help="default %(default)s"
     )
@@ -41,13 +40,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Print the plan."""
     import json
 
     from rev2net import config as configuration
     from rev2net import experiments
-    from rev2net.bench.measuring import num_cores
-    from rev2net.errors import UserError
+    from rev2net.errors import refuse_below
     from rev2net.files import write_text
     from rev2net.paper.claims import claims
     from rev2net.paper.tables import default_tables
@@ -58,10 +55,9 @@ def run(args: argparse.Namespace) -> None:
     from rev2net.plan.recipes import recipe_table
     from rev2net.plan.text import as_report, as_values
     from rev2net.printing import print_report
+    from rev2net.processes import num_cores
 
-    for option in ("cores", "gpus"):
-        if (value := getattr(args, option)) is not None and value < 1:
-            raise UserError(f"--{option}: {value}; allowed is a whole number from 1")
+    refuse_below(args, cores=1, gpus=1)
     config, root = configuration.load(args.config), Path()
     experiments.check(config)
     claims(config)  # one about a row that there is not is missed before any time is spent

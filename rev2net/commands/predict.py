@@ -19,17 +19,18 @@ predicted, and the exit code is 2.
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rev2net.commands import refuse_overwriting
-from rev2net.errors import MachineError, UserError
+from rev2net.commands import add_network_arguments, network_asked, refuse_overwriting
+from rev2net.errors import MachineError, UserError, refuse_below
 from rev2net.files import VIDEO_SUFFIXES
 
 if TYPE_CHECKING:
     import torch
 
-    from rev2net.apply.network import Subject
+    from rev2net.apply.subject import Subject
     from rev2net.config import TestSettings
 
 ANNOTATED_CLASSES = 3
@@ -37,21 +38,10 @@ ANNOTATED_SIDE = 240  # pixels of the short side at least, so that names can be 
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `rev2net predict`."""
     parser.add_argument(
         "videos", nargs="+", type=Path, metavar="VIDEO", help="a file, or a folder of them"
     )
-    source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument(
-        "--run",
-        type=Path,
-        metavar="FOLDER",
-        dest="run_folder",
-        help="a run's folder or its checkpoint.pt",
-    )
-    source.add_argument("--network", help="i3d, for example, with --weights")
-    parser.add_argument("--weights", type=Path, metavar="FILE", help="of that network")
-    parser.add_argument("--input", default="rgb", choices=("rgb", "flow", "rgbdiff"))
+    add_network_arguments(parser)
     parser.add_argument(
         "--classes", type=Path, metavar="FILE", help="a class a line, for --weights"
     )
@@ -66,13 +56,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Print one block, or one JSON object, for each video."""
     import torch
 
     from rev2net.device import claim_device
 
-    if args.top < 1:
-        raise UserError(f"--top: {args.top}; allowed: a whole number from 1")
+    refuse_below(args, top=1)
+    if args.stride is not None and not args.stride > 0:
+        raise UserError(f"--stride: {args.stride}; allowed is a number of seconds above 0")
     if args.annotate is not None and args.annotate.suffix.lower() != ".mp4":
         raise UserError(f"--annotate: {args.annotate}; allowed ending: .mp4")
     videos, refusals = _videos(args.videos)
@@ -93,9 +83,21 @@ def run(args: argparse.Namespace) -> None:
         if args.windows is not None:
             failed = _by_time(args, videos, subject, device)
         else:
-            failed = sum(not _predicted(args, path, subject, test, device) for path in videos)
+            failed = _each(videos, lambda path: _whole(args, path, subject, test, device))
     if failed or refusals:
         sys.exit(2)
+
+
+def _each(videos: list[Path], predict: Callable[[Path], None]) -> int:
+    """Predict each video; how many could not be read to their end, each told in a line."""
+    failed = 0
+    for path in videos:
+        try:
+            predict(path)
+        except (UserError, MachineError) as error:
+            print(f"rev2net predict: {error}", file=sys.stderr, flush=True)
+            failed += 1
+    return failed
 
 
 def _videos(paths: list[Path]) -> tuple[list[Path], list[str]]:
@@ -120,17 +122,12 @@ def _videos(paths: list[Path]) -> tuple[list[Path], list[str]]:
 
 def _subject(args: argparse.Namespace) -> "Subject":
     """The network that the arguments name."""
-    from rev2net.apply.network import of_run, of_weights
     from rev2net.apply.predict import read_class_names
 
-    if (args.network is None) != (args.weights is None):
-        raise UserError("--network and --weights go together: --network i3d --weights FILE")
-    if args.network is not None:
-        names = read_class_names(args.classes) if args.classes is not None else ()
-        return of_weights(args.network, args.weights, args.input, names)
-    if args.classes is not None:
+    if args.classes is not None and args.network is None:
         raise UserError("--classes: a run has its own; it goes with --weights")
-    subject = of_run(args.run_folder, args.config)
+    names = read_class_names(args.classes) if args.classes is not None else ()
+    subject = network_asked(args, args.config, names)
     if subject.words.startswith("Sun-OFF"):
         print(
             "rev2net predict: Sun-OFF's network alone; the tables add its TSN's scores, 2 : 1",
@@ -151,29 +148,14 @@ def _protocol(args: argparse.Namespace, subject: "Subject") -> "TestSettings":
     return configuration.validate(TestSettings, changed, "arguments")
 
 
-def _predicted(
-    args: argparse.Namespace,
-    path: Path,
-    subject: "Subject",
-    test: "TestSettings",
-    device: "torch.device",
-) -> bool:
-    """Score one video, print its classes, write the annotated one; False where it cannot be."""
-    try:
-        _predict_one(args, path, subject, test, device)
-    except (UserError, MachineError) as error:
-        print(f"rev2net predict: {error}", file=sys.stderr, flush=True)
-        return False
-    return True
-
-
-def _predict_one(
+def _whole(
     args: argparse.Namespace,
     path: Path,
     subject: "Subject",
     test: "TestSettings",
     device: "torch.device",
 ) -> None:
+    """Score one video, print its classes, write the annotated one."""
     import json
 
     from rev2net.apply.predict import predict_video
@@ -207,33 +189,27 @@ def _by_time(
     from rev2net.files import atomic_path
     from rev2net.video import probe
 
-    if args.stride is not None and not args.stride > 0:
-        raise UserError(f"--stride: {args.stride}; allowed is a number of seconds above 0")
-    shape = subject.shape
-    window = shape.length * shape.stride * shape.images
-    failed = 0
+    window = subject.shape.length * subject.shape.stride * subject.shape.images
     with (
         atomic_path(args.windows) as temporary,
         open(temporary, "w", newline="", encoding="utf-8", errors="surrogateescape") as file,
     ):
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["video", "start", "end", "rank", "class", "probability"])
-        for path in videos:
-            try:
-                rate = subject.frames.fps or probe(path).fps
-                stride = max(1, round(args.stride * rate)) if args.stride else window
-                count = 0
-                for moment in moments(path, Windows(subject, window, stride, device)):
-                    times = [f"{moment.start:.3f}", f"{moment.end:.3f}"]
-                    best = ranked(subject, moment.probabilities)[: args.top]
-                    for rank, (name, p) in enumerate(best, 1):
-                        writer.writerow([path, *times, rank, name, f"{p:.6f}"])
-                    count += 1
-            except (UserError, MachineError) as error:
-                print(f"rev2net predict: {error}", file=sys.stderr, flush=True)
-                failed += 1
-                continue
+
+        def write_windows(path: Path) -> None:
+            rate = subject.frames.fps or probe(path).fps
+            stride = max(1, round(args.stride * rate)) if args.stride else window
+            count = 0
+            for moment in moments(path, Windows(subject, window, stride, device)):
+                times = [f"{moment.start:.3f}", f"{moment.end:.3f}"]
+                best = ranked(subject, moment.probabilities)[: args.top]
+                for rank, (name, p) in enumerate(best, 1):
+                    writer.writerow([path, *times, rank, name, f"{p:.6f}"])
+                count += 1
             print(f"{path}: {count} window{'s' * (count != 1)}", flush=True)
+
+        failed = _each(videos, write_windows)
     print(f"{args.windows}: written", file=sys.stderr)
     return failed
 

@@ -18,7 +18,6 @@ from rev2net.commands import existing_root
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `rev2net table`."""
     parser.add_argument("table", help="table5, for example")
     parser.add_argument(
         "cell", nargs="*", metavar="METHOD INPUT BENCHMARK", help="of the cell, with --explain"
@@ -42,7 +41,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Write the three files and print the Markdown."""
     from rev2net.config import Config, TableRow, parse_settings
     from rev2net.digests import write_text
     from rev2net.errors import UserError

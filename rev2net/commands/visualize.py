@@ -24,7 +24,6 @@ SUFFIXES = (".png", ".mp4")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `rev2net visualize`."""
     parser.add_argument("video", type=Path, help="any video that ffmpeg can decode")
     parser.add_argument("picture", type=Path, help="what to write: .png or .mp4")
     parser.add_argument("--frames", type=int, default=4, help="moments of a .png (default 4)")
@@ -38,7 +37,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Write the picture."""
     import math
     from functools import partial
 
@@ -47,7 +45,7 @@ def run(args: argparse.Namespace) -> None:
     from tqdm import tqdm
 
     from rev2net.commands import refuse_overwriting
-    from rev2net.errors import UserError
+    from rev2net.errors import UserError, refuse_below
     from rev2net.figures.contact_sheet import flow_sheet
     from rev2net.figures.flow_colors import legible_scale
     from rev2net.files import atomic_path
@@ -58,14 +56,9 @@ def run(args: argparse.Namespace) -> None:
     suffix = args.picture.suffix.lower()
     if suffix not in SUFFIXES:
         raise UserError(f"{args.picture}: ending {suffix!r}; allowed are {', '.join(SUFFIXES)}")
-    if args.frames < 1:
-        raise UserError(f"--frames: {args.frames}; allowed is a whole number from 1")
     if args.max_motion is not None and not 0 < args.max_motion < math.inf:
         raise UserError(f"--max-motion: {args.max_motion:g}; allowed is a positive number")
-    if args.short_side < MIN_SIDE:
-        raise UserError(
-            f"--short-side: {args.short_side}; allowed is a whole number from {MIN_SIDE}"
-        )
+    refuse_below(args, frames=1, short_side=MIN_SIDE)
     refuse_overwriting(args.picture, args.video)
     backend = resolve_backend(args.backend)
 

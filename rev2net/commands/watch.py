@@ -13,7 +13,6 @@ from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `rev2net watch`."""
     parser.add_argument("runs", nargs="+", type=Path, metavar="FOLDER", help="of a run, or runs")
     parser.add_argument("--every", type=float, default=2.0, help="seconds between looks (2)")
     parser.add_argument("--once", action="store_true", help="look once; so without a terminal")
@@ -21,12 +20,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Print the table, again and again on a terminal."""
     import shutil
     import sys
     import time
 
-    from rev2net.apply.watch import EventFiles, find_runs, table
+    from rev2net.apply.watching import EventFiles, find_runs, table
     from rev2net.errors import UserError
 
     if not args.every > 0:

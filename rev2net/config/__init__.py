@@ -19,6 +19,7 @@ from rev2net.config.data import (
     WithinDataset,
 )
 from rev2net.config.methods import METHODS, Method, MethodSettings
+from rev2net.config.own_tables import ClaimSettings, TableRow, TableSettings
 from rev2net.config.recipe import (
     ClipSettings,
     LossSettings,
@@ -39,7 +40,6 @@ from rev2net.config.section import (
     parse_settings,
     validate,
 )
-from rev2net.config.tables import ClaimSettings, TableRow, TableSettings
 from rev2net.config.whole import (
     ComputeSettings,
     Config,
@@ -53,53 +53,5 @@ from rev2net.config.whole import (
     TrainSettings,
     WithinDatasetTables,
     load,
+    run_digest,
 )
-
-__all__ = [
-    "METHODS",
-    "Benchmark",
-    "BenchmarkSettings",
-    "ClaimSettings",
-    "ClipSettings",
-    "ComputeSettings",
-    "Config",
-    "CrossDataset",
-    "CrossDatasetTables",
-    "DatasetFormat",
-    "DatasetSettings",
-    "DownloadSource",
-    "EvaluateSettings",
-    "FlowSettings",
-    "FlowShardSettings",
-    "Fraction",
-    "FramesSettings",
-    "LossSettings",
-    "Method",
-    "MethodSettings",
-    "MiniSettings",
-    "Name",
-    "NetworkSettings",
-    "OptimisationSettings",
-    "Positive",
-    "RateMultipliers",
-    "Recipe",
-    "ResourceSettings",
-    "ScheduleLength",
-    "ScheduleSettings",
-    "SearchSettings",
-    "SearchSpace",
-    "Section",
-    "TableRow",
-    "TableSettings",
-    "TestSettings",
-    "TrainSettings",
-    "WeightsSource",
-    "WithinDataset",
-    "WithinDatasetTables",
-    "digest",
-    "dump",
-    "dump_as_written",
-    "load",
-    "parse_settings",
-    "validate",
-]

@@ -5,7 +5,7 @@ come in and the protocols that benchmarks follow.
 """
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Discriminator, Field, RootModel, Tag, model_validator
 
@@ -74,7 +74,7 @@ class DatasetSettings(Section):
     sources: tuple[DownloadSource, ...] = ()  # in place of the addresses that we know
 
     @model_validator(mode="after")
-    def _archives_are_given_or_downloaded(self) -> "DatasetSettings":
+    def _archives_are_given_or_downloaded(self) -> Self:
         if self.download and self.archives:
             raise ValueError("give archives, or download: true, not both")
         if self.download and self.format not in OFFICIAL_SPLITS:
@@ -82,7 +82,7 @@ class DatasetSettings(Section):
         return self
 
     @model_validator(mode="after")
-    def _keys_fit_the_format(self) -> "DatasetSettings":
+    def _keys_fit_the_format(self) -> Self:
         own, published = self.format not in OFFICIAL_SPLITS, tuple(OFFICIAL_SPLITS)
         if not self.lists and self.format != "folders":
             what = "the file with a path and a label a line" if own else "the official lists"
@@ -119,40 +119,39 @@ class DatasetSettings(Section):
         return self.undemanding().model_copy(update=rest)
 
 
-def _check_quality(codec: str, quality: int) -> None:
-    if codec == "jpeg" and quality > 100:
-        raise ValueError("quality: 101; allowed for jpeg is 1 to 100 (101 makes webp lossless)")
+class _StoredImages(Section):
+    """How images are stored."""
+
+    codec: Literal["jpeg", "png", "webp"]
+    quality: Annotated[int, Field(ge=1, le=101)]
+
+    @model_validator(mode="after")
+    def _quality_of_the_codec(self) -> Self:
+        if self.codec == "jpeg" and self.quality > 100:
+            raise ValueError("quality: 101; allowed for jpeg is 1 to 100 (101 makes webp lossless)")
+        return self
 
 
-class FramesSettings(Section):
+class FramesSettings(_StoredImages):
     """Decoding: the frames that both RGB and flow shards are made from."""
 
     short_side: Positive | None  # resize, keeping the aspect
     size: tuple[Positive, Positive] | None  # or an exact (width, height)
     fps: Annotated[float, Field(gt=0)] | None  # null: native
-    codec: Literal["jpeg", "png", "webp"]
-    quality: Annotated[int, Field(ge=1, le=101)]
     time_limit: Annotated[float, Field(gt=0)]  # seconds its decoder may work, or idle
 
     @model_validator(mode="after")
-    def _one_resize_rule(self) -> "FramesSettings":
+    def _one_resize_rule(self) -> Self:
         if self.short_side is not None and self.size is not None:
             raise ValueError("give short_side or size, not both")
         return self
 
-    @model_validator(mode="after")
-    def _quality_of_the_codec(self) -> "FramesSettings":
-        _check_quality(self.codec, self.quality)
-        return self
 
-
-class FlowSettings(Section):
+class FlowSettings(_StoredImages):
     """TV-L1 (parameters named as in OpenCV) and how its flow is stored."""
 
     backend: Literal["auto", "numba", "opencv", "cuda"]
     bound: Annotated[float, Field(gt=0)]  # pixels a frame that the byte range spans
-    codec: Literal["jpeg", "png", "webp"]
-    quality: Annotated[int, Field(ge=1, le=101)]
     tau: Annotated[float, Field(gt=0)]
     lambda_: Annotated[float, Field(gt=0)]
     theta: Annotated[float, Field(gt=0)]
@@ -163,11 +162,6 @@ class FlowSettings(Section):
     outer_iterations: Positive
     scale_step: Annotated[float, Field(gt=0, lt=1)]
     median_filtering: Literal[1, 3, 5]
-
-    @model_validator(mode="after")
-    def _quality_of_the_codec(self) -> "FlowSettings":
-        _check_quality(self.codec, self.quality)
-        return self
 
 
 class FlowShardSettings(FlowSettings):
@@ -180,19 +174,24 @@ Splits = Annotated[tuple[Positive, ...], Field(min_length=1)]
 Part = Annotated[float, Field(gt=0, lt=1)]
 
 
-class WithinDataset(Section):
+class _Benchmark(Section):
+    """What benchmarks of either kind say."""
+
+    held_out: Part = 0.2  # of the videos, where a protocol divides them by source groups
+    splits: Splits | None = None  # where not all of the configuration's
+    seeds: Annotated[tuple[int, ...], Field(min_length=1)] | None = None  # likewise
+    allow_duplicates: bool = False  # videos of one content in train and test: told, not refused
+    label: str | None = None  # what tables call it
+
+
+class WithinDataset(_Benchmark):
     """A benchmark inside one dataset."""
 
     dataset: Name
     # official: split k of the dataset's lists, or the columns or folders that its owner gives;
     # by-group: all videos, divided by source groups; split k is the k-th such division.
     protocol: Literal["official", "by-group"] = "official"
-    held_out: Part = 0.2  # of the videos, where a protocol divides them by source groups
     validation_fraction: Fraction = 0.0  # of the training list, held out by whole groups
-    splits: Splits | None = None  # where not all of the configuration's
-    seeds: Annotated[tuple[int, ...], Field(min_length=1)] | None = None  # likewise
-    allow_duplicates: bool = False  # videos of one content in train and test: told, not refused
-    label: str | None = None  # what tables call it
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -200,7 +199,7 @@ class WithinDataset(Section):
         return (self.dataset,)
 
 
-class CrossDataset(Section):
+class CrossDataset(_Benchmark):
     """Train on the source (and the unlabelled target), test on the target."""
 
     source: Name
@@ -215,13 +214,8 @@ class CrossDataset(Section):
     protocol: Literal[
         "official-split1", "official", "all-videos", "all-videos-tested", "lists-or-groups"
     ]
-    held_out: Part = 0.2  # of the videos, where a protocol divides them by source groups
     # Of the source's training list, held out by whole groups as `val`; 0: its own held-out list.
     validation_fraction: Fraction = 0.0
-    splits: Splits | None = None  # where not all of the configuration's
-    seeds: Annotated[tuple[int, ...], Field(min_length=1)] | None = None  # likewise
-    allow_duplicates: bool = False  # videos of one content in train and test: told, not refused
-    label: str | None = None  # what tables call it
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -229,7 +223,7 @@ class CrossDataset(Section):
         return (self.source, self.target)
 
     @model_validator(mode="after")
-    def _two_datasets(self) -> "CrossDataset":
+    def _two_datasets(self) -> Self:
         if self.source == self.target:
             raise ValueError(f"source and target are both {self.source!r}; give `dataset` alone")
         if self.class_map is None and self.class_set is not None:

@@ -1,16 +1,14 @@
 """A whole configuration file, and the parts of it that a training and an evaluation depend on."""
 
 import math
-import re
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PlainSerializer, PlainValidator, model_validator
 
+from rev2net.config.checks import check, refuse_repeated
 from rev2net.config.data import (
-    OFFICIAL_SPLITS,
     BenchmarkSettings,
-    CrossDataset,
     DatasetSettings,
     FlowSettings,
     FramesSettings,
@@ -18,6 +16,7 @@ from rev2net.config.data import (
     Name,
 )
 from rev2net.config.methods import METHODS, OWN_CODE, Method, MethodSettings
+from rev2net.config.own_tables import ClaimSettings, TableSettings
 from rev2net.config.recipe import (
     ClipSettings,
     LossSettings,
@@ -27,15 +26,8 @@ from rev2net.config.recipe import (
     TestSettings,
     WeightsSource,
 )
-from rev2net.config.section import Positive, Section, read_yaml, validate
-from rev2net.config.tables import ClaimSettings, TableSettings
-from rev2net.errors import did_you_mean
-from rev2net.own_code import is_own
-from rev2net.runs.folder import DATA
+from rev2net.config.section import Positive, Section, digest, read_yaml, validate
 from rev2net.runs.identity import ADAPTATIONS, Adaptation, Initialisation, Run
-
-# Results that are no tables.
-RESERVED_TABLES = ("claims", "fusion", "schedules", "search", "report")
 
 
 class CrossDatasetTables(Section):
@@ -70,10 +62,9 @@ class SearchSpace(Section):
     fine: tuple[PositiveFloat, ...] = ()  # factors on the best of the coarse grid
 
     @model_validator(mode="after")
-    def _values_differ(self) -> "SearchSpace":
-        for values in (*self.coarse.values(), self.fine):
-            if len(set(values)) < len(values):
-                raise ValueError(f"a value stands twice in {list(values)}")
+    def _values_differ(self) -> Self:
+        for key, values in (*self.coarse.items(), ("fine", self.fine)):
+            refuse_repeated(key, values)
         return self
 
 
@@ -89,7 +80,7 @@ class SearchSettings(Section):
     spaces: dict[StreamName, SearchSpace]
 
     @model_validator(mode="after")
-    def _runs_are_bounded(self) -> "SearchSettings":
+    def _runs_are_bounded(self) -> Self:
         runs = len(self.benchmarks) * sum(
             math.prod(map(len, space.coarse.values())) + len(space.fine) ** len(space.coarse)
             for space in self.spaces.values()
@@ -108,10 +99,9 @@ class ScheduleSettings(Section):
     points: Annotated[int, Field(ge=2)]  # measurements, evenly along the training
 
     @model_validator(mode="after")
-    def _values_differ(self) -> "ScheduleSettings":
-        for values in (self.streams, self.benchmarks):
-            if len(set(values)) < len(values):
-                raise ValueError(f"a name stands twice in {', '.join(values)}")
+    def _values_differ(self) -> Self:
+        refuse_repeated("streams", self.streams)
+        refuse_repeated("benchmarks", self.benchmarks)
         return self
 
 
@@ -228,97 +218,8 @@ class Config(Section):
         return {**values, "recipes": recipes, "own_lengths": lengths}
 
     @model_validator(mode="after")
-    def _work_data_is_of_all(self) -> "Config":
-        if self.name == DATA:
-            raise ValueError(f"name: {DATA!r} is taken: work/{DATA} holds what all share")
-        return self
-
-    @model_validator(mode="after")
-    def _seeds_differ(self) -> "Config":
-        if len(set(self.seeds)) < len(self.seeds) or len(set(self.splits)) < len(self.splits):
-            raise ValueError("a seed or split stands twice; each counts once")
-        return self
-
-    @model_validator(mode="after")
-    def _a_gpu_for_each_process(self) -> "Config":
-        gpus, processes = self.resources.gpus, self.compute.processes
-        if gpus not in (0, processes):
-            raise ValueError(
-                f"resources.gpus is {gpus} and compute.processes {processes}; "
-                "give both the same number (or 0 GPUs, to train on the CPU)"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _mini_writes_where_datasets_are_read(self) -> "Config":
-        if self.mini is None:
-            return self
-        if self.reproduces_paper:
-            raise ValueError("reproduces_paper is true, but `mini` makes synthetic videos")
-        for name, benchmark in self.benchmarks.items():
-            small = isinstance(benchmark, CrossDataset) and benchmark.class_set == "small"
-            if self.mini.classes == "small" and isinstance(benchmark, CrossDataset) and not small:
-                raise ValueError(
-                    f"benchmarks.{name}.class_set is {benchmark.class_set!r}; "
-                    "mini.classes 'small' renders the set 'small' only"
-                )
-        for dataset, settings in self.datasets.items():
-            if settings.unpacked:
-                raise ValueError(f"datasets.{dataset}: archives or download, but `mini` makes it")
-            if settings.root:
-                raise ValueError(
-                    f"datasets.{dataset}.root is {settings.root!r}, but `mini` makes it where all "
-                    "data lies; give no root"
-                )
-            if settings.format != dataset:
-                raise ValueError(
-                    f"datasets.{dataset}.format is {settings.format!r}; `mini` makes datasets that "
-                    "are named like their format"
-                )
-        return self
-
-    @model_validator(mode="after")
-    def _datasets_lie_somewhere(self) -> "Config":
-        for dataset, settings in self.datasets.items():
-            if self.mini is None and not settings.root:
-                raise ValueError(f"datasets.{dataset}.root: this key is required without `mini`")
-        return self
-
-    @model_validator(mode="after")
-    def _tables_tell_methods_apart(self) -> "Config":
-        labels: dict[str, str] = {}
-        for name, method in self.all_methods.items():
-            if (other := labels.setdefault(method.label, name)) != name:
-                raise ValueError(
-                    f"methods.{name}.label: {method.label!r} is that of {other}; tables could not "
-                    "tell them apart"
-                )
-        return self
-
-    @model_validator(mode="after")
-    def _names_are_defined(self) -> "Config":
-        self._check_methods()
-        for name in self.adaptations:
-            if name in ADAPTATIONS:
-                raise ValueError(f"adaptations.{name}: this is one of ours; give another name")
-        for name in self.recipes:
-            self._check_recipe_name(name)
-        for name, benchmark in self.benchmarks.items():
-            for dataset in benchmark.datasets:
-                if dataset not in self.datasets:
-                    raise ValueError(
-                        f"benchmarks.{name} uses dataset {dataset!r}; "
-                        f"datasets has {', '.join(self.datasets)}"
-                    )
-            self._check_splits(f"benchmarks.{name}.splits", name, benchmark.splits or self.splits)
-        if self.within_dataset_tables.init == "kinetics":
-            raise ValueError(
-                "within_dataset_tables.init: found 'kinetics', which Table 3's runs have; "
-                "allowed are scratch, imagenet"
-            )
-        self._check_tables()
-        self._check_search()
-        self._check_schedules()
+    def _all_goes_together(self) -> Self:
+        check(self)
         return self
 
     def method(self, name: str) -> Method | None:
@@ -342,132 +243,6 @@ class Config(Section):
         """
         names = (f".{init}.{benchmark}", f".{benchmark}", f".{init}", "")
         return next((stream + name for name in names if stream + name in self.recipes), None)
-
-    def _check_methods(self) -> None:
-        """Classes of one's own are looked at when they are loaded."""
-        networks = sorted({method.network for method in METHODS.values()})
-        for name, method in self.methods.items():
-            if name in METHODS:
-                raise ValueError(f"methods.{name}: this is a method of ours; give another name")
-            if not is_own(method.network) and method.network not in networks:
-                raise ValueError(
-                    f"methods.{name}.network: {method.network!r} is no network of ours; "
-                    f"{did_you_mean(method.network, networks)}, or package.module:Class"
-                )
-            recipe = Method.of(name, method).recipe
-            if not any(key.startswith(f"{recipe}.") for key in self.recipes):
-                raise ValueError(
-                    f"methods.{name}: no recipe '{recipe}.<input>'; "
-                    f"recipes has {', '.join(self.recipes)}"
-                )
-
-    def _check_recipe_name(self, name: str) -> None:
-        """Behind "<method>.<input>" stand a start, a benchmark, or both in this order."""
-        starts, benchmarks = get_args(Initialisation), tuple(self.benchmarks)
-        words = name.split(".")[2:]
-        kinds = [starts, benchmarks] if len(words) == 2 else [(*starts, *benchmarks)]
-        for word, allowed in zip(words, kinds, strict=False):
-            if word not in allowed:
-                raise ValueError(f"recipes.{name}: {word!r} is none of {', '.join(allowed)}")
-
-    def _check_tables(self) -> None:
-        words = (self.cross_dataset_tables.adapt, *(table.adapt for table in self.tables.values()))
-        rows = [
-            (f"tables.{name}", row) for name, table in self.tables.items() for row in table.rows
-        ]
-        for name, claim in self.claims.items():
-            rows += [(f"claims.{name}", row) for pair in claim.pairs for row in pair]
-        for word in (*words, *(row.adapt for _, row in rows if row.adapt)):
-            if word not in self.all_adaptations:
-                raise ValueError(f"adapt {word!r} is none of {', '.join(self.all_adaptations)}")
-        for where, row in rows:
-            if self.method(row.method) is None:
-                raise ValueError(
-                    f"{where}: method {row.method!r} is none of {', '.join(self.all_methods)}"
-                )
-        for name, table in self.tables.items():
-            if name in RESERVED_TABLES or re.fullmatch(r"table\d+", name):
-                raise ValueError(f"tables.{name}: this name is taken; give another one")
-            for benchmark in table.benchmarks:
-                if benchmark not in self.benchmarks:
-                    raise ValueError(
-                        f"tables.{name}.benchmarks: {benchmark!r} is not configured; "
-                        f"benchmarks has {', '.join(self.benchmarks)}"
-                    )
-            spelled = {
-                (row.method, row.input, row.init or table.init, row.adapt or table.adapt)
-                for row in table.rows
-            }
-            if len(spelled) < len(table.rows):
-                raise ValueError(f"tables.{name}.rows: a row stands twice")
-            if len(set(table.benchmarks)) < len(table.benchmarks):
-                raise ValueError(f"tables.{name}.benchmarks: a benchmark stands twice")
-            within = [
-                benchmark
-                for benchmark in table.benchmarks
-                if not isinstance(self.benchmarks[benchmark], CrossDataset)
-            ]
-            adapted = [row.name for row in table.rows if (row.adapt or table.adapt) != "none"]
-            if within and adapted:
-                raise ValueError(
-                    f"tables.{name}: {adapted[0]} adapts to a target, and benchmark {within[0]!r} "
-                    "has none; give adapt none, or a benchmark from a source to a target"
-                )
-
-    def _check_splits(self, where: str, name: str, splits: tuple[int, ...]) -> None:
-        """Refuse splits that the official lists of a benchmark's datasets do not have."""
-        benchmark = self.benchmarks[name]
-        if benchmark.protocol != "official":  # official-split1 is the first, others divide
-            return
-        for dataset in benchmark.datasets:
-            official = OFFICIAL_SPLITS.get(self.datasets[dataset].format, max(splits))
-            if max(splits) > official:
-                allowed = ", ".join(str(split + 1) for split in range(official))
-                raise ValueError(f"{where}: {max(splits)}, but {dataset} has split {allowed} only")
-
-    def _check_search(self) -> None:
-        search = self.search
-        if search is None:
-            return
-        for name in search.benchmarks:
-            if name not in self.benchmarks:
-                raise ValueError(
-                    f"search.benchmarks: {name!r} is not configured; "
-                    f"benchmarks has {', '.join(self.benchmarks)}"
-                )
-            self._check_splits("search.split", name, (search.split,))
-        for space in search.spaces:
-            for name in search.benchmarks:
-                if self.recipe_name(space, self.within_dataset_tables.init, name) is None:
-                    raise ValueError(
-                        f"search.spaces: no recipe {space!r} for {name}; "
-                        f"recipes has {', '.join(self.recipes)}"
-                    )
-
-    def _check_schedules(self) -> None:
-        schedules = self.schedules
-        if schedules is None:
-            return
-        init = self.cross_dataset_tables.init
-        for name in schedules.benchmarks:
-            if not isinstance(self.benchmarks.get(name), CrossDataset):
-                across = [n for n, b in self.benchmarks.items() if isinstance(b, CrossDataset)]
-                raise ValueError(
-                    f"schedules.benchmarks: {name!r} is no configured pair of datasets; "
-                    f"benchmarks has {', '.join(across) or 'none'}"
-                )
-            for stream in schedules.streams:
-                if self.recipe_name(stream, init, name) is None:
-                    raise ValueError(
-                        f"schedules.streams: no recipe {stream!r} for {name}; "
-                        f"recipes has {', '.join(self.recipes)}"
-                    )
-                method = self.method(stream.partition(".")[0])
-                if method is not None and method.network == "off":
-                    raise ValueError(
-                        f"schedules.streams: {stream!r} starts from a TSN that was trained on the "
-                        "videos held out here"
-                    )
 
 
 def _wider(name: str) -> list[str]:
@@ -514,6 +289,11 @@ class EvaluateSettings(Section):
     parts: tuple[Literal["test", "val"], ...] = ("test", "val")  # a search sees no test video
     test: TestSettings
     compute: ComputeSettings
+
+
+def run_digest(train: TrainSettings, evaluate: EvaluateSettings) -> str:
+    """Digits that change whenever a run would be trained or scored otherwise."""
+    return f"{digest(train)}.{digest(evaluate)}"
 
 
 def load(path: str | Path) -> Config:

@@ -8,8 +8,7 @@ import os
 from pathlib import Path, PurePath
 
 from rev2net.config import DatasetSettings
-from rev2net.datasets.listing import Listing, Side, Video, video_files
-from rev2net.datasets.own import as_text, own_listing
+from rev2net.datasets.listing import Listing, Side, Video, as_text, own_listing, video_files
 from rev2net.errors import UserError
 from rev2net.files import VIDEO_SUFFIXES
 

@@ -24,12 +24,13 @@ from rev2net.datasets.listing import (
     Listing,
     Side,
     Video,
+    as_text,
     numbered_lines,
+    own_listing,
     read_list,
     video_files,
     wrong_delimiter,
 )
-from rev2net.datasets.own import as_text, own_listing
 from rev2net.errors import UserError
 from rev2net.files import VIDEO_SUFFIXES
 

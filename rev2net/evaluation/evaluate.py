@@ -12,19 +12,17 @@ import numpy as np
 import torch
 
 from rev2net.clips.dataset import Entry, ShardIndexes, Shards, read_split, read_split_summary
-from rev2net.config import EvaluateSettings
+from rev2net.config import EvaluateSettings, run_digest
 from rev2net.device import claim_device
 from rev2net.digests import file_digest, read_json
 from rev2net.errors import UserError
 from rev2net.evaluation.decode import decode_examples
 from rev2net.evaluation.metrics import top1
 from rev2net.evaluation.predict import Prediction, predict, protocol_in_words
-from rev2net.experiments import run_digest
-from rev2net.files import NAME_BYTES, atomic_path, short_name
 from rev2net.own_code import edited
 from rev2net.provenance import commit
 from rev2net.runs.checkpoint import TrainedRun, clip_shape, load_trained
-from rev2net.runs.examples import Examples, write_examples
+from rev2net.runs.examples import write_examples
 from rev2net.runs.features import Features, write_features
 from rev2net.runs.folder import RunFolder
 from rev2net.runs.scores import Scores, write_scores
@@ -57,7 +55,7 @@ def evaluate_run(
         )
         if "test" in parts:
             examples = decode_examples(trained, parts["test"], shard_indexes, device)
-            _write_examples(files, examples)
+            write_examples(files.examples, examples)
     scores = list(_scores(trained, settings, split, parts, prediction, _trained_by(files)))
     for one in scores:
         write_scores(files.scores(one.part), one)
@@ -124,20 +122,3 @@ def _class_map_in_words(summary: dict[str, Any]) -> str:
         return ""
     class_set = summary["class_set"] or "all"
     return f"{summary['class_map']} {class_set} {summary['class_map_digest']}"
-
-
-def _write_examples(files: RunFolder, examples: Examples) -> None:
-    """The decoders' pictures of a few held-out clips; without decoders, a file without clips."""
-    write_examples(files.examples, examples)
-    for old in files.pictures.glob("*.png"):
-        old.unlink()
-    if not examples.video_id:
-        return
-    # Not above: most runs have no decoders, and matplotlib is slow to start.
-    from rev2net.figures.decoded_clips import clip_sheet
-
-    for number, video_id in enumerate(examples.video_id):
-        title = f"{video_id} ({examples.class_name[number]})"
-        name = short_name(f"{number}-{video_id.replace('/', '-')}", NAME_BYTES - len(".png"))
-        with atomic_path(files.pictures / f"{name}.png") as temporary:
-            temporary.write_bytes(clip_sheet(title, *examples.one(number)))

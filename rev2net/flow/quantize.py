@@ -1,7 +1,6 @@
-"""Flow as bytes: the one rule that turns pixels per frame into greyscale images and back.
+"""Flow as bytes: the one rule that turns pixels per frame into bytes and back.
 
-A flow frame is stored as one greyscale image, the x component above the y component. Zero motion is
-exactly byte 128 and reversing a motion mirrors its byte about 128 (the usual coding,
+Zero motion is exactly byte 128 and reversing a motion mirrors its byte about 128 (the usual coding,
 `round(255 * (v + bound) / (2 * bound))`, has no byte for zero). Byte 0 is never written.
 """
 
@@ -40,20 +39,6 @@ def dequantize(flow_bytes: FlowBytes, bound: float) -> Flow:
     scale = _checked(bound) / STEPS
     steps = np.maximum(flow_bytes.astype(np.int16) - ZERO, -STEPS)
     return (steps * scale).astype(np.float32)
-
-
-def stack_components(flow_bytes: FlowBytes) -> FlowBytes:
-    """Two components (H, W, 2) to one greyscale image (2H, W), x above y."""
-    if flow_bytes.ndim != 3 or flow_bytes.shape[2] != 2:
-        raise ValueError(f"flow bytes: shape {flow_bytes.shape}; allowed is (height, width, 2)")
-    return np.concatenate((flow_bytes[..., 0], flow_bytes[..., 1]))
-
-
-def split_components(image: FlowBytes) -> FlowBytes:
-    """One greyscale image (2H, W), x above y, as two components (H, W, 2), without a copy."""
-    if image.ndim != 2 or image.shape[0] % 2:
-        raise ValueError(f"flow image: shape {image.shape}; allowed is (2 * height, width)")
-    return image.reshape(2, -1, image.shape[1]).transpose(1, 2, 0)
 
 
 def _checked(bound: float) -> float:

@@ -13,11 +13,11 @@ import numpy as np
 from rev2net.errors import UserError
 from rev2net.figures.contact_sheet import SheetRow, contact_sheet
 from rev2net.files import atomic_path
-from rev2net.flow.quantize import dequantize, split_components
+from rev2net.flow.quantize import dequantize
 from rev2net.shards.layout import KINDS
 from rev2net.shards.reader import open_hdf5, read_columns
 from rev2net.shards.writer import VIDEO_COLUMNS
-from rev2net.video.images import decode_image
+from rev2net.video.images import decode_image, split_components
 from rev2net.video.ledger import LedgerRow, read_ledger
 
 

@@ -73,7 +73,7 @@ def build_for(
 def _network(name: str) -> "tuple[Callable[..., VideoNetwork], dict[str, Any]]":
     """The class of a network, and the options that its name fixes."""
     if is_own(name):
-        from rev2net.models.own import own_class
+        from rev2net.models.own_network import own_class
 
         return own_class(name), {}
     module, class_name, fixed = _NETWORKS[name]

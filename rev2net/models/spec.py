@@ -161,10 +161,10 @@ def input_spec(name: str, modality: str = "rgb") -> InputSpec:
 def input_specs(name: str) -> dict[str, InputSpec]:
     """The inputs of a network, one of ours or one's own, by modality.
 
-    Raises UserError for an unknown network, and as `models.own.own_class` does.
+    Raises UserError for an unknown network, and as `models.own_network.own_class` does.
     """
     if is_own(name):
-        from rev2net.models.own import own_class
+        from rev2net.models.own_network import own_class
 
         return dict(own_class(name).input_specs)
     if name not in SPECS:

@@ -24,7 +24,7 @@ from rev2net.bench.measuring import Timer, generated_clips, one_core
 from rev2net.config import Config, Section
 from rev2net.experiments import method_of
 from rev2net.flow.parameters import of_settings
-from rev2net.flow.quantize import quantize, stack_components
+from rev2net.flow.quantize import quantize
 from rev2net.flow.tvl1 import resolve_backend, tvl1_sequence
 from rev2net.models import build_for
 from rev2net.models.spec import input_spec
@@ -32,7 +32,7 @@ from rev2net.plan.facts import DatasetFacts
 from rev2net.plan.work import run_cost, step_multiply_adds
 from rev2net.runs.identity import Run
 from rev2net.video.decoding import Frame, FrameStream
-from rev2net.video.images import ImageDecoder, encode_image
+from rev2net.video.images import ImageDecoder, encode_image, stack_components
 
 SHORT, LONG = 2, 100  # frames of the two clips
 STEP_MULTIPLY_ADDS = 1e11  # of a step that is timed on the CPU: a few seconds

@@ -9,10 +9,10 @@ from pathlib import Path
 import psutil
 import torch
 
-from rev2net.bench.measuring import num_cores
 from rev2net.config.section import read_yaml
 from rev2net.errors import UserError
-from rev2net.proposing.sizes import Machine
+from rev2net.processes import num_cores
+from rev2net.proposing.fitting import Machine
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 ALLOWED = "allowed are a-z, 0-9 and -, for example my-videos"
@@ -81,10 +81,7 @@ def place_of(out: Path, project: Path) -> Place:
 
 
 def machine(cores: int | None, gpus: int | None) -> Machine:
-    """This machine, or one with other cores and GPUs; raises UserError for numbers below that."""
-    for option, value, least in (("--cores", cores, 1), ("--gpus", gpus, 0)):
-        if value is not None and value < least:
-            raise UserError(f"{option}: {value}; allowed is a whole number from {least}")
+    """This machine, or one with other cores and GPUs."""
     found = torch.cuda.device_count()
     card = torch.cuda.get_device_properties(0).total_memory >> 20 if found else None
     return Machine(

@@ -15,8 +15,8 @@ from rev2net.datasets.class_maps import CLASS_MAPS, class_map
 from rev2net.errors import UserError
 from rev2net.printing import Report, Table
 from rev2net.proposing.classes import SharedClasses, left_over, shared_classes
+from rev2net.proposing.fitting import Machine, fitting, num_shards
 from rev2net.proposing.place import Place
-from rev2net.proposing.sizes import Machine, fitting, num_shards
 from rev2net.proposing.survey import Survey, group_example
 
 BY_GROUPS = ("by-group", "all-videos")  # protocols that divide by source video

@@ -15,6 +15,7 @@ from rev2net.report.blocks import read_rows
 from rev2net.report.confusions import confusion_section
 from rev2net.report.curves import learning_section
 from rev2net.report.decoded import decoded_section
+from rev2net.report.ledgers import data_section
 from rev2net.report.neighbours import features_section
 from rev2net.report.overview import overview, tables_section
 from rev2net.report.paper_claims import claims_section, contradictions_section
@@ -22,7 +23,6 @@ from rev2net.report.schedules import schedules_section
 from rev2net.report.searched_weights import weights_section
 from rev2net.report.trainings import provenance_section
 from rev2net.report.transfers import transfer_section
-from rev2net.report.videos import data_section
 from rev2net.runs.record import stored_trainings
 from rev2net.tables.verdicts import CONTRADICTION
 

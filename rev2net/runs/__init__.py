@@ -23,8 +23,8 @@ class Loaded(tuple["VideoNetwork", dict[str, Any]]):
 
         Scored as `rev2net predict` scores it. Raises VideoError where it cannot be decoded.
         """
-        from rev2net.apply.network import of_run
         from rev2net.apply.predict import predict_video
+        from rev2net.apply.subject import of_run
 
         subject = replace(of_run(self.folder), network=self[0])
         return predict_video(Path(video), subject, subject.test)[1]

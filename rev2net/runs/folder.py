@@ -6,10 +6,28 @@ patterns of it ("{run}" in place of a run's path, and so on).
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from rev2net.runs.identity import Run
 
 DATA = "data"  # below `work`; no configuration's name
+
+
+class _Within(Protocol):
+    """A folder with a path."""
+
+    @property
+    def path(self) -> Path: ...
+
+
+class _File:
+    """The path of a folder's file (or folder), by its name there."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, folder: _Within, owner: object = None) -> Path:
+        return folder.path / self.name
 
 
 @dataclass(frozen=True)
@@ -18,64 +36,21 @@ class RunFolder:
 
     path: Path
 
-    @property
-    def checkpoint(self) -> Path:
-        """The trained network; there when the training is finished."""
-        return self.path / "checkpoint.pt"
-
-    @property
-    def record(self) -> Path:
-        """How it was trained."""
-        return self.path / "run.json"
-
-    @property
-    def metrics(self) -> Path:
-        """The log of the training, a JSON object a line."""
-        return self.path / "metrics.jsonl"
-
-    @property
-    def state(self) -> Path:
-        """The newest state of an unfinished training."""
-        return self.path / "last.pt"
-
-    @property
-    def previous_state(self) -> Path:
-        """The one before it, for where a job was killed while it wrote."""
-        return self.path / "previous.pt"
-
-    @property
-    def unfinished_metrics(self) -> Path:
-        """The log of an unfinished training."""
-        return self.path / "last.jsonl"
-
-    @property
-    def held_out(self) -> Path:
-        """Accuracy on held-out videos along a training that measures it."""
-        return self.path / "held-out.jsonl"
+    checkpoint = _File("checkpoint.pt")  # the trained network; there when training is finished
+    record = _File("run.json")  # how it was trained
+    metrics = _File("metrics.jsonl")  # the log of the training, a JSON object a line
+    state = _File("last.pt")  # the newest state of an unfinished training
+    previous_state = _File("previous.pt")  # the one before, for a job killed while it wrote
+    unfinished_metrics = _File("last.jsonl")  # the log of an unfinished training
+    held_out = _File("held-out.jsonl")  # accuracy along a training that measures it
+    features = _File("features.h5")  # pooled features of the scored videos
+    examples = _File("examples.h5")  # what the decoders make of some test clips
+    pictures = _File("examples")  # the same as a folder of PNG files
+    settings = _File("settings.json")  # of a training of the search
 
     def scores(self, part: str) -> Path:
         """Scores of the videos of a part, test or val."""
         return self.path / f"scores-{part}.h5"
-
-    @property
-    def features(self) -> Path:
-        """Pooled features of the scored videos."""
-        return self.path / "features.h5"
-
-    @property
-    def examples(self) -> Path:
-        """What the decoders make of some test clips."""
-        return self.path / "examples.h5"
-
-    @property
-    def pictures(self) -> Path:
-        """The same as a folder of PNG files."""
-        return self.path / "examples"
-
-    @property
-    def settings(self) -> Path:
-        """The settings of a training of the search."""
-        return self.path / "settings.json"
 
 
 @dataclass(frozen=True)
@@ -109,25 +84,10 @@ class DataFolder:
 
     path: Path
 
-    @property
-    def download(self) -> Path:
-        """The record of what was downloaded."""
-        return self.path / "download.json"
-
-    @property
-    def extraction(self) -> Path:
-        """The record of what was unpacked into the dataset's root."""
-        return self.path / "extraction.json"
-
-    @property
-    def videos(self) -> Path:
-        """The folder in which the mini benchmark generates the dataset."""
-        return self.path / "videos"
-
-    @property
-    def index(self) -> Path:
-        """The list of the videos."""
-        return self.path / "index.csv"
+    download = _File("download.json")  # the record of what was downloaded
+    extraction = _File("extraction.json")  # and of what was unpacked into the dataset's root
+    videos = _File("videos")  # the folder in which the mini benchmark generates the dataset
+    index = _File("index.csv")  # the list of the videos
 
     def images(self, name: str) -> ShardFolder:
         """The shards of one kind, `rgb-<digest>` or `flow-<digest>`."""
@@ -140,15 +100,12 @@ class WorkFolder:
 
     path: Path
 
+    config = _File("config.json")  # the configuration, resolved
+
     @classmethod
     def of(cls, configuration: str) -> "WorkFolder":
         """The folder of a configuration of that name, relative to where the workflow runs."""
         return cls(Path("work", configuration))
-
-    @property
-    def config(self) -> Path:
-        """The configuration, resolved."""
-        return self.path / "config.json"
 
     def data(self, name: str) -> DataFolder:
         """The folder of a dataset, `<dataset>-<digest>`, which all configurations share."""

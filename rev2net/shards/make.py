@@ -22,7 +22,7 @@ from rev2net.datasets.index import read_columns
 from rev2net.errors import MachineError, UserError
 from rev2net.files import TROUBLES
 from rev2net.flow.parameters import MIN_SIDE, of_settings
-from rev2net.flow.quantize import quantize, stack_components
+from rev2net.flow.quantize import quantize
 from rev2net.flow.tvl1 import FLOW_VERSION, resolve_backend, tvl1_sequence
 from rev2net.progress import with_progress
 from rev2net.shards.layout import Attributes, flow_attributes, rgb_attributes, shard_rows
@@ -30,7 +30,7 @@ from rev2net.shards.writer import ShardWriter, write_shard
 from rev2net.video.counting import announced_frames
 from rev2net.video.decoding import FrameStream
 from rev2net.video.ffmpeg import VideoError, ffmpeg_version
-from rev2net.video.images import ImageBytes, encode_image
+from rev2net.video.images import ImageBytes, encode_image, stack_components
 from rev2net.video.ledger import STATUSES, ContentDigest, LedgerRow, judge, write_ledger
 
 

@@ -15,7 +15,7 @@ from rev2net.experiments import without_weights
 from rev2net.losses.domain import mk_mmd
 from rev2net.losses.own import Adaptation, load_adaptation
 from rev2net.models.network import VideoNetwork
-from rev2net.models.own import check_outputs
+from rev2net.models.own_network import check_outputs
 from rev2net.models.weights import DECODING, load_weights
 from rev2net.own_code import is_own, named_by
 from rev2net.runs.checkpoint import naming_its_key

@@ -1,4 +1,7 @@
-"""Single images as bytes: JPEG, PNG or WebP, in RGB order or greyscale."""
+"""Single images as bytes: JPEG, PNG or WebP, in RGB order or greyscale.
+
+The bytes of a flow frame are one greyscale image, the x component above the y component.
+"""
 
 from typing import Any, Literal, TypeAlias
 
@@ -83,3 +86,17 @@ class ImageDecoder:
         if shape != self._shape:
             raise ValueError(f"an image of {shape[1]}x{shape[0]} pixels among others")
         return self.image
+
+
+def stack_components(flow_bytes: Image) -> Image:
+    """Two components (H, W, 2) to one greyscale image (2H, W), x above y."""
+    if flow_bytes.ndim != 3 or flow_bytes.shape[2] != 2:
+        raise ValueError(f"flow bytes: shape {flow_bytes.shape}; allowed is (height, width, 2)")
+    return np.concatenate((flow_bytes[..., 0], flow_bytes[..., 1]))
+
+
+def split_components(image: Image) -> Image:
+    """One greyscale image (2H, W), x above y, as two components (H, W, 2), without a copy."""
+    if image.ndim != 2 or image.shape[0] % 2:
+        raise ValueError(f"flow image: shape {image.shape}; allowed is (2 * height, width)")
+    return image.reshape(2, -1, image.shape[1]).transpose(1, 2, 0)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rev2net.apply.watch import find_runs
+from rev2net.apply.watching import find_runs
 from tests.apply.moving_videos import main
 
 

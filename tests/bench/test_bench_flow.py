@@ -6,10 +6,10 @@ import pytest
 
 from rev2net.bench.flow import DATASETS, Result, measure, rendered_pairs, resized
 from rev2net.bench.flow_profile import profile
-from rev2net.bench.measuring import num_cores
 from rev2net.cli import main
 from rev2net.flow import numba_backend, tvl1
 from rev2net.flow.kernels import level
+from rev2net.processes import num_cores
 
 
 def test_the_table_compares_the_backends(capsys: pytest.CaptureFixture[str]) -> None:

@@ -116,7 +116,7 @@ def dropping(milestones: list[float]) -> dict[str, object]:
         ),
         (
             {"datasets": {"ucf101": DATASET}},
-            ["benchmarks.hmdb51 uses dataset 'hmdb51'", "datasets has ucf101"],
+            ["benchmarks.hmdb51: dataset 'hmdb51' is not configured", "datasets has ucf101"],
         ),
         ({"recipes": {"i3d.rgb.hmdb5": RECIPE}}, ["recipes.i3d.rgb.hmdb5", "ucf101, hmdb51"]),
         (

@@ -263,7 +263,7 @@ def test_the_annotated_video_shows_every_frame_with_a_panel(
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["--top", "0"], "--top: 0; allowed: a whole number from 1"),
+        (["--top", "0"], "--top: 0; allowed is a whole number from 1"),
         (["--clips", "0"], "arguments: clips: Input should be greater than or equal to 1, found 0"),
         (["--annotate", "x.gif"], "--annotate: x.gif; allowed ending: .mp4"),
         (["another.avi", "--annotate", "x.mp4"], "--annotate: takes one video; 2 given"),

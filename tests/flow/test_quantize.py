@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from rev2net.flow.quantize import dequantize, quantize, split_components, stack_components
+from rev2net.flow.quantize import dequantize, quantize
+from rev2net.video.images import split_components, stack_components
 
 bounds = st.floats(0.0625, 1024, width=32)
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from rev2net.flow import tvl1
-from rev2net.flow.quantize import dequantize, quantize, split_components, stack_components
-from rev2net.video.images import decode_image, encode_image
+from rev2net.flow.quantize import dequantize, quantize
+from rev2net.video.images import decode_image, encode_image, split_components, stack_components
 from tests.flow.flow_images import end_point_error, real_pairs
 
 BOUND = 20  # pixels, as configs/paper.yaml has it

@@ -155,7 +155,7 @@ def test_endpoints_are_listed_with_named_axes(capsys: pytest.CaptureFixture[str]
         (["i3f"], "model 'i3f' is unknown; did you mean 'i3d'?"),
         (["i3d", "--size", "16"], "is 16x16 pixels; needed: at least 32x32"),
         (["i3d", "--length", "4"], "has 4 frames; needed: at least 8"),
-        (["i3d", "--classes", "0"], "--classes: 0; allowed: a whole number from 1"),
+        (["i3d", "--classes", "0"], "--classes: 0; allowed is a whole number from 1"),
     ],
 )
 def test_bad_words_get_one_line(

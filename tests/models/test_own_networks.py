@@ -10,7 +10,7 @@ from rev2net.cli import main
 from rev2net.errors import UserError
 from rev2net.models import build
 from rev2net.models.cost import measure
-from rev2net.models.own import check_outputs, own_class
+from rev2net.models.own_network import check_outputs, own_class
 from rev2net.models.spec import InputSpec, input_spec, input_specs
 
 HEAD = """

@@ -18,7 +18,7 @@ from rev2net.datasets.index import IMPORTERS
 from rev2net.datasets.listing import Listing, Video
 from rev2net.mini import MiniOptions, write_mini
 from rev2net.proposing.classes import shared_classes
-from rev2net.proposing.sizes import Machine, Sizes, fitting
+from rev2net.proposing.fitting import Machine, Sizes, fitting
 from rev2net.proposing.survey import group_example, group_pattern
 from tests.own_videos import FRAMES, link_project, write_folder, write_video
 

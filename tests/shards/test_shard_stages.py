@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 from rev2net.cli import main
-from rev2net.flow.quantize import quantize, split_components
+from rev2net.flow.quantize import quantize
 from rev2net.flow.tvl1 import tvl1
 from rev2net.shards.reader import ShardIndex
 from rev2net.video import decode, decoding, ffmpeg
-from rev2net.video.images import decode_image
+from rev2net.video.images import decode_image, split_components
 from rev2net.video.ledger import read_ledger
 from tests.shard_files import FLOW, FRAMES, Dataset
 

@@ -178,10 +178,10 @@ def test_a_paper_table_takes_its_datasets_and_its_direction() -> None:
 @pytest.mark.parametrize(
     ("tables", "words"),
     [
-        ({"rows": ["i3d.rgb", "i3d.rgb.scratch"]}, "tables.mine.rows: a row stands twice"),
+        ({"rows": ["i3d.rgb", "i3d.rgb.scratch"]}, "tables.mine.rows: i3d.rgb.scratch.none stands twice"),
         ({"adapt": "dann"}, "tables.mine: i3d.rgb adapts to a target, and benchmark 'home' has"),
         ({"rows": ["yours.rgb"]}, "tables.mine: method 'yours' is none of tsn, "),
-        ({"benchmarks": ["home", "home"]}, "tables.mine.benchmarks: a benchmark stands twice"),
+        ({"benchmarks": ["home", "home"]}, "tables.mine.benchmarks: home stands twice"),
         ({"benchmarks": ["away"]}, "tables.mine.benchmarks: 'away' is not configured"),
     ],
 )

@@ -25,7 +25,6 @@ from rev2net.commands import add_result_arguments
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `rev2net stage search`."""
     steps = parser.add_subparsers(dest="step", metavar="STEP", required=True)
     point = steps.add_parser("point", help="write the training settings of one point")
     point.add_argument("path", metavar="POINT", help="the point's folder, relative to --root")
@@ -35,7 +34,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Write the step's file and say what it holds."""
     from rev2net.config import Config, dump, parse_settings
     from rev2net.digests import write_text
     from rev2net.runs.folder import WorkFolder

@@ -1,13 +1,13 @@
 """Verdicts count the luck of a seed: a method seldom differs from itself, and power is as stated.
 
-Fewer trials than `python -m rev2net.bench.verdict_errors`, whose 1,000 stand in docs/decisions.md.
+Fewer trials than `python -m tests.tables.verdict_errors`, whose 1,000 stand in docs/decisions.md.
 """
 
 import math
 
 import pytest
 
-from rev2net.bench import verdict_errors
+from tests.tables import verdict_errors
 
 TRIALS = 150
 

@@ -26,7 +26,6 @@ from rev2net.errors import UserError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `rev2net stage splits`."""
     parser.add_argument("benchmark", help="its name in the configuration")
     parser.add_argument("--split", type=int, required=True)
     parser.add_argument("--settings", required=True, metavar="JSON", help="benchmarks.<benchmark>")
@@ -60,7 +59,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Write the split's CSV and JSON, and print its counts."""
     import json
 
     from rev2net.datasets.index import read_index

@@ -1,6 +1,6 @@
 """How a dry run of the reproduction grows with shards and with runs: the table of docs/cluster.md.
 
-    python -m rev2net.bench.dag_size
+    python -m tests.cluster.dag_size
 
 Each row is one `snakemake -n` of configs/paper.yaml with other numbers of shards or seeds, in an
 empty folder. Seconds are processor time, which other work on the machine disturbs little.

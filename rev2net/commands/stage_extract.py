@@ -23,7 +23,6 @@ from rev2net.errors import UserError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `rev2net stage extract`."""
     parser.add_argument("dataset", help="its name in the configuration")
     parser.add_argument("archives", nargs="*", metavar="ARCHIVE", help="default: the settings'")
     parser.add_argument("--settings", required=True, metavar="JSON", help="datasets.<dataset>")
@@ -32,7 +31,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Unpack, check, write the record."""
     import json
     from dataclasses import asdict
 

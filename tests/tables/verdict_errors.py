@@ -1,7 +1,7 @@
 """How often a verdict is wrong by the luck of a seed, and how often it finds a true difference.
 
-    python -m rev2net.bench.verdict_errors                # 1,000 trials a row, a minute or two
-    python -m rev2net.bench.verdict_errors --trials 100 --seeds 3 --spreads 1
+    python -m tests.tables.verdict_errors                # 1,000 trials a row, a minute or two
+    python -m tests.tables.verdict_errors --trials 100 --seeds 3 --spreads 1
 
 A trial is a test set of groups of near-duplicate clips, and trainings of two methods on it, scored
 as hits and misses. Trainings differ in their true accuracy (the spread, in points) and in which

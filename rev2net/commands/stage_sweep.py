@@ -12,12 +12,10 @@ from rev2net.commands import add_result_arguments, existing_root
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `rev2net stage sweep`."""
     add_result_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> None:
-    """Write the CSV and print the best weight of every row beside the published one."""
     from rev2net.config import Config, parse_settings
     from rev2net.digests import write_text
     from rev2net.tables.fusion_sweep import sweep

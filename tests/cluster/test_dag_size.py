@@ -6,10 +6,10 @@ import pytest
 import yaml
 
 from rev2net import config as configuration
-from rev2net.bench.dag_size import dry_run
 from rev2net.config import Config
 from rev2net.paper.tables import TABLES
 from rev2net.plan.jobs import OTHER_TARGETS, needed_jobs
+from tests.cluster.dag_size import dry_run
 
 ROOT = Path(__file__).resolve().parents[2]
 PAPER = (ROOT / "configs/paper.yaml").read_text()

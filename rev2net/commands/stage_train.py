@@ -38,16 +38,13 @@ def run(args: argparse.Namespace) -> None:
 
     from rev2net.clips.dataset import read_split_summary
     from rev2net.config import TrainSettings, parse_settings
-    from rev2net.errors import UserError
+    from rev2net.errors import refuse_below
     from rev2net.training.allotment import start_again, stopping_time
     from rev2net.training.loop import INTERRUPTED, Interrupted, train
 
     settings = parse_settings(TrainSettings, args.settings)
     class_names = read_split_summary(args.split)["class_names"]
-    for option in ("measurements", "log_every"):
-        if (value := getattr(args, option)) < 0:
-            name = option.replace("_", "-")
-            raise UserError(f"--{name}: {value}; allowed is a whole number from 0")
+    refuse_below(args, measurements=0, log_every=0)
     shards, stop_at = shard_indexes(args), stopping_time(args.minutes)
     try:
         options = (args.measurements, args.log_every)

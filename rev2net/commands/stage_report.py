@@ -15,14 +15,12 @@ from rev2net.commands import add_result_arguments, existing_root
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `rev2net stage report`."""
     parser.add_argument("out", metavar="OUT.html", type=Path, help="file to write")
     add_result_arguments(parser, out=None)
     parser.add_argument("--results", required=True, type=Path, help="results/<name>")
 
 
 def run(args: argparse.Namespace) -> None:
-    """Write the page and print its size."""
     from rev2net.config import Config, parse_settings
     from rev2net.errors import UserError
     from rev2net.files import write_text

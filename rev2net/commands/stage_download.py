@@ -17,7 +17,6 @@ from rev2net.errors import UserError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `rev2net stage download`."""
     parser.add_argument("dataset", help="its name in the configuration")
     parser.add_argument("--to", type=Path, metavar="FOLDER")
     parser.add_argument("--settings", metavar="JSON", help="datasets.<dataset>")
@@ -25,7 +24,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Fetch, and say what was received."""
     import json
 
     from rev2net.datasets.download import dataset_sources, download, download_folder

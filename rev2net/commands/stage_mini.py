@@ -17,7 +17,6 @@ _DATASETS = ("ucf101", "hmdb51", "kinetics400")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The arguments of `rev2net stage mini`; unset sizes keep the defaults of MiniOptions."""
     parser.add_argument("root", type=Path, metavar="ROOT", help="folder that receives the datasets")
     parser.add_argument(
         "--dataset",
@@ -41,7 +40,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Write the datasets one after another."""
     from rev2net.mini import MiniOptions, write_mini
 
     names = ("classes", "groups", "clips", "height", "seed")

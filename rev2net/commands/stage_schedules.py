@@ -18,7 +18,6 @@ from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `rev2net stage schedules`."""
     parser.add_argument(
         "--config", "--settings", dest="settings", required=True, help="JSON text, or a file"
     )
@@ -27,7 +26,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Write both files and print a line a stream and benchmark."""
     from rev2net.commands import existing_root
     from rev2net.config import Config, parse_settings
     from rev2net.digests import write_text

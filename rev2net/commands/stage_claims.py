@@ -15,12 +15,10 @@ from rev2net.commands import add_result_arguments, existing_root
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `rev2net stage claims`."""
     add_result_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> None:
-    """Write the CSV and print a line a comparison."""
     import pandas as pd
 
     from rev2net.config import Config, parse_settings

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from rev2net.apply.output import cores
 from rev2net.clips.dataset import ClipShape
 from rev2net.config import FlowSettings, FramesSettings, TestSettings
 from rev2net.config import load as load_configuration
@@ -15,6 +14,7 @@ from rev2net.models import build_for, exported
 from rev2net.models.network import VideoNetwork
 from rev2net.models.spec import input_spec
 from rev2net.models.weights import classes_and_channels, load_weights
+from rev2net.processes import num_cores
 from rev2net.runs.checkpoint import clip_shape, load_trained
 from rev2net.runs.folder import WorkFolder
 
@@ -109,7 +109,7 @@ def of_weights(
         f"{method_label(name)} on {INPUT_LABELS[modality]}, {count} classes",
         file_digest(path),
         TestSettings(clips=1, crops=1, size=spec.size, average="logit"),
-        cores(),
+        num_cores(),
     )
 
 
@@ -131,7 +131,7 @@ def _of_exported(folder: Path) -> Subject:
         f"{origin['configuration']!r}",
         origin["checkpoint"],
         TestSettings(clips=1, crops=1, size=clip["size"], average="logit"),
-        cores(),
+        num_cores(),
     )
 
 

@@ -8,6 +8,7 @@ Here, and nowhere before, test labels are read.
 """
 
 import argparse
+from pathlib import Path
 
 from rev2net.commands import add_run_arguments, shard_indexes
 
@@ -24,3 +25,26 @@ def run(args: argparse.Namespace) -> None:
     for scores in evaluate_run(args.folder, args.split, shard_indexes(args), settings):
         if words := accuracy_in_words(scores):
             print(words)
+    if "test" in settings.parts:
+        _draw_examples(args.folder)
+
+
+def _draw_examples(folder: Path) -> None:
+    """What examples.h5 holds, as pictures: one a clip."""
+    from rev2net.files import NAME_BYTES, atomic_path, short_name
+    from rev2net.runs.examples import read_examples
+    from rev2net.runs.folder import RunFolder
+
+    files = RunFolder(folder)
+    examples = read_examples(files.examples)
+    for old in files.pictures.glob("*.png"):
+        old.unlink()
+    if not examples.video_id:
+        return
+    from rev2net.figures.decoded_clips import clip_sheet  # slow to start, and most runs draw none
+
+    for number, video_id in enumerate(examples.video_id):
+        title = f"{video_id} ({examples.class_name[number]})"
+        name = short_name(f"{number}-{video_id.replace('/', '-')}", NAME_BYTES - len(".png"))
+        with atomic_path(files.pictures / f"{name}.png") as temporary:
+            temporary.write_bytes(clip_sheet(title, *examples.one(number)))

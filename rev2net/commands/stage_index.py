@@ -17,7 +17,6 @@ from rev2net.config import DatasetSettings, parse_settings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `rev2net stage index`."""
     parser.add_argument("dataset", help="its name in the configuration")
     parser.add_argument("--settings", required=True, metavar="JSON", help="datasets.<dataset>")
     parser.add_argument("--root", help="the dataset's folder, in place of the settings' `root`")
@@ -26,7 +25,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Write the index and print what it holds."""
     from rev2net.datasets.index import build_index
     from rev2net.digests import write_text
 

@@ -14,7 +14,6 @@ from rev2net.errors import UserError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `rev2net stage merge`."""
     parser.add_argument("dataset", help="its name in the configuration")
     parser.add_argument("--kind", required=True, choices=("rgb", "flow"))
     parser.add_argument("--index", required=True, type=Path, help="of the dataset, index.csv")
@@ -24,7 +23,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Write the index and the ledger, and print what is usable."""
     from rev2net.datasets.index import read_columns
     from rev2net.runs.folder import ShardFolder
     from rev2net.shards.index import write_index

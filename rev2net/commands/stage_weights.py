@@ -15,7 +15,6 @@ from rev2net.errors import UserError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `rev2net stage weights`."""
     parser.add_argument("file", help="where the checkpoint is to lie")
     parser.add_argument("--url", required=True)
     parser.add_argument("--mirror", help="another address, where the first does not answer")
@@ -23,7 +22,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Leave the checkpoint in its place."""
     from rev2net.config import WeightsSource, validate
     from rev2net.fetch import fetch
 
