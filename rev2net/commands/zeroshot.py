@@ -22,15 +22,15 @@ import argparse
 import math
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rev2net.commands import add_classifier_arguments, classifier_asked, refuse_overwriting
 from rev2net.errors import MachineError, UserError
 
 if TYPE_CHECKING:
-    from rev2net.apply.zeroshot import Accuracy, RightAnswers, Tally
+    from rev2net.apply.zeroshot import Accuracy, Tally
     from rev2net.datasets.listing import Video
 
 ALL = "all"  # the last row
@@ -39,10 +39,21 @@ COLUMNS += ["top1", "top1_ci_low", "top1_ci_high", "top5", "top5_ci_low", "top5_
 COLUMNS += ["taken_for"]
 
 
+class Row(NamedTuple):
+    """A class of the dataset, or all together."""
+
+    name: str
+    right: Collection[str]  # the network's classes
+    expected: int  # videos
+    found: "Tally"
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("dataset", type=Path, metavar="DATASET", help="a folder, or a list")
     add_classifier_arguments(parser)
-    parser.add_argument("--class-map", metavar="MAP", help="hmdb51_kinetics400, or a CSV file")
+    parser.add_argument(
+        "--class-map", metavar="MAP", help="a shipped one, hmdb51_kinetics400, or a CSV file"
+    )
     parser.add_argument("--class-set", metavar="SET", help="of the map (all of its pairs)")
     parser.add_argument("--csv", type=Path, metavar="OUT.csv", help="where the rows go too")
 
@@ -88,13 +99,15 @@ def run(args: argparse.Namespace) -> None:
                 continue
             answered.append(Answered(video.class_name, video.group, [name for name, _ in ranked]))
 
-    of_class = {name: [one for one in answered if one.class_name == name] for name in right}
-    tallies = {name: tally(some, right) for name, some in (of_class | {ALL: answered}).items()}
     expected = Counter(video.class_name for video in asked)
-    expected[ALL] = len(asked)
-    _show(tallies, right, expected)
+    rows = []
+    for name, answers in right.items():
+        of_class = [one for one in answered if one.class_name == name]
+        rows.append(Row(name, answers, expected[name], tally(of_class, right)))
+    rows.append(Row(ALL, (), len(asked), tally(answered, right)))
+    _show(rows)
     if args.csv is not None:
-        _write(args.csv, tallies, right, expected)
+        _write(args.csv, rows)
     if len(answered) < len(asked):
         sys.exit(2)
 
@@ -112,9 +125,7 @@ def _in_words(listed: Sequence["Video"], there: Sequence["Video"], asked: Sequen
     return words
 
 
-def _show(
-    tallies: Mapping[str, "Tally"], right: "RightAnswers", expected: Mapping[str, int]
-) -> None:
+def _show(rows: Sequence[Row]) -> None:
     from rev2net.printing import NOTHING, aligned
 
     def cells(accuracy: "Accuracy") -> list[str]:
@@ -124,22 +135,15 @@ def _show(
         return [percent, NOTHING if low == NOTHING else f"{low} to {high}"]
 
     head = ["class", "videos", "groups", "top-1", "95 %", "top-5", "95 %", "right", "taken for"]
-    rows = []
-    for name, found in tallies.items():
-        missed = f" of {expected[name]}" * (found.videos < expected[name])
+    lines = []
+    for name, answers, expected, found in rows:
+        videos = f"{found.videos}" + f" of {expected}" * (found.videos < expected)
         accuracies = cells(found.top1) + cells(found.top5)
-        answers = ", ".join(right.get(name, ()))
-        counts = [f"{found.videos}{missed}", found.groups]
-        rows.append([name, *counts, *accuracies, answers, found.taken_for])
-    print(*aligned(rows, head), sep="\n")
+        lines.append([name, videos, found.groups, *accuracies, ", ".join(answers), found.taken_for])
+    print(*aligned(lines, head), sep="\n")
 
 
-def _write(
-    path: Path,
-    tallies: Mapping[str, "Tally"],
-    right: "RightAnswers",
-    expected: Mapping[str, int],
-) -> None:
+def _write(path: Path, rows: Sequence[Row]) -> None:
     import csv
     import io
 
@@ -148,9 +152,8 @@ def _write(
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for name, found in tallies.items():
-        counts = [found.videos, expected[name], found.groups]
+    for name, answers, expected, found in rows:
+        counts = [found.videos, expected, found.groups]
         values = ["" if math.isnan(x) else f"{x:.2f}" for x in (*found.top1, *found.top5)]
-        answers = "; ".join(right.get(name, ()))
-        writer.writerow([name, answers, *counts, *values, found.taken_for])
+        writer.writerow([name, "; ".join(answers), *counts, *values, found.taken_for])
     write_text(path, text.getvalue())

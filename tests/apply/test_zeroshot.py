@@ -118,7 +118,8 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def words(weights: Path, clips: Path) -> list[str]:
     """The network of 7 classes, as arguments."""
     (clips / "names.txt").write_text("\n".join(NETWORK))
-    return ["--network", "i3d", "--weights", str(weights), "--classes", str(clips / "names.txt")]
+    network = ["--network", "i3d", "--weights", str(weights), "--whole-video"]
+    return [*network, "--classes", str(clips / "names.txt")]
 
 
 def test_the_table_counts_what_predict_says(
