@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {  # for people
     "flow": "write TV-L1 flow of any videos as images, arrays, .flo files or shards",
     "features": "write features of any videos by a trained network, a row a window",
     "predict": "say what is done in any video, with probabilities",
+    "zeroshot": "test a network as it is on a dataset of other classes, through a class map",
     "visualize": "draw frames beside their flow",
     "inspect": "print what a dataset, video, shard, ledger, checkpoint or other file holds",
     "metrics": "print the accuracies of a scores file, of each class too",

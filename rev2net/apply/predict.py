@@ -13,6 +13,8 @@ from rev2net.apply.subject import Subject
 from rev2net.apply.windows import Windows
 from rev2net.clips.dataset import Entry
 from rev2net.config import ComputeSettings, TestSettings
+from rev2net.datasets.listing import read_list
+from rev2net.datasets.lists import read_classes
 from rev2net.errors import UserError
 from rev2net.evaluation.predict import predict
 from rev2net.evaluation.video import VideoFile
@@ -79,18 +81,19 @@ def moments(path: Path, windows: Windows) -> Iterator[Moment]:
 def read_class_names(path: Path) -> tuple[str, ...]:
     """Class names in the order of a network's outputs.
 
-    A file with one a line, or a CSV of videos with a column `label` (Kinetics' own lists): its
-    labels, each once, in alphabetical order. Raises UserError for a file without names.
+    A file with one a line (`label_map.txt`), numbered or not, or a CSV of videos with a column
+    `label` (Kinetics' own lists): its labels, each once, in alphabetical order. Raises UserError
+    for a file without names, or with one twice.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"--classes: {path}: cannot be read ({error})") from None
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if lines and "label" in next(csv.reader(lines[:1])):
-        names = sorted({row["label"] for row in csv.DictReader(lines)})
-    else:
-        names = lines
-    if len(set(names)) < max(1, len(names)):
-        raise UserError(f"--classes: {path}: names expected, each once; a line a class")
+    if not path.is_file():
+        raise UserError(
+            f"--classes: {path}: no such file; no dataset's names are shipped: give a file with a "
+            "name a line (label_map.txt), or a CSV with a column label (kinetics-400_val.csv)"
+        )
+    lines = list(filter(str.strip, read_list(path).splitlines()))
+    if "label" not in next(csv.reader(lines[:1]), []):
+        return tuple(read_classes(path).values())
+    names = sorted({row["label"] for row in csv.DictReader(lines) if row["label"]})
+    if not names:
+        raise UserError(f"--classes: {path}: no name in the column label")
     return tuple(names)

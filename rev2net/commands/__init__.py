@@ -1,15 +1,16 @@
 """One module a subcommand: its arguments, and how it composes the packages below."""
 
 import argparse
+import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rev2net.errors import UserError
 
 if TYPE_CHECKING:
     from rev2net.apply.subject import Subject
-    from rev2net.config import DatasetSettings
+    from rev2net.config import DatasetSettings, TestSettings
 
 
 def add_run_arguments(parser: argparse.ArgumentParser, folder_help: str) -> None:
@@ -49,6 +50,51 @@ def network_asked(
     if args.network is None:
         return of_run(args.run_folder, config)
     return of_weights(args.network, args.weights, args.input, class_names)
+
+
+def add_classifier_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which network is asked for classes, and how its scores of a video are averaged."""
+    add_network_arguments(parser)
+    parser.add_argument(
+        "--classes", type=Path, metavar="FILE", help="a class a line, for --weights"
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="the run's configuration")
+    clips = parser.add_mutually_exclusive_group()
+    clips.add_argument("--clips", type=int, help="clips spread over the video")
+    clips.add_argument(
+        "--whole-video", action="store_true", help="one clip of all frames, as I3D is tested"
+    )
+    parser.add_argument("--crops", type=int, choices=(1, 3, 10), help="crops of each clip")
+
+
+def classifier_asked(args: argparse.Namespace) -> tuple["Subject", "TestSettings"]:
+    """The network that the arguments name, and its test protocol with what they change of it."""
+    from rev2net import config as configuration
+    from rev2net.apply.predict import read_class_names
+    from rev2net.config import TestSettings
+
+    if args.classes is not None and args.network is None:
+        raise UserError("--classes: a run has its own; it goes with --weights")
+    names = read_class_names(args.classes) if args.classes is not None else ()
+    subject = network_asked(args, args.config, names)
+    if subject.words.startswith("Sun-OFF"):
+        print(
+            f"rev2net {args.command}: Sun-OFF's network alone; the tables add its TSN's scores, "
+            "2 : 1",
+            file=sys.stderr,
+        )
+    chosen: dict[str, Any] = {"crops": args.crops} if args.crops is not None else {}
+    if args.clips is not None:
+        chosen |= {"clips": args.clips, "whole_video": False}
+    if args.whole_video:
+        if subject.shape.segments:
+            raise UserError("--whole-video: for 3D networks; this one takes segments (--clips)")
+        # A shorter video is looped to the fewest frames that the network takes.
+        chosen |= {"whole_video": True, "length": subject.network.input_spec.min_length}
+    test = configuration.validate(
+        TestSettings, {**subject.test.model_dump(), **chosen}, "arguments"
+    )
+    return subject, test
 
 
 def dataset_paths(words: Iterable[str]) -> dict[str, Path]:

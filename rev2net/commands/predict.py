@@ -10,7 +10,8 @@
 Videos are prepared as the run's training data were (resize, frame rate, flow) and scored by its
 test protocol. Protocol and flow parameters come from the configuration: the file config.json that
 the workflow leaves in work/<name>/, or --config. Without either, and for --network, one centre crop
-of one clip from the middle of the video is scored, on flow with OpenCV's parameters.
+of one clip from the middle of the video is scored, on flow with OpenCV's parameters; --whole-video
+scores all frames as one clip, as I3D's authors do.
 
 A network names one of its own classes whatever the video shows: the first line says what it is and
 what it was trained on. A video that cannot be read gets a line on standard error, the others are
@@ -21,9 +22,9 @@ import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from rev2net.commands import add_network_arguments, network_asked, refuse_overwriting
+from rev2net.commands import add_classifier_arguments, classifier_asked, refuse_overwriting
 from rev2net.errors import MachineError, UserError, refuse_below
 from rev2net.files import VIDEO_SUFFIXES
 
@@ -41,13 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "videos", nargs="+", type=Path, metavar="VIDEO", help="a file, or a folder of them"
     )
-    add_network_arguments(parser)
-    parser.add_argument(
-        "--classes", type=Path, metavar="FILE", help="a class a line, for --weights"
-    )
-    parser.add_argument("--config", type=Path, metavar="FILE", help="the run's configuration")
-    parser.add_argument("--clips", type=int, help="clips spread over the video")
-    parser.add_argument("--crops", type=int, choices=(1, 3, 10), help="crops of each clip")
+    add_classifier_arguments(parser)
     parser.add_argument("--top", type=int, default=5, metavar="N", help="classes shown (5)")
     parser.add_argument("--json", action="store_true", help="one JSON object a video")
     parser.add_argument("--annotate", type=Path, metavar="OUT.mp4", help="write the video, marked")
@@ -71,8 +66,7 @@ def run(args: argparse.Namespace) -> None:
     for output in (args.annotate, args.windows):
         if output is not None:
             refuse_overwriting(output, *videos)
-    subject = _subject(args)
-    test = _protocol(args, subject)
+    subject, test = classifier_asked(args)
     torch.set_num_threads(subject.threads)
     for refusal in refusals:
         print(f"rev2net predict: {refusal}", file=sys.stderr, flush=True)
@@ -118,34 +112,6 @@ def _videos(paths: list[Path]) -> tuple[list[Path], list[str]]:
             refusals.append(f"{path}: a folder without videos ({', '.join(VIDEO_SUFFIXES)})")
         videos += found
     return videos, refusals
-
-
-def _subject(args: argparse.Namespace) -> "Subject":
-    """The network that the arguments name."""
-    from rev2net.apply.predict import read_class_names
-
-    if args.classes is not None and args.network is None:
-        raise UserError("--classes: a run has its own; it goes with --weights")
-    names = read_class_names(args.classes) if args.classes is not None else ()
-    subject = network_asked(args, args.config, names)
-    if subject.words.startswith("Sun-OFF"):
-        print(
-            "rev2net predict: Sun-OFF's network alone; the tables add its TSN's scores, 2 : 1",
-            file=sys.stderr,
-        )
-    return subject
-
-
-def _protocol(args: argparse.Namespace, subject: "Subject") -> "TestSettings":
-    """The network's test protocol, with what the arguments change of it."""
-    from rev2net import config as configuration
-    from rev2net.config import TestSettings
-
-    chosen: dict[str, Any] = {"crops": args.crops} if args.crops is not None else {}
-    if args.clips is not None:
-        chosen |= {"clips": args.clips, "whole_video": False}
-    changed = {**subject.test.model_dump(), **chosen}
-    return configuration.validate(TestSettings, changed, "arguments")
 
 
 def _whole(

@@ -62,7 +62,7 @@ def predict(
 def protocol_in_words(test: TestSettings) -> str:
     """The protocol in words: "10 clips of 25 x 3 crops"."""
     clips = "whole video" if test.whole_video else f"{test.clips} clip{'s' * (test.clips > 1)}"
-    length = f" of {test.length}" if test.length is not None else ""
+    length = f" of {test.length}" if test.length is not None and not test.whole_video else ""
     return f"{clips}{length} x {test.crops} crop{'s' * (test.crops > 1)}"
 
 

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from rev2net.apply.predict import read_class_names
+from rev2net.errors import UserError
 from rev2net.models import build
 from rev2net.video import decode
 from tests.apply.moving_videos import main, write_video
@@ -69,10 +71,62 @@ def test_the_names_of_kinetics_lists_are_their_labels(
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "walk\r\ngolf\r\n",
+        "\ufeffwalk\n\ngolf\n",
+        "0 walk\n1 golf\n",
+        "label,youtube_id\r\nwalk,a\r\ngolf,b\r\nwalk,c\r\n",
+    ],
+    ids=["CRLF", "BOM", "numbers", "list of videos"],
+)
+def test_class_names_come_in_every_usual_form(tmp_path: Path, text: str) -> None:
+    (tmp_path / "names").write_bytes(text.encode())
+    expected = ("golf", "walk") if "label" in text else ("walk", "golf")
+    assert read_class_names(tmp_path / "names") == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("walk\ngolf\nwalk\n", "names:3: 'walk' is in line 1 already"),
+        ("\n", "names: no class; expected is a name a line"),
+        ("label,youtube_id\n,a\n", "names: no name in the column label"),
+        (b"caf\xe9\n", "names:1: not text in UTF-8"),
+    ],
+)
+def test_a_file_without_names_is_refused(tmp_path: Path, text: str | bytes, expected: str) -> None:
+    (tmp_path / "names").write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(UserError, match=expected):
+        read_class_names(tmp_path / "names")
+
+
+@pytest.mark.parametrize("damage", ["other names", "other shape", "no classifier"])
+def test_weights_of_another_network_get_one_line(
+    weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], damage: str
+) -> None:
+    state, stem = torch.load(weights), "Conv3d_1a_7x7.conv3d.weight"
+    if damage == "other names":
+        state = {f"net.{name}" * ("logits" not in name) or name: t for name, t in state.items()}
+        expected = "parameters of I3D are missing, 'Conv3d_1a_7x7.conv3d.weight' first"
+    elif damage == "other shape":
+        state[stem] = state[stem][:32]
+        expected = f"{stem!r} has shape (32, 3, 7, 7, 7); I3D needs (64, 3, 7, 7, 7)"
+    else:
+        state = {name: t for name, t in state.items() if "logits" not in name}
+        expected = "holds no classifier of videos"
+    torch.save(state, tmp_path / "bad.pt")
+    assert main(["predict", "clip.mp4", *words(tmp_path / "bad.pt")]) == 2
+    error = capsys.readouterr().err
+    assert expected in error
+    assert len(error.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
     ("more", "expected"),
     [
         (["--classes", "two.txt"], "a classifier of 7 classes; 2 names are given"),
-        (["--classes", "nothing.txt"], "--classes: nothing.txt: cannot be read"),
+        (["--classes", "kinetics400"], "--classes: kinetics400: no such file; no dataset's names"),
         (["--input", "flow"], "takes 3 channels; i3d on flow takes 2"),
         (["--windows", "clip.mp4"], "is what it would be made from"),
         (["--windows", "t.csv", "--stride", "0"], "--stride: 0.0; allowed is"),

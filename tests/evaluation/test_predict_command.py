@@ -195,6 +195,28 @@ def test_a_checkpoint_alone_is_scored_on_one_centre_crop(
     np.testing.assert_allclose(found, expected, atol=TOLERANCE)
 
 
+def test_all_frames_are_one_clip_however_few(
+    work: Path, configuration: Config, i3d: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    test = PROTOCOL.model_copy(update={"crops": 1, "whole_video": True, "length": 8})
+    expected = softmax(evaluated(work, configuration, i3d, test))
+    asked = [*paths(work), "--run", i3d, "--crops", 1]
+    words = [*asked, "--whole-video"]
+    np.testing.assert_allclose(predicted(capsys, *words), expected, atol=TOLERANCE)
+    one_clip = predicted(capsys, *asked, "--clips", 1)
+    assert np.abs(one_clip - expected).max() > 100 * TOLERANCE
+    assert main(["predict", *map(str, words)]) == 0
+    assert "12 frames, whole video x 1 crop" in capsys.readouterr().out
+
+
+def test_segments_are_no_whole_video(
+    work: Path, configuration: Config, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = make_run(work, configuration, "tsn", "rgbdiff")
+    assert main(["predict", str(paths(work)[0]), "--run", str(folder), "--whole-video"]) == 2
+    assert capsys.readouterr().err.startswith("rev2net predict: --whole-video: for 3D networks")
+
+
 def test_the_best_classes_are_printed_in_percent(
     work: Path, i3d: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
