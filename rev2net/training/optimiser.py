@@ -35,7 +35,7 @@ def build_optimiser(
     ]
     if settings.optimiser == "sgd":
         return torch.optim.SGD(described, lr=settings.learning_rate, momentum=settings.momentum)
-    return torch.optim.AdamW(described, lr=settings.learning_rate)
+    return torch.optim.AdamW(described, lr=settings.learning_rate, fused=True)
 
 
 def rate_multipliers(
