@@ -11,7 +11,19 @@ from functools import partial
 
 import numpy as np
 
-from rev2net.mini.parts import Act, Part, ball, bicycle, dog, hoop, horse, hull, person, wire
+from rev2net.mini.parts import (
+    Act,
+    Part,
+    ball,
+    bicycle,
+    dog,
+    flagstick,
+    hoop,
+    horse,
+    hull,
+    person,
+    wire,
+)
 from rev2net.mini.skeleton import Array, Body, Pose, shoulders, unit, xyz
 
 RIDE_BIKE_SPEED = 0.8  # body heights a turn of the crank
@@ -55,7 +67,7 @@ def golf(body: Body, phase: Array, rng: np.random.Generator) -> Act:
     angle = keyed(phase, [0.05, 0.42, 0.5, 0.6, 0.85], [0, -top, -top, 0.0, finish])
     wrist = keyed(phase, [0.05, 0.4, 0.52, 0.6, 0.85], [0, -1.5, -1.6, 0.0, 1.3])
     lean = 0.42 - 0.25 * np.clip(angle / 2.5, 0, 1)
-    hips = xyz(-0.05, body.standing - 0.045, 0.05 * np.sin(angle / 2))
+    hips = xyz(-0.05, body.standing - 0.06, rng.uniform(0.1, 0.14) * np.sin(angle / 2))
     down, side = np.array([0.5, -0.87, 0.0]), np.array([0.0, 0.0, 1.0])
 
     def on_arc(turn: Array) -> Array:
@@ -74,15 +86,13 @@ def golf(body: Body, phase: Array, rng: np.random.Generator) -> Act:
         elbows=(0.3, -1.0, 0.8),
     )
     tee = xyz(0.42, 0.025, 0.03)
-    return Act(
-        [
-            *person(body, pose),
-            wire("club", [grip - 0.1 * club, head], 0.011, nearer=0.02),
-            hull("club", [(head, 0.04), (head + xyz(0.04, 0), 0.032)]),
-        ],
-        followed=hips,
-        flying=[ball("ball", _thrown(phase, tee, 0.6, (0.2, 4.0, 9.0)), 0.026)],
-    )
+    gear = [
+        wire("club", [grip - 0.1 * club, head], 0.026, nearer=0.02),
+        hull("club", [(head, 0.06), (head + xyz(0.05, 0), 0.048)]),
+        ball("ball", _thrown(phase, tee, 0.6, (0.2, 4.0, 9.0)), 0.03),
+        *flagstick(xyz(-0.2, 0.0, rng.choice([-1, 1]) * rng.uniform(0.36, 0.46))),
+    ]
+    return Act(person(body, pose), followed=xyz(-0.05, 0.5), flying=gear)
 
 
 def pullup(body: Body, phase: Array, rng: np.random.Generator) -> Act:
@@ -112,7 +122,7 @@ def pullup(body: Body, phase: Array, rng: np.random.Generator) -> Act:
             wire("metal", [xyz(0.02, 0.0, z), xyz(0.02, bar, z)], 0.02, nearer=-0.1)
             for z in (-end, end)
         ]
-    return Act([*person(body, pose), *gear], followed=xyz(0.0, 0.72))
+    return Act(person(body, pose), followed=xyz(0.0, 0.72), flying=gear)
 
 
 def ride_bike(body: Body, phase: Array, rng: np.random.Generator) -> Act:
@@ -158,7 +168,7 @@ def ride_horse(body: Body, phase: Array, rng: np.random.Generator) -> Act:
 
 def shoot_ball(body: Body, phase: Array, rng: np.random.Generator) -> Act:
     """Bend, jump, and throw a basketball from overhead."""
-    depth, leap = rng.uniform(0.10, 0.17), rng.uniform(0.06, 0.2)
+    depth, leap = rng.uniform(0.14, 0.2), rng.uniform(0.1, 0.22)
     height = keyed(phase, [0, 0.3, 0.5, 0.58, 0.8], [-0.02, -depth, 0.02, leap, -0.03])
     lean = keyed(phase, [0, 0.3, 0.55], [0.1, 0.3, 0.02])
     hips = xyz(0.0, body.standing + height)
@@ -173,17 +183,15 @@ def shoot_ball(body: Body, phase: Array, rng: np.random.Generator) -> Act:
         ankles=(xyz(0.05, air, 0.09), xyz(-0.05, air, -0.09)),
         elbows=(0.2, -1.0, 0.8),
     )
-    speed = (rng.uniform(2.2, 3.2), 3.2, 0.0)
-    thrown = ball("basketball", _thrown(phase, grip + xyz(0.03, 0.07), 0.57, speed), 0.08)
-    flying = [thrown]
-    if rng.uniform() < 0.5:
-        flying += hoop(xyz(rng.uniform(0.6, 0.8), 0.0))
-    return Act(person(body, pose), followed=xyz(0.1, 0.6), flying=flying)
+    speed = (rng.uniform(1.6, 2.4), 2.8, 0.0)
+    thrown = ball("basketball", _thrown(phase, grip + xyz(0.06, 0.09), 0.57, speed), 0.15)
+    basket = hoop(xyz(rng.uniform(0.42, 0.55), 0.0))
+    return Act(person(body, pose), followed=xyz(0.12, 0.6), flying=[thrown, *basket])
 
 
 def climb(body: Body, phase: Array, rng: np.random.Generator, *, rope: bool = False) -> Act:
     """Hand over hand up a wall with holds, or up a rope."""
-    step = rng.uniform(0.2, 0.28)
+    step = rng.uniform(0.3, 0.4)
     wide = 0.02 if rope else rng.uniform(0.16, 0.24)
     wall = 0.16
     hips = xyz(0.0, 0.75 + step * phase, 0.03 * np.sin(2 * np.pi * phase))
@@ -257,7 +265,7 @@ def kick_ball(body: Body, phase: Array, rng: np.random.Generator) -> Act:
 def punch(body: Body, phase: Array, rng: np.random.Generator, *, bag: str = "") -> Act:
     """Straight punches into the air or a heavy bag; fists circling before a speed bag."""
     beat = 2 * np.pi * phase
-    hips = xyz(0.02 * np.sin(beat), body.standing - 0.06 + 0.012 * np.cos(2 * beat))
+    hips = xyz(0.08 * np.sin(beat), body.standing - 0.06 + 0.02 * np.cos(2 * beat))
     lean = 0.12
     chest = shoulders(body, hips, lean)
     gear: list[Part] = []
@@ -265,14 +273,14 @@ def punch(body: Body, phase: Array, rng: np.random.Generator, *, bag: str = "") 
         circle = 0.07 * xyz(np.cos(2 * beat), np.sin(2 * beat))
         front = chest + xyz(0.2, 0.1)
         hands = (front + circle + xyz(0, 0, 0.05), front - circle - xyz(0, 0, 0.05))
-        twist = 0.1 * np.sin(2 * beat)
+        twist = 0.2 * np.sin(2 * beat)
         bob = 0.1 * np.sin(4 * beat)
         gear = [
             hull("metal", [(xyz(0.34, 1.12), 0.015), (xyz(0.5, 1.12), 0.015)]),
             hull("leather", [(xyz(0.4 + 0.3 * bob, 1.07), 0.02), (xyz(0.4 + bob, 0.96), 0.055)]),
         ]
     else:
-        far = rng.uniform(0.17, 0.22)
+        far = rng.uniform(0.2, 0.25)
         left, right = np.maximum(0, np.sin(beat)) ** 2, np.maximum(0, -np.sin(beat)) ** 2
         hands = (
             chest + xyz(0.14 + far * left, 0.06 - 0.02 * left, 0.09 - 0.06 * left),
@@ -318,7 +326,8 @@ def shoot_bow(body: Body, phase: Array, rng: np.random.Generator) -> Act:
     lift = keyed(phase, [0.0, 0.25], [rng.uniform(-0.3, -0.1), 0.0])
     drawn = keyed(phase, [0.2, 0.5], [0.0, 1.0])
     loose = keyed(phase, [release, release + 0.05], [0.0, 1.0])
-    hips = xyz(0.0, body.standing - 0.015)
+    step = keyed(phase, [0.0, 0.5, release, release + 0.2], [-0.14, 0.04, 0.04, -0.06])
+    hips = xyz(step, body.standing - 0.015 + 0.4 * lift)
     lean = rng.uniform(-0.05, 0.03)
     chest = shoulders(body, hips, lean)
     fist = chest + xyz(0.1 + body.arm * 0.93 - 0.05 * loose, 0.02 + lift + 0.03 * loose, 0.03)
@@ -385,20 +394,20 @@ class Action:
 
 
 ACTIONS: dict[str, Action] = {
-    "climb": Action(climb, 22, turned=-90),
-    "climb_rope": Action(partial(climb, rope=True), 18, turned=-60),
-    "fencing": Action(fencing, 20),
-    "golf": Action(golf, 22, turned=90, repeats=False),
-    "kick_ball": Action(kick_ball, 22, repeats=False),
-    "pullup": Action(pullup, 22, turned=90),
-    "punch": Action(punch, 12, turned=20),
-    "punch_heavy_bag": Action(partial(punch, bag="heavy"), 13, turned=12),
-    "punch_speed_bag": Action(partial(punch, bag="speed"), 14, turned=12),
-    "pushup": Action(pushup, 20),
-    "ride_bike": Action(ride_bike, 16),
-    "ride_horse": Action(ride_horse, 12),
-    "shoot_ball": Action(shoot_ball, 20, turned=18, repeats=False),
-    "shoot_bow": Action(shoot_bow, 26, repeats=False),
-    "walk": Action(walk, 20),
-    "walk_dog": Action(partial(walk, with_dog=True), 20),
+    "climb": Action(climb, 7, turned=-90),
+    "climb_rope": Action(partial(climb, rope=True), 7, turned=-60),
+    "fencing": Action(fencing, 10),
+    "golf": Action(golf, 11, turned=90, repeats=False),
+    "kick_ball": Action(kick_ball, 11, repeats=False),
+    "pullup": Action(pullup, 11, turned=90),
+    "punch": Action(punch, 8, turned=20),
+    "punch_heavy_bag": Action(partial(punch, bag="heavy"), 8, turned=12),
+    "punch_speed_bag": Action(partial(punch, bag="speed"), 8, turned=12),
+    "pushup": Action(pushup, 10),
+    "ride_bike": Action(ride_bike, 8),
+    "ride_horse": Action(ride_horse, 8),
+    "shoot_ball": Action(shoot_ball, 10, turned=18, repeats=False),
+    "shoot_bow": Action(shoot_bow, 11, repeats=False),
+    "walk": Action(walk, 10),
+    "walk_dog": Action(partial(walk, with_dog=True), 10),
 }

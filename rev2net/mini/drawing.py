@@ -4,13 +4,14 @@ Every step that could round differently on another machine is done in float64 or
 integer arithmetic, so that frames are the same everywhere.
 """
 
+import itertools
 from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from rev2net.mini.parts import Act, Part
+from rev2net.mini.parts import Act
 from rev2net.mini.scenery import Backdrop, Colour, paint
 from rev2net.mini.skeleton import Array
 
@@ -89,7 +90,7 @@ def render(act: Act, shot: Shot) -> Frames:
     """Draw a clip: (T, height, width, 3) uint8 RGB."""
     height, width = shot.height * _OVERSAMPLED, shot.width * _OVERSAMPLED
     rig = _Rig.frame(act, shot.camera, height, width)
-    panorama = paint(shot.backdrop, height, 3 * width, rig.margin, rig.ground / height)
+    panorama = paint(shot.backdrop, height, 2 * width, rig.margin, rig.ground / height)
     drawings = [_background(passer, shot.camera) for passer in shot.passers]
     drawings.append(_Drawing(act, shot.camera, shot.palette))
     frames = np.empty((len(rig.centre), shot.height, shot.width, 3), np.uint8)
@@ -192,19 +193,44 @@ def _extent(act: Act, camera: Camera, centre: Array) -> tuple[Array, Array]:
         radii = part.radii[:, None]
         low = np.minimum(low, (about - radii).min(axis=1))
         high = np.maximum(high, (about + radii).max(axis=1))
-    return np.percentile(low, 15, axis=0), np.percentile(high, 85, axis=0)
+    return np.percentile(low, 25, axis=0), np.percentile(high, 75, axis=0)
 
 
 class _Drawing:
-    """One act, projected, ready to be drawn moment by moment from far to near."""
+    """One act, projected, ready to be drawn moment by moment from far to near.
 
-    def __init__(self, act: Act, camera: Camera, palette: Palette) -> None:
+    A background act is drawn at `size` and moved by `place`, body heights right and up.
+    """
+
+    def __init__(
+        self,
+        act: Act,
+        camera: Camera,
+        palette: Palette,
+        size: float = 1.0,
+        place: tuple[float, float] = (0.0, 0.0),
+    ) -> None:
         self.parts = [*act.parts, *act.flying]
-        self.seen = [project(part.points, camera) for part in self.parts]
-        self.colours = [palette[part.material] for part in self.parts]
-        ground = act.followed * (1.0, 0.0, 1.0)
-        self.ground = np.atleast_2d(project(ground, camera)[..., :2])
-        self.shadow = act.shadow
+        seen = [project(part.points, camera) for part in self.parts]
+        ends = np.cumsum([0, *(points.shape[1] for points in seen)]).tolist()
+        self.slices = [slice(*pair) for pair in itertools.pairwise(ends)]
+        length = max(map(len, seen))
+        moving = [np.broadcast_to(points, (length, *points.shape[1:])) for points in seen]
+        points = np.concatenate(moving, axis=1)  # (T, N, 3), part after part
+        near = np.stack([points[:, part, 2].mean(axis=1) for part in self.slices], axis=1)
+        self.order = np.argsort(near + [part.nearer for part in self.parts], axis=1, kind="stable")
+        light = np.clip(1.0 + 0.9 * (near - 0.05), 0.72, 1.08)[..., None]
+        colours = np.array([palette[part.material] for part in self.parts])
+        self.colours = np.minimum(colours * light, 255).tolist()
+        self.points = points[..., :2] * size + place
+        radii = [
+            np.broadcast_to(part.radii, at.shape[1])
+            for part, at in zip(self.parts, seen, strict=True)
+        ]
+        self.radii = np.concatenate(radii) * size  # (N,)
+        ground = np.atleast_2d(project(act.followed * (1.0, 0.0, 1.0), camera)[..., :2])
+        self.ground = ground * size + place
+        self.shadow = act.shadow * size
 
     def draw(self, canvas: Frames, t: int, rig: _Rig) -> None:
         """Draw moment t; nearer parts are a little lighter."""
@@ -212,25 +238,25 @@ class _Drawing:
         if self.shadow > 0:
             below = rig.on_canvas(self.ground[t % len(self.ground)][None], t)[0]
             _draw_shadow(canvas, below, self.shadow * scale)
-        moment = [seen[t % len(seen)] for seen in self.seen]
-        near = [points[:, 2].mean() for points in moment]
-        order = sorted(range(len(near)), key=lambda i: near[i] + self.parts[i].nearer)
-        for i in order:
-            light = np.clip(1.0 + 0.9 * (near[i] - 0.05), 0.72, 1.08)
-            colour = np.minimum(np.array(self.colours[i]) * light, 255).tolist()
-            _draw_part(canvas, self.parts[i], rig.on_canvas(moment[i][:, :2], t), scale, colour)
+        t_act = t % len(self.points)
+        points = rig.on_canvas(self.points[t_act], t)
+        wires = _fixed(points)
+        outlines = _fixed(points[:, None] + self.radii[:, None, None] * scale * _ROUND)
+        for i in self.order[t_act]:
+            part, colour = self.slices[i], self.colours[t_act][i]
+            if self.parts[i].is_wire:
+                thick = max(1, round(2 * self.radii[part.start] * scale))
+                cv2.polylines(canvas, [wires[part]], False, colour, thick, cv2.LINE_AA, shift=4)
+            else:
+                outline = cv2.convexHull(outlines[part].reshape(-1, 2))
+                cv2.fillConvexPoly(canvas, outline, colour, cv2.LINE_AA, shift=4)
 
 
 def _background(passer: Passer, camera: Camera) -> _Drawing:
     """A passer's drawing: in profile, smaller, a little higher up in the picture."""
     profile = replace(camera, turned=np.pi if passer.leftwards else 0.0)
-    drawing = _Drawing(passer.act, profile, passer.palette)
-    lift = 0.3 * (1 - passer.size)
-    for points in (*drawing.seen, drawing.ground):
-        points[..., :2] = points[..., :2] * passer.size + (passer.place, lift)
-    drawing.parts = [replace(part, radii=part.radii * passer.size) for part in drawing.parts]
-    drawing.shadow *= passer.size
-    return drawing
+    place = (passer.place, 0.3 * (1 - passer.size))
+    return _Drawing(passer.act, profile, passer.palette, passer.size, place)
 
 
 _ROUND = np.stack([np.cos(np.arange(12) * np.pi / 6), np.sin(np.arange(12) * np.pi / 6)], axis=-1)
@@ -239,17 +265,6 @@ _ROUND = np.stack([np.cos(np.arange(12) * np.pi / 6), np.sin(np.arange(12) * np.
 def _fixed(points: Array) -> NDArray[np.int32]:
     """Pixel positions as OpenCV's fixed-point numbers with 4 fractional bits."""
     return np.round(points * 16).astype(np.int32)
-
-
-def _draw_part(
-    canvas: Frames, part: Part, points: Array, scale: float, colour: list[float]
-) -> None:
-    if part.is_wire:
-        thick = max(1, round(2 * part.radii[0] * scale))
-        cv2.polylines(canvas, [_fixed(points)], False, colour, thick, cv2.LINE_AA, shift=4)
-        return
-    outline = (points[:, None] + part.radii[:, None, None] * scale * _ROUND).reshape(-1, 2)
-    cv2.fillConvexPoly(canvas, cv2.convexHull(_fixed(outline)), colour, cv2.LINE_AA, shift=4)
 
 
 def _draw_shadow(canvas: Frames, below: Array, half_width: float) -> None:

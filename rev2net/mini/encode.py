@@ -18,7 +18,7 @@ _CODECS: dict[str, dict[str, str | int]] = {
     "hmdb51": {"vcodec": "mpeg4", "vtag": "DX50", **_EXACT_DCT},
     "kinetics400": {"vcodec": "libx264", "preset": "veryfast", "crf": 21},
 }
-_QUANTISER = {"goo": 3, "med": 5, "bad": 8}  # of MPEG-4, by the quality that the file name tells
+_QUANTISER = {"goo": 2, "med": 3, "bad": 5}  # of MPEG-4, by the quality that the file name tells
 
 
 def encode(frames: Frames, fps: float, path: Path, dataset: str, quality: str = "goo") -> None:

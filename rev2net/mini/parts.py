@@ -169,7 +169,16 @@ def hoop(place: Array) -> list[Part]:
     rim = place + xyz(-0.16, 1.12)
     return [
         wire("metal", [place + xyz(0.06, 0.0), place + xyz(0.06, 1.2)], 0.022, nearer=-0.3),
-        hull("string", [(place + xyz(0, 1.08), 0.02), (place + xyz(0, 1.38), 0.02)], nearer=-0.2),
+        hull("string", [(place + xyz(0, 1.04), 0.05), (place + xyz(0, 1.40), 0.05)], nearer=-0.2),
         wire("basketball", [rim + xyz(-0.09, 0), rim + xyz(0.14, 0)], 0.014, nearer=-0.1),
         wire("string", [rim + xyz(-0.08, 0), rim + xyz(-0.04, -0.13), rim + xyz(0.06, 0)], 0.005),
+    ]
+
+
+def flagstick(place: Array) -> list[Part]:
+    """The flag of a golf hole at place (3,)."""
+    corners = [place + xyz(0, y, z) for y, z in ((1.0, 0.02), (0.82, 0.02), (0.91, 0.2))]
+    return [
+        wire("string", [place, place + xyz(0, 1.02)], 0.014, nearer=-0.3),
+        hull("flag", [(corner, 0.015) for corner in corners], nearer=-0.3),
     ]

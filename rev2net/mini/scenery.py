@@ -7,6 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+HAZE = 205.0  # the grey that a distant place fades into
+
 Image = NDArray[np.uint8]
 Colour = tuple[int, int, int]  # RGB
 
@@ -40,11 +42,11 @@ class _Canvas:
     def polygon(self, points: list[tuple[float, float]], colour: Colour) -> None:
         """Fill a polygon of (x, height above the horizon)."""
         shape = np.array([(x * self.unit, self.horizon - y * self.unit) for x, y in points])
-        for wrap in (-1, 0, 1):
-            moved = shape + np.array([wrap * self.image.shape[1], 0])
-            cv2.fillPoly(
-                self.image, [np.round(moved * 16).astype(np.int32)], colour, cv2.LINE_AA, shift=4
-            )
+        around, (left, right) = self.image.shape[1], (shape[:, 0].min(), shape[:, 0].max())
+        for moved in (-around, 0, around):
+            if right + moved > -1 and left + moved < around + 1:  # some of it is in the image
+                corners = np.round((shape + np.array([moved, 0])) * 16).astype(np.int32)
+                cv2.fillPoly(self.image, [corners], colour, cv2.LINE_AA, shift=4)
 
     def box(self, x: float, y: float, width: float, height: float, colour: Colour) -> None:
         self.polygon([(x, y), (x + width, y), (x + width, y + height), (x, y + height)], colour)
@@ -89,8 +91,7 @@ def paint(backdrop: Backdrop, height: int, width: int, margin: int, ground: floa
         feature(canvas)
     _mottle(image[horizon:], rng, 7 + 5 * backdrop.clutter)
     soft = cv2.GaussianBlur(image, (0, 0), backdrop.blur * height, borderType=cv2.BORDER_REFLECT)
-    middle = soft.mean(axis=(0, 1))
-    return np.round(middle + (soft - middle) * backdrop.contrast).astype(np.uint8)
+    return np.round(HAZE + (soft - HAZE) * backdrop.contrast).astype(np.uint8)
 
 
 def _mottle(ground: Image, rng: np.random.Generator, depth: float) -> None:

@@ -14,7 +14,7 @@ from rev2net.mini.drawing import Camera, Finish, Frames, Palette, Passer, Pillar
 from rev2net.mini.scenery import SCENES, Backdrop, Colour, shade
 from rev2net.mini.skeleton import Array, Body
 
-MINI_VERSION = 1  # changes with every change of a rendered pixel
+MINI_VERSION = 2  # changes with every change of a rendered pixel
 
 
 Range = tuple[float, float]  # uniform unless said
@@ -58,11 +58,11 @@ UCF101 = World(  # sports by daylight, from the side, on a tripod
     },
     bias=0.8, clutter=(0.6, 1.0),
     passers=0.0, pillar=0.0,
-    turned=(0, 22), pitch=(2, 10), fill=(0.86, 1.0), offset=0.03,
-    follow=(0.4, 0.65), shake=(0.0, 0.002), pan=0.03, zoom=0.03, roll=1.0,
+    turned=(0, 22), pitch=(2, 10), fill=(0.95, 1.08), offset=0.03,
+    follow=(0.4, 0.65), shake=(0.0, 0.001), pan=0.02, zoom=0.02, roll=1.0,
     tempo=(0.95, 1.25), start=(0.0, 0.1),
     looks=("daylight", "daylight", "warm", "cool"),
-    blur=(0.3, 0.6), grain=(1.0, 3.0), vignette=(0.0, 0.1), flicker=0.004,
+    blur=(0.2, 0.4), grain=(0.7, 2.0), vignette=(0.0, 0.1), flicker=0.004,
     wardrobe="sports", widths=(4 / 3,),
 )
 HMDB51 = World(  # film: graded, grainy, from all sides, moving
@@ -72,24 +72,24 @@ HMDB51 = World(  # film: graded, grainy, from all sides, moving
         "ride_horse": "hall", "shoot_ball": "street", "shoot_bow": "yard", "walk": "beach",
     },
     bias=0.8, clutter=(1.0, 1.6),
-    passers=0.3, pillar=0.3,
-    turned=(8, 38), pitch=(0, 18), fill=(0.84, 1.02), offset=0.05,
-    follow=(0.92, 1.0), shake=(0.007, 0.016), pan=0.25, zoom=0.16, roll=3.0,
+    passers=0.2, pillar=0.2,
+    turned=(8, 30), pitch=(0, 15), fill=(0.93, 1.06), offset=0.05,
+    follow=(0.5, 0.7), shake=(0.001, 0.004), pan=0.08, zoom=0.06, roll=3.0,
     tempo=(0.65, 0.95), start=(0.0, 0.25),
     looks=("teal_orange", "sepia", "cold", "dim", "faded", "monochrome"),
-    blur=(0.4, 0.8), grain=(2.0, 5.0), vignette=(0.2, 0.5), flicker=0.015,
-    wardrobe="street", widths=(4 / 3, 4 / 3, 1.5, 16 / 9),
+    blur=(0.25, 0.5), grain=(1.3, 3.0), vignette=(0.2, 0.5), flicker=0.015,
+    wardrobe="street", widths=(1.25, 4 / 3, 1.4),
 )
 KINETICS400 = World(  # between the two, and filmed anywhere
     places=UCF101.places,
     bias=0.0, clutter=(0.6, 1.4),
     passers=0.15, pillar=0.1,
-    turned=(0, 40), pitch=(0, 15), fill=(0.84, 1.0), offset=0.05,
-    follow=(0.75, 1.0), shake=(0.0, 0.006), pan=0.15, zoom=0.1, roll=2.0,
+    turned=(0, 40), pitch=(0, 15), fill=(0.94, 1.09), offset=0.05,
+    follow=(0.5, 0.75), shake=(0.0, 0.003), pan=0.06, zoom=0.05, roll=2.0,
     tempo=(0.75, 1.3), start=(0.0, 0.2),
     looks=("daylight", "warm", "cool", "faded", "teal_orange", "dim"),
-    blur=(0.3, 0.8), grain=(1.0, 5.0), vignette=(0.0, 0.3), flicker=0.008,
-    wardrobe="sports", widths=(4 / 3, 4 / 3, 16 / 9),
+    blur=(0.2, 0.5), grain=(0.7, 3.3), vignette=(0.0, 0.3), flicker=0.008,
+    wardrobe="sports", widths=(1.25, 4 / 3, 1.4),
 )
 # fmt: on
 
@@ -143,7 +143,7 @@ def film(
         fps,
         camera_moves=bool(np.ptp(shot.camera.pan, axis=0).max() + np.ptp(shot.camera.zoom) > 0.08),
         side=_side(shot.camera),
-        quality="goo" if grain < 3.0 else "med" if grain < 4.0 else "bad",
+        quality="goo" if grain < 2.0 else "med" if grain < 2.7 else "bad",
     )
 
 
@@ -157,8 +157,8 @@ def _actor(rng: np.random.Generator) -> Body:
         upper_arm=usual.upper_arm * arms,
         forearm=usual.forearm * arms,
         shoulder=usual.shoulder * shoulder,
-        head=usual.head * head,
-        build=rng.uniform(0.85, 1.25),
+        head=usual.head * 1.15 * head,
+        build=rng.uniform(1.3, 1.7),
     )
 
 
@@ -168,7 +168,7 @@ def _phase(world: World, action: str, rng: np.random.Generator, count: int, fps:
     cycle = how.cycle * np.exp(rng.uniform(*np.log(world.tempo))) * fps / 25.0
     if how.repeats:
         return rng.uniform() + np.arange(count) / cycle
-    cycle = max(cycle, 0.7 * count)  # a single action fills most of its clip
+    cycle = max(cycle, 0.9 * count)  # a single action fills most of its clip
     return np.minimum(rng.uniform(*world.start) + np.arange(count) / cycle, 1.2)
 
 
@@ -189,8 +189,8 @@ def _shot(
         seed=int(source.integers(2**31)),
         clutter=source.uniform(*world.clutter),
         horizon=source.uniform(0.06, 0.2),
-        blur=source.uniform(0.008, 0.018),
-        contrast=source.uniform(0.65, 0.85),
+        blur=source.uniform(0.015, 0.03),
+        contrast=source.uniform(0.3, 0.5),
     )
     turned = source.choice([-1, 1]) * source.uniform(*world.turned) + take.uniform(-5, 5)
     camera = Camera(
@@ -280,7 +280,7 @@ def _palette(world: World, rng: np.random.Generator) -> Palette:
         "shin": skin if rng.random() < shorts else trouser,
         "shoe": pick(((240, 240, 240), (44, 44, 48), (196, 60, 52), (92, 62, 44))),
         "metal": pick(((86, 90, 98), (150, 154, 160), (54, 56, 62))),
-        "club": (36, 36, 40),
+        "club": (232, 224, 176),
         "frame": pick(((200, 44, 44), (36, 92, 180), (30, 30, 34), (240, 190, 40), (60, 140, 90))),
         "tyre": (34, 34, 38),
         "horse": pick(((126, 80, 50), (88, 58, 42), (176, 136, 98), (214, 206, 196), (60, 50, 48))),
@@ -292,6 +292,7 @@ def _palette(world: World, rng: np.random.Generator) -> Palette:
         "string": (236, 236, 230),
         "hold": pick(((230, 80, 70), (70, 150, 220), (240, 200, 70), (110, 190, 110)), 30),
         "ball": (246, 246, 242),
+        "flag": pick(((206, 40, 40), (150, 30, 60), (60, 40, 130))),
         "basketball": pick(((224, 120, 52), (190, 88, 40), (150, 70, 44))),
     }
 

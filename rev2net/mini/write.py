@@ -20,10 +20,10 @@ class MiniOptions:
     """Size of the benchmark; the defaults are the demo's."""
 
     classes: str = "small"  # UCF-HMDB class set: small (5 classes) or full (12 of HMDB51)
-    groups: int = 28  # source videos a class; for Kinetics, videos a class
+    groups: int = 56  # source videos a class; for Kinetics, videos a class
     clips: int = 2  # cut from each source
-    frames: tuple[int, int] = (20, 26)  # fewest and most in a clip
-    height: int = 72  # pixels
+    frames: tuple[int, int] = (10, 12)  # fewest and most in a clip
+    height: int = 48  # pixels
     seed: int = 0
 
     def check(self) -> None:

@@ -37,7 +37,7 @@ def build_optimiser(
     ]
     if settings.optimiser == "sgd":
         return _SGD(described, lr=settings.learning_rate, momentum=settings.momentum)
-    return _AdamW(described, lr=settings.learning_rate)
+    return _AdamW(described, lr=settings.learning_rate, fused=True)
 
 
 def _uncompiled(kind: type[torch.optim.Optimizer]) -> type[Any]:
