@@ -102,9 +102,9 @@ def _rows(images: Images, errors: Mapping[str, float], max_motion: float) -> lis
     if "foreground" in images:
         rows.append(_Row("foreground", part, images["foreground"]))
     if "mask" in images:
-        rows.append(_Row("mask", f"{part}; white: foreground", images["mask"]))
+        rows.append(_Row("mask", "a part; white: foreground", images["mask"]))
     if "background" in images:
-        rows.append(_Row("background", f"{part}; one a clip", images["background"][None]))
+        rows.append(_Row("background", part, images["background"][None]))
     return rows
 
 
