@@ -17,7 +17,7 @@ MINI = load(ROOT / "config.yaml")
 def test_the_coarse_grid_is_every_combination_of_its_values() -> None:
     found = {point.values for point in points(MINI, "coarse", "rev2net.rgb")}
     assert found == {
-        (("flow", flow), ("frames", frames)) for flow in (3.0, 10.0) for frames in (60.0, 240.0)
+        (("flow", flow), ("frames", frames)) for flow in (5.0, 10.0) for frames in (30.0, 60.0)
     }
 
 

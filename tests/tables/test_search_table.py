@@ -27,7 +27,7 @@ def store(work: Any, config: Config, point: Point, right: int, best: Any = None)
 
 @pytest.fixture
 def coarse(work: Any, config: Config) -> list[Point]:
-    """The coarse grid of Rev2Net, run; (3, 240) is the best point."""
+    """The coarse grid of Rev2Net, run; (5, 60) is the best point."""
     found = points(config, "coarse", "rev2net.rgb")
     for point, right in zip(found, [3, 6, 5, 4], strict=True):
         store(work, config, point, right)
@@ -37,12 +37,12 @@ def coarse(work: Any, config: Config) -> list[Point]:
 def test_the_best_coarse_values_are_those_of_the_highest_accuracy(
     work: Any, config: Config, coarse: list[Point]
 ) -> None:
-    assert dict(coarse[1].values) == {"flow": 3.0, "frames": 240.0}
-    assert best_values(config, work.root, "rev2net.rgb", "hmdb51") == {"flow": 3.0, "frames": 240.0}
+    assert dict(coarse[1].values) == {"flow": 5.0, "frames": 60.0}
+    assert best_values(config, work.root, "rev2net.rgb", "hmdb51") == {"flow": 5.0, "frames": 60.0}
 
 
 def test_rows_are_sorted_and_one_is_chosen(work: Any, config: Config, coarse: list[Point]) -> None:
-    best = {"flow": 3.0, "frames": 240.0}
+    best = {"flow": 5.0, "frames": 60.0}
     for point, right in zip(points(config, "fine", "rev2net.rgb"), [2, 7, 1, 0], strict=True):
         store(work, config, point, right, best)
     frame = collect(config, work.root, space="rev2net.rgb")
@@ -50,7 +50,7 @@ def test_rows_are_sorted_and_one_is_chosen(work: Any, config: Config, coarse: li
     chosen = frame[frame["chosen"]]
     assert len(chosen) == 1
     row = chosen.iloc[0]
-    assert (row["stage"], row["flow"], row["frames"]) == ("fine", 1.5, 480.0)
+    assert (row["stage"], row["flow"], row["frames"]) == ("fine", 2.5, 120.0)
     assert (row["trials"], row["videos"]) == (8, 8)
     assert row["ci_low"] <= row["top1_val"] <= row["ci_high"]
 
@@ -126,8 +126,8 @@ def test_what_was_found_runs_where_the_configuration_says_so(
 
     searched = "rev2net.rgb.hmdb51"
     before, after = config.recipes["rev2net.rgb"], found.recipes[searched]
-    assert (after.loss.flow, after.loss.frames) == (3.0, 240.0)
-    changed = {"flow": 3.0, "frames": 240.0}
+    assert (after.loss.flow, after.loss.frames) == (5.0, 60.0)
+    changed = {"flow": 5.0, "frames": 60.0}
     assert after == before.model_copy(update={"loss": before.loss.model_copy(update=changed)})
     # For the benchmark whose source it is, too; not for the one whose target it is, nor for all.
     assert found.recipes["rev2net.rgb.hmdb-ucf"] == after
