@@ -136,14 +136,20 @@ class FrameStream:
         """The frames that a process writes; False, and none, where they are no planes as asked."""
         if not decoder.begins():
             return True
-        self.input = input_facts(decoder.log())
-        if self.input is None:
-            raise MachineError(f"{self.path}: cannot follow the log of ffmpeg {ffmpeg_version()}")
-        height, width = self.input.height, self.input.width
+        # Seen on a busy machine, once in some thousand videos: the log was not there yet.
+        while (facts := input_facts(decoder.log())) is None and decoder.says_more():
+            pass
+        if facts is None:
+            raise MachineError(
+                f"{self.path}: cannot follow the log of ffmpeg {ffmpeg_version()}, which ends with "
+                f"{decoder.log().rstrip().rpartition(chr(10))[2]!r}"
+            )
+        self.input = facts
+        height, width = facts.height, facts.width
         if max(height, width) > MAX_SIDE:
             raise VideoError(self.path, f"{width}x{height} pixels; allowed is {MAX_SIDE} a side")
         if pixel_format == PIXEL_FORMAT:
-            if not are_planes(self.input.pixel_format):
+            if not are_planes(facts.pixel_format):
                 return False
             planes = Planes(height, width)
             while decoder.fill(planes.data.data):
@@ -229,6 +235,15 @@ class _Decoder:
         self._listen()
         # A look at how many bytes there are takes none of them.
         return self._bytes_there() > 0
+
+    def says_more(self) -> bool:
+        """Wait for more of the log, a second at most; False where none comes."""
+        errors = select.poll()
+        errors.register(self._errors, select.POLLIN)
+        before = self.log()
+        errors.poll(1000 * WAIT_SECONDS)
+        self._listen()
+        return self.log() != before
 
     def _bytes_there(self) -> int:
         waiting = bytearray(4)

@@ -283,3 +283,16 @@ def test_output_that_is_no_whole_frames_is_refused(
     stand_in(f'"{real}" "$@" && printf xyz')
     with pytest.raises(VideoError, match="no whole frames of 64x48 pixels"):
         decode(path)
+
+
+def test_a_log_that_comes_after_the_frames_is_waited_for(
+    write_video: WriteVideo, smooth_frames: MakeFrames, stand_in: StandIn, tmp_path: Path
+) -> None:
+    path = write_video(smooth_frames(3), codec=MPEG4)
+    expected = read(path)
+    real, log = ffmpeg_binary(), tmp_path / "log"
+    stand_in(f'"{real}" "$@" 2> "{log}" && sleep 0.3 && cat "{log}" >&2')
+    assert read(path) == expected
+    stand_in(f'"{real}" "$@" 2> /dev/null && echo "[verbose] nothing else" >&2')
+    with pytest.raises(MachineError, match=r"cannot follow the log of ffmpeg .* nothing else'$"):
+        decode(path)
