@@ -136,7 +136,7 @@ class FrameStream:
         """The frames that a process writes; False, and none, where they are no planes as asked."""
         if not decoder.begins():
             return True
-        # Seen on a busy machine, once in some thousand videos: the log was not there yet.
+        # Seen three times on a busy machine: the log did not say this yet.
         while (facts := input_facts(decoder.log())) is None and decoder.says_more():
             pass
         if facts is None:
