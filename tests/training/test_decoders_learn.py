@@ -12,16 +12,10 @@ import pytest
 from rev2net.bench.arrays import lossless, write_clips
 from rev2net.bench.decoders import train_and_measure
 from rev2net.bench.discs import DIRECTIONS, moving_discs
-from rev2net.config import (
-    ClipSettings,
-    ComputeSettings,
-    LossSettings,
-    NetworkSettings,
-    OptimisationSettings,
-    TrainSettings,
-)
+from rev2net.config import ClipSettings, LossSettings
 from rev2net.runs.examples import verdict
 from rev2net.runs.identity import Run
+from tests.training.decoder_settings import short_training
 
 RUN = Run("clips", "rev2net", "rgb", "scratch", "none", 1, 0)
 LENGTH, SIZE, BOUND, TRAINED, HELD_OUT = 16, 32, 8.0, 800, 32
@@ -37,23 +31,10 @@ def trained(
     # Discs that move 1 to 1.6 pixels a frame; their flow is exact.
     clips = moving_discs(3, TRAINED, HELD_OUT, LENGTH, SIZE, speed=(1.0, 1.6))
     write_clips(folder, {"clips": clips}, FRAMES, FLOW)
-    settings = TrainSettings(
-        configuration="test",
-        run=RUN,
-        network_name=RUN.method,
-        network=NetworkSettings(width=0.25, options={"dropout": 0.0}),
-        clip=ClipSettings(length=LENGTH, size=SIZE, scales=(1.0,), flip=False),
-        optimisation=OptimisationSettings(
-            optimiser="adamw",
-            learning_rate=0.005,
-            weight_decay=0.01,
-            batch=8,
-            steps=300,
-            schedule="cosine",
-            warmup=0.1,
-            clip_gradient=10,
-        ),
-        loss=LossSettings(
+    settings = short_training(
+        RUN,
+        ClipSettings(length=LENGTH, size=SIZE, scales=(1.0,), flip=False),
+        LossSettings(
             flow=5.0,
             flow_focus=0.1,
             frames=15.0,
@@ -61,10 +42,10 @@ def trained(
             feature_discrepancy=0.01,
             latent_discrepancy=0.00001,
         ),
-        compute=ComputeSettings(threads=1, loader_workers=0, precision="float32"),
-        frames=FRAMES,
-        flow_bound=BOUND,
-        initial_weights=None,
+        FRAMES,
+        BOUND,
+        steps=300,
+        learning_rate=0.005,
     )
     train_and_measure(RUN, settings, folder, list(DIRECTIONS), folder / "run")
     measures = json.loads((folder / "run/measures.json").read_text())

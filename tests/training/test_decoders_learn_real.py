@@ -11,18 +11,12 @@ import pytest
 
 from rev2net.bench.arrays import Clip, lossless, write_clips
 from rev2net.bench.decoders import jhmdb_parts, train_and_measure
-from rev2net.config import (
-    ClipSettings,
-    ComputeSettings,
-    LossSettings,
-    NetworkSettings,
-    OptimisationSettings,
-    TrainSettings,
-)
+from rev2net.config import ClipSettings, LossSettings
 from rev2net.runs.examples import verdict
 from rev2net.runs.identity import Run
 from rev2net.video import decode
 from tests.real_data import REAL_DATA, WITHOUT
+from tests.training.decoder_settings import short_training
 
 pytestmark = [
     pytest.mark.slow,
@@ -30,8 +24,8 @@ pytestmark = [
 ]
 
 RUN = Run("clips", "rev2net-noflow", "rgb", "scratch", "none", 1, 0)
-LENGTH, SIDE, SIZE = 16, 112, 64
-FRAMES, _ = lossless(SIDE, 8.0)
+LENGTH, SIDE, SIZE, BOUND = 16, 112, 64, 8.0
+FRAMES, _ = lossless(SIDE, BOUND)
 
 
 def clips() -> Iterator[Clip]:
@@ -44,27 +38,14 @@ def clips() -> Iterator[Clip]:
 
 def test_unseen_real_frames_are_decoded_in_reverse(tmp_path: Path) -> None:
     write_clips(tmp_path, {"clips": clips()}, FRAMES)
-    settings = TrainSettings(
-        configuration="test",
-        run=RUN,
-        network_name=RUN.method,
-        network=NetworkSettings(width=0.25, options={"dropout": 0.0}),
-        clip=ClipSettings(length=LENGTH, size=SIZE, scales=(0.58, 0.66, 0.75), flip=True),
-        optimisation=OptimisationSettings(
-            optimiser="adamw",
-            learning_rate=0.001,
-            weight_decay=0.01,
-            batch=8,
-            steps=250,
-            schedule="cosine",
-            warmup=0.1,
-            clip_gradient=10,
-        ),
-        loss=LossSettings(frames=500.0, frames_focus=20.0),
-        compute=ComputeSettings(threads=1, loader_workers=0, precision="float32"),
-        frames=FRAMES,
-        flow_bound=8.0,
-        initial_weights=None,
+    settings = short_training(
+        RUN,
+        ClipSettings(length=LENGTH, size=SIZE, scales=(0.58, 0.66, 0.75), flip=True),
+        LossSettings(frames=500.0, frames_focus=20.0),
+        FRAMES,
+        BOUND,
+        steps=250,
+        learning_rate=0.001,
     )
     train_and_measure(RUN, settings, tmp_path, [f"class {k}" for k in range(9)], tmp_path / "run")
     measures = json.loads((tmp_path / "run/measures.json").read_text())
