@@ -2,7 +2,7 @@
 
 A coarse point is a value for each searched setting. A fine point is a factor for each: what it
 multiplies is the best coarse point, which is known only when that grid has run. So both grids, and
-with them the DAG, follow from the configuration alone.
+with them the DAG, follow from the configuration alone. Every point is trained with every seed.
 
 Imports neither pandas nor torch: Snakemake reads it for every job.
 """
@@ -52,12 +52,11 @@ def search_settings(config: Config) -> SearchSettings:
     return config.search
 
 
-def searched_run(space: str, benchmark: str, config: Config) -> Run:
+def searched_run(space: str, benchmark: str, seed: int, config: Config) -> Run:
     """The run whose recipe a space ("rev2net.rgb") varies on a benchmark."""
-    search = search_settings(config)
     method, input_ = space.split(".")
     init = config.within_dataset_tables.init
-    return Run(benchmark, method, input_, init, "none", search.split, search.seed)
+    return Run(benchmark, method, input_, init, "none", search_settings(config).split, seed)
 
 
 def points(
@@ -66,7 +65,7 @@ def points(
     space: str | None = None,
     benchmark: str | None = None,
 ) -> list[Point]:
-    """The points of one stage, space and benchmark, or of all."""
+    """The points of one stage, space and benchmark, or of all; a point's seeds in a row."""
     search = search_settings(config)
     found = []
     grids = itertools.product(STAGES, search.benchmarks, search.spaces.items())
@@ -74,12 +73,13 @@ def points(
         asked = stage in (None, of_stage) and space in (None, name)
         if not asked or benchmark not in (None, where):
             continue
-        run = searched_run(name, where, config)
+        runs = [searched_run(name, where, seed, config) for seed in search.seeds]
         keys = sorted(chosen.coarse)
         axes = [chosen.coarse[key] if of_stage == "coarse" else chosen.fine for key in keys]
         found += [
             Point(run, of_stage, tuple(zip(keys, values, strict=True)))
             for values in itertools.product(*axes)
+            for run in runs
         ]
     return found
 

@@ -48,7 +48,7 @@ def test_every_compared_method_is_granted_as_many_trials() -> None:
         )
         for space in MINI.search.spaces  # type: ignore[union-attr]
     }
-    assert trials == {"rev2net.rgb": 8, "i3d.rgb": 8}
+    assert trials == {"rev2net.rgb": 8 * 3, "i3d.rgb": 8 * 3}  # three seeds
 
 
 def test_a_point_is_found_by_its_folder() -> None:
@@ -62,8 +62,8 @@ def test_a_point_is_found_by_its_folder() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"max_runs": 15}, "the spaces take 16 runs; max_runs is 15"),
-        ({"benchmarks": ["ucf101", "hmdb51"]}, "the spaces take 32 runs; max_runs is 16"),
+        ({"max_runs": 47}, "the spaces take 48 runs; max_runs is 47"),
+        ({"benchmarks": ["ucf101", "hmdb51"]}, "the spaces take 96 runs; max_runs is 48"),
         ({"spaces": {"tns.rgb": {"coarse": {"flow": [1.0]}}}}, "no recipe 'tns.rgb'"),
         ({"spaces": {"i3d.rgb": {"coarse": {"flow": [-1.0]}}}}, "greater than 0, found -1.0"),
         ({"spaces": {"i3d.rgb": {"coarse": {"flow": [1.0, 1.0]}}}}, "flow: 1.0 stands twice"),

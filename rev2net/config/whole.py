@@ -74,16 +74,21 @@ class SearchSettings(Section):
     # Searched each for itself, so that no choice rests on labels of the dataset it is tested on.
     benchmarks: Annotated[tuple[Name, ...], Field(min_length=1)]
     split: Positive
-    seed: Annotated[int, Field(ge=0)]
+    seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]  # each, a point
     validation_fraction: Annotated[float, Field(gt=0, lt=1)]
-    max_runs: Positive  # of all spaces and benchmarks together
+    max_runs: Positive  # of all spaces, benchmarks and seeds together
     spaces: dict[StreamName, SearchSpace]
 
     @model_validator(mode="after")
     def _runs_are_bounded(self) -> Self:
-        runs = len(self.benchmarks) * sum(
-            math.prod(map(len, space.coarse.values())) + len(space.fine) ** len(space.coarse)
-            for space in self.spaces.values()
+        refuse_repeated("seeds", self.seeds)
+        runs = (
+            len(self.benchmarks)
+            * len(self.seeds)
+            * sum(
+                math.prod(map(len, space.coarse.values())) + len(space.fine) ** len(space.coarse)
+                for space in self.spaces.values()
+            )
         )
         if runs > self.max_runs:
             raise ValueError(f"the spaces take {runs} runs; max_runs is {self.max_runs}")

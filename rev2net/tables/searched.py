@@ -1,4 +1,4 @@
-"""Collect the runs of the coarse-to-fine search: `search.csv`, one row a run, the choice marked.
+"""Collect the runs of the coarse-to-fine search: `search.csv`, one row a point, the choice marked.
 
 Only validation videos are read, which are held out of the training list by whole groups.
 """
@@ -12,17 +12,17 @@ import yaml
 from rev2net.config import Config, TrainSettings, digest, parse_settings
 from rev2net.errors import UserError
 from rev2net.evaluation import metrics
-from rev2net.evaluation.statistics import bootstrap_interval
+from rev2net.evaluation.statistics import bootstrap_intervals
 from rev2net.runs.folder import WorkFolder
 from rev2net.runs.scores import Scores, disagreement
 from rev2net.search import Point, Stage, points, search_settings, space_of
-from rev2net.tables.build import read_own_scores
+from rev2net.tables.build import by_split, read_own_scores
 
 WEIGHTS = ("flow", "frames", "feature_discrepancy", "latent_discrepancy")
 # fmt: off
 COLUMNS = [
-    "space", "stage", "point", *WEIGHTS, "learning_rate", "top1_val", "ci_low", "ci_high",
-    "loss_val", "videos", "chosen", "trials", "benchmark", "split", "seed", "configuration",
+    "space", "stage", "point", *WEIGHTS, "learning_rate", "top1_val", "ci_low", "ci_high", "spread",
+    "loss_val", "videos", "chosen", "trials", "benchmark", "split", "seeds", "configuration",
 ]
 # fmt: on
 
@@ -34,14 +34,15 @@ def collect(
     space: str | None = None,
     benchmark: str | None = None,
 ) -> pd.DataFrame:
-    """The finished runs of one stage or all, best first in each space and benchmark.
+    """The finished points of one stage or all, best first in each space and benchmark.
 
-    Chosen is the highest accuracy; of equal ones the lowest cross-entropy. Accuracies in percent,
-    intervals over source groups. Raises UserError for a run that is missing or that scored other
-    videos than its neighbours.
+    Chosen is the highest accuracy, of the mean over seeds; of equal ones the lowest cross-entropy.
+    Accuracies in percent, intervals over source groups and seeds, `spread` the standard deviation
+    over seeds. Raises UserError for a run that is missing or that scored other videos than its
+    neighbours.
     """
     first: dict[str, tuple[Path, Scores]] = {}
-    rows = []
+    runs: dict[tuple[str, str, str], list[tuple[Point, Path, Scores]]] = {}
     for point in points(config, stage, space, benchmark):
         path = WorkFolder(Path(root)).point(point.run.path, point.name).scores("val")
         scores = read_own_scores(path, point.run, "val", config)
@@ -51,7 +52,9 @@ def collect(
         difference = disagreement(other, scores, ("split_digest", "videos_expected"))
         if difference:
             raise UserError(f"{before} and {path} do not belong together: {difference}")
-        rows.append(_row(point, config, path, scores))
+        key = (point.run.benchmark, space_of(point.run), point.name)
+        runs.setdefault(key, []).append((point, path, scores))
+    rows = [_row(of_point, config) for of_point in runs.values()]
     frame = pd.DataFrame(rows, columns=COLUMNS).sort_values(
         ["benchmark", "space", "top1_val", "loss_val", "point"],
         ascending=[True, True, False, True, True],
@@ -93,26 +96,30 @@ def recipes_found(frame: pd.DataFrame, config: Config) -> str:
     return head + yaml.safe_dump(found, sort_keys=True, default_flow_style=None)
 
 
-def _row(point: Point, config: Config, path: Path, scores: Scores) -> dict[str, object]:
-    settings = parse_settings(TrainSettings, str(path.with_name("settings.json")))
-    if scores.settings.split(".")[0] != digest(settings):
-        raise UserError(f"{path}: trained with other settings than settings.json beside it")
-    hits = 100.0 * metrics.hits(scores.scores, scores.label)
-    low, high = bootstrap_interval(hits, scores.group)
+def _row(runs: list[tuple[Point, Path, Scores]], config: Config) -> dict[str, object]:
+    """A point, over its seeds."""
+    for _, path, scores in runs:
+        settings = parse_settings(TrainSettings, str(path.with_name("settings.json")))
+        if scores.settings.split(".")[0] != digest(settings):
+            raise UserError(f"{path}: trained with other settings than settings.json beside it")
+    point, (split,) = runs[0][0], by_split([scores for *_, scores in runs])
+    hits_SN = 100.0 * np.stack([metrics.hits(seed, split.label_N) for seed in split.scores_SNC])
+    low, high = bootstrap_intervals(hits_SN[None], split.group_N)[0]
     return {
         "space": space_of(point.run),
         "stage": point.stage,
         "point": point.name,
         **{name: getattr(settings.loss, name) for name in WEIGHTS},
         "learning_rate": settings.optimisation.learning_rate,
-        "top1_val": round(float(hits.mean()), 2),
+        "top1_val": round(float(hits_SN.mean()), 2),
         "ci_low": round(low, 2),
         "ci_high": round(high, 2),
-        "loss_val": round(_cross_entropy(scores), 4),
-        "videos": len(scores),
+        "spread": round(float(hits_SN.mean(1).std(ddof=1)), 2) if len(runs) > 1 else None,
+        "loss_val": round(float(np.mean([_cross_entropy(each) for *_, each in runs])), 4),
+        "videos": len(split.label_N),
         "benchmark": point.run.benchmark,
         "split": point.run.split,
-        "seed": point.run.seed,
+        "seeds": " ".join(str(each.run.seed) for each, *_ in runs),
         "configuration": config.name,
     }
 

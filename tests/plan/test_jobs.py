@@ -43,7 +43,7 @@ def test_a_parent_is_trained_and_not_evaluated() -> None:
 def test_the_search_has_its_points() -> None:
     mini = configuration.load(ROOT / "config.yaml")
     jobs = needed_jobs(["search"], mini)
-    assert len(jobs.points) == 2 * 2 + 2**2 + 6 + 2
+    assert len(jobs.points) == 3 * (2 * 2 + 2**2 + 6 + 2)  # of three seeds
     assert not jobs.trainings
     assert jobs.datasets(mini) == ["hmdb51"]
 

@@ -55,6 +55,23 @@ def test_rows_are_sorted_and_one_is_chosen(work: Any, config: Config, coarse: li
     assert row["ci_low"] <= row["top1_val"] <= row["ci_high"]
 
 
+def test_several_seeds_of_a_point_are_one_row(work: Any, config: Config) -> None:
+    assert config.search is not None
+    seeds = config.search.model_copy(update={"seeds": (0, 3)})
+    config = config.model_copy(update={"search": seeds})
+    found = points(config, "coarse", "rev2net.rgb")
+    assert [point.run.seed for point in found] == [0, 3] * 4
+    # The best of one seed, (5, 60), is not the best on average.
+    for point, right in zip(found, [5, 5, 7, 1, 6, 6, 2, 2], strict=True):
+        store(work, config, point, right)
+    frame = collect(config, work.root, "coarse", "rev2net.rgb")
+    assert list(frame["top1_val"]) == [75.0, 62.5, 50.0, 25.0]
+    assert list(frame["spread"].round(1)) == [0.0, 0.0, 53.0, 0.0]
+    assert set(frame["seeds"]) == {"0 3"}
+    assert set(frame["trials"]) == {4}
+    assert best_values(config, work.root, "rev2net.rgb", "hmdb51") == {"flow": 10.0, "frames": 30.0}
+
+
 def test_of_equal_accuracies_the_lower_cross_entropy_is_chosen(
     work: Any, config: Config, coarse: list[Point]
 ) -> None:
