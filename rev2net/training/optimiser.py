@@ -60,17 +60,18 @@ def rate_multipliers(
     """The factor of every weight and bias of a convolution or linear layer.
 
     The first convolution, the head and Rev2Net's decoders are told by their places; their biases
-    have both factors.
+    have both factors. Of the decoders, all fresh, batch normalisation has it too.
     """
     chosen = settings.multipliers
     found: dict[nn.Parameter, float] = {}
     layers = (nn.Conv2d, nn.Conv3d, nn.ConvTranspose3d, nn.Linear)
     first = True
     for name, layer in network.named_modules():
-        if not isinstance(layer, layers):
+        decoding = name.startswith(DECODING)
+        if not (decoding or isinstance(layer, layers)):
             continue
         factor = chosen.head if f"{name}.".startswith(HEADS) else 1.0
-        if name.startswith(DECODING):
+        if decoding:
             factor = chosen.decoders
         if first:
             factor, first = chosen.first_convolution, False
