@@ -128,7 +128,6 @@ def settings(run: Run, args: argparse.Namespace) -> TrainSettings:
     options: dict[str, bool | int | float | str] = {"dropout": args.dropout}
     if method.recipe == "rev2net":
         options["latent_endpoint"] = args.latent_endpoint
-        options["tap_gradient"] = args.tap_gradient
     return TrainSettings(
         configuration=args.task,
         run=run,
@@ -301,7 +300,6 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--learning-rate", type=float, default=0.003)
     parser.add_argument("--decoders", type=float, default=1.0, help="factor on their rate")
     parser.add_argument("--freeze-batchnorm", action="store_true")
-    parser.add_argument("--tap-gradient", type=float, default=0.0)
     parser.add_argument("--flow", type=float, default=LOSS.flow, help="weight")
     parser.add_argument("--flow-focus", type=float, default=LOSS.flow_focus)
     parser.add_argument("--flow-norm", choices=("epe", "l1", "l2"), default=LOSS.flow_norm)

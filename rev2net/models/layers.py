@@ -1,9 +1,12 @@
 """What several networks are made of: the width rule, fresh weights, the way back up of decoders."""
 
+import math
+
 import torch
 from torch import Tensor, nn
 
 HEAD_STRIDE, HEAD_PADDING = (1, 2, 2), (1, 1, 1)
+FIRST_HEAD = 0.4  # standard deviation of a decoder's first output, of inputs of unit variance
 
 
 def scaled(channels: int, width: float) -> int:
@@ -45,10 +48,14 @@ class Upsample(nn.Sequential):
 def head(in_channels: int, out_channels: int, first: float = 0.0) -> nn.ConvTranspose3d:
     """The last transposed convolution of a decoder: doubles height and width.
 
-    It starts as the constant `first`: a decoder begins with the best guess that looks at nothing.
+    It starts near the constant `first`, the best guess that looks at nothing: a unit of what it
+    reads changes its output by FIRST_HEAD. With weights of zero nothing below it would be taught
+    before they grow, and they do not where what is below is not taught: on real clips flow and
+    frames stayed at that guess for hundreds of steps.
     """
     layer = nn.ConvTranspose3d(in_channels, out_channels, (3, 4, 4), HEAD_STRIDE, HEAD_PADDING)
-    nn.init.zeros_(layer.weight)
+    taps = in_channels * math.prod(layer.kernel_size) / math.prod(HEAD_STRIDE)  # that meet
+    nn.init.normal_(layer.weight, std=FIRST_HEAD / math.sqrt(taps))
     assert layer.bias is not None
     nn.init.constant_(layer.bias, first)
     return layer

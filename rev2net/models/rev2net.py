@@ -2,11 +2,12 @@
 
 The encoder gives a Gaussian for each task at every position of its last volume. A reversed
 counterpart of its pools carries a draw z back to the grid of Conv3d_2c; the paper's transposed
-convolutions stand on top. Conv3d_2c joins there where it is no way around the volume: the frame
-decoder sees its average over time alone, which knows no moment, for the background; the flow
-decoder sees it as it is, since motion is local. Neither sends a gradient into it, unless
-`tap_gradient` lets a part of it through. Decoded frames differ from the clip's mean frame, which
-knows no moment, by what moves alone: nothing else is left to learn, or to pass through the volume.
+convolutions stand on top. Conv3d_2c joins there where it is no way around the volume: the flow
+decoder sees it as it is, since motion is local, and a part of its gradient flows into it; the frame
+decoder sees its average over time alone, which knows no moment, for the background, and sends no
+gradient into it, which would teach the stem what stands still. Decoded frames differ from the
+clip's mean frame, which knows no moment, by what moves alone: nothing else is left to learn, or to
+pass through the volume.
 
 Decoders and Gaussians exist for training. At test time `model(x)` is the I3D it inherits from,
 unchanged. What the paper leaves open is decided in docs/decisions.md.
@@ -22,7 +23,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from rev2net.errors import UserError, did_you_mean
-from rev2net.models.i3d import I3D
+from rev2net.models.i3d import I3D, Unit3D
 from rev2net.models.layers import HEAD_PADDING, HEAD_STRIDE, Upsample, crop, head, scaled
 from rev2net.models.network import Outputs
 from rev2net.models.spec import InputSpec
@@ -72,7 +73,7 @@ def draw(mean: Tensor, log_variance: Tensor) -> Tensor:
 
 def damped(x: Tensor, part: float) -> Tensor:
     """x itself, through which `part` of the gradient flows."""
-    return x.detach() if part == 0 else torch.lerp(x.detach(), x, part)
+    return torch.lerp(x.detach(), x, part)
 
 
 class LatentPath(nn.Module):
@@ -105,12 +106,15 @@ class LatentPath(nn.Module):
 class FlowDecoder(nn.Module):
     """Two transposed convolutions: the trunk's map, and flow (B', 2, T, H, W), x then y.
 
-    Conv3d_2c's map joins at the trunk's input, in as many channels as the features have.
+    Conv3d_2c's map joins at the trunk's input, in as many channels as the features have, after two
+    convolutions: motion is read from what neighbours have in common, not from a position alone.
     """
 
     def __init__(self, in_channels: int, tap_channels: int, trunk_channels: int) -> None:
         super().__init__()
-        self.join = nn.Conv3d(tap_channels, in_channels, 1, bias=False)
+        self.join = nn.Sequential(
+            Unit3D(tap_channels, in_channels), Unit3D(in_channels, in_channels, (3, 3, 3))
+        )
         self.trunk = Upsample(2 * in_channels, trunk_channels)
         self.flow = head(trunk_channels, 2)
 
@@ -186,7 +190,7 @@ class Rev2Net(I3D):
         latent_endpoint: str = "Mixed_5c",  # where the Gaussians stand; or Mixed_4f
         latent_channels: int = 64,  # Z, of each task, at width 1
         trunk_width: int = 32,  # channels of the decoders' trunks at width 1
-        tap_gradient: float = 0.0,  # part of the decoders' gradient that flows into Conv3d_2c
+        tap_gradient: float = 0.05,  # part of the flow decoder's gradient that reaches Conv3d_2c
         width: float = 1.0,
         dropout: float = 0.5,
         bn_momentum: float = 0.1,
@@ -216,11 +220,12 @@ class Rev2Net(I3D):
         pooled = self.pool(maps["Mixed_5c"])
         outputs: Outputs = {"logits": self.classify(pooled), "features": pooled.mean((2, 3, 4))}
         volume = maps[self.latent_endpoint][:decode_first]
-        tap = damped(maps[DECODED_ENDPOINT][:decode_first], self.tap_gradient)
-        still, mean_frame = tap.mean(2, keepdim=True), x[:decode_first].mean(2, keepdim=True)
+        tap = maps[DECODED_ENDPOINT][:decode_first]
+        still = tap.detach().mean(2, keepdim=True)
+        mean_frame = x[:decode_first].mean(2, keepdim=True)
         size, grids = x.shape[2:], self.grids(tap.shape[2:])
         for task, path, decoder, joining in (
-            ("flow", self.flow_path, self.flow_decoder, (tap,)),
+            ("flow", self.flow_path, self.flow_decoder, (damped(tap, self.tap_gradient),)),
             ("frame", self.frame_path, self.frame_decoder, (still, mean_frame)),
         ):
             if path is not None and decoder is not None:

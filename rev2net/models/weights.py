@@ -39,10 +39,14 @@ def superseded(state: Mapping[str, Tensor]) -> str:
     """What a Rev2Net checkpoint has that is no longer built, in words; empty for all others.
 
     Its Gaussians once stood on the pooled features, one a clip, where they could not say when; they
-    are one a position now.
+    are one a position now. Its flow decoder once read motion from single positions of Conv3d_2c.
     """
     old = [key for key in state if "_latent.gaussian." in key]
-    return f"a Rev2Net with one latent a clip ({old[0]}), now one a position" if old else ""
+    if old:
+        return f"a Rev2Net with one latent a clip ({old[0]}), now one a position"
+    if (old_join := "flow_decoder.join.weight") in state:
+        return f"a Rev2Net with one convolution where Conv3d_2c joins ({old_join}), now two"
+    return ""
 
 
 @dataclass

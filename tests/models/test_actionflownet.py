@@ -21,11 +21,11 @@ def test_the_encoder_is_the_usual_3d_resnet_18(giga_multiply_adds: Any) -> None:
 
 
 @pytest.mark.parametrize("size", [(16, 64, 64), (9, 33, 47), (11, 50, 36)])
-def test_flow_has_the_clips_size_and_starts_at_no_motion(size: tuple[int, ...]) -> None:
+def test_flow_has_the_clips_size_and_starts_near_no_motion(size: tuple[int, ...]) -> None:
     model: Any = build("actionflownet", 5, width=0.125)
     outputs: Any = model.forward_train(torch.randn(3, 3, *size), decode_first=2)
     assert outputs["flow"].shape == (2, 2, *size)
-    assert not outputs["flow"].any()
+    assert 0 < outputs["flow"].std() < 0.5
     assert len(outputs["logits"]) == len(outputs["features"]) == 3
 
 

@@ -86,7 +86,7 @@ def test_the_decoders_have_the_papers_layers() -> None:
     frame = [m for m in model.frame_decoder.modules() if isinstance(m, nn.ConvTranspose3d)]
     background = [m for m in model.frame_decoder.modules() if isinstance(m, nn.Conv3d)]
     assert (len(flow), len(frame), len(background)) == (2, 3, 1)
-    assert background[0].in_channels == model.flow_decoder.join.in_channels == 192
+    assert background[0].in_channels == model.flow_decoder.join[0].conv3d.in_channels == 192
 
 
 @pytest.mark.parametrize("endpoint", ["Mixed_5c", "Mixed_4f"])
@@ -105,14 +105,22 @@ def test_an_unknown_place_for_the_gaussians_is_refused() -> None:
         build("rev2net", 5, latent_endpoint="Mixed_5b")
 
 
-def test_decoding_begins_at_no_motion_and_at_the_mean_frame() -> None:
+def test_decoding_begins_near_no_motion_and_the_mean_frame_with_something_to_learn_below() -> None:
+    torch.manual_seed(0)
     x = torch.rand(2, 3, 8, 33, 35) * 2 - 1
-    outputs: Any = build("rev2net", 5, width=0.125).forward_train(x, decode_first=1)
-    assert not outputs["flow"].any()
-    assert not outputs["foreground"].any()
-    assert outputs["mask"].max() < 0.2
-    mean_frame = x[:1].mean(2, keepdim=True)
-    torch.testing.assert_close(outputs["frames"], mean_frame.expand_as(outputs["frames"]))
+    model = build("rev2net", 5, width=0.25)
+    outputs: Any = model.forward_train(x, decode_first=1)
+    assert 0.1 < outputs["flow"].std() < 0.5  # of the training set's mean flow
+    assert outputs["mask"].max() < 0.4
+    off = outputs["frames"] - x[:1].mean(2, keepdim=True)
+    assert 0.005 < off.std() < 0.05  # one to six grey levels
+    # Behind heads of zero nothing would be taught at first, and on real clips for long.
+    (outputs["flow"].square().mean() + outputs["frames"].square().mean()).backward()
+    for name in ("flow_decoder", "flow_path", "frame_decoder", "frame_path"):
+        taught = [
+            p.grad is not None and p.grad.any() for p in model.get_submodule(name).parameters()
+        ]
+        assert all(taught), name
 
 
 @pytest.mark.parametrize("size", [(16, 64, 64), (9, 33, 47), (11, 50, 36), (8, 32, 33)])
@@ -271,7 +279,7 @@ def test_frames_know_no_moment_but_from_the_volume(model: Any) -> None:
 
 
 @pytest.mark.parametrize("task", ["flow", "frames"])
-def test_a_task_teaches_the_stem_through_the_volume_only(
+def test_frames_teach_through_the_volume_only_and_flow_the_stem_too(
     model: Any, task: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     x = torch.randn(2, 3, 8, 32, 32)
@@ -287,25 +295,5 @@ def test_a_task_teaches_the_stem_through_the_volume_only(
             for name, parameter in model.named_parameters()
             if name in ("Conv3d_1a_7x7.conv3d.weight", "Mixed_5c.b0.conv3d.weight")
         ]
-        assert reached == [way_open, way_open]
+        assert reached == [way_open or task == "flow", way_open]
     assert model.logits.conv3d.weight.grad is None
-
-
-@pytest.mark.parametrize("task", ["flow", "frames"])
-def test_as_much_gradient_flows_into_the_tap_as_is_told(task: str) -> None:
-    """Beside what comes through the volume, closed here; the outputs stay the same."""
-    x, found, outputs = torch.randn(2, 3, 8, 32, 32), [], []
-    for part in (0.0, 0.5, 1.0):
-        torch.manual_seed(0)
-        model = with_trained_heads(build("rev2net", 5, width=0.125, tap_gradient=part)).eval()
-        path = model.get_submodule(f"{task.removesuffix('s')}_path")
-        forward = path.forward
-        path.forward = lambda v, g, f=forward: f(v.detach(), g)
-        outputs.append(model.forward_train(x)[task])
-        outputs[-1].square().mean().backward()
-        gradient = model.get_parameter("Conv3d_1a_7x7.conv3d.weight").grad
-        found.append(0.0 if gradient is None else float(gradient.norm()))
-    torch.testing.assert_close(outputs[0], outputs[2])
-    assert found[0] == 0
-    assert found[2] > 0
-    assert found[1] == pytest.approx(found[2] / 2, rel=1e-3)

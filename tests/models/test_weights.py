@@ -124,6 +124,17 @@ def test_a_rev2net_of_one_latent_a_clip_gives_its_i3d_and_no_more() -> None:
     assert torch.equal(model.eval()(x), encoder.eval()(x))
 
 
+def test_a_rev2net_of_one_convolution_where_conv3d_2c_joins_gives_its_i3d_and_no_more() -> None:
+    model, encoder = build("rev2net", 5, width=0.125), build("i3d", 5, width=0.125)
+    old = model.state_dict() | {"flow_decoder.join.weight": torch.ones(8, 24, 1, 1, 1)}
+    assert "flow_decoder.join.weight" in superseded(old)
+    fresh = build("rev2net", 5, width=0.125)
+    report = load_weights(fresh, old, partial=True)
+    assert set(report.left_over) == old.keys() - encoder.state_dict().keys()
+    x = torch.randn(1, 3, 8, 32, 32)
+    assert torch.equal(fresh.eval()(x), model.eval()(x))
+
+
 def test_a_head_for_other_classes_is_left_fresh_and_reported(tmp_path: Path) -> None:
     kinetics, model = build("i3d", 400, width=0.125), build("i3d", 101, width=0.125)
     torch.save({"state_dict": kinetics.state_dict()}, tmp_path / "kinetics.pt")
