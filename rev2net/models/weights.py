@@ -61,15 +61,14 @@ class LoadReport:
     left_over: list[str] = field(default_factory=list)  # the checkpoint's names
 
     def __str__(self) -> str:
-        """The counts in one line, then a line for every parameter."""
+        """The counts in one line, then a line for every parameter that is not used as it is."""
         names = ("used", "renamed", "reset", "missing", "left_over")
         counts = [f"{name.replace('_', ' ')} {len(getattr(self, name))}" for name in names]
         lines = [f"{self.checkpoint}: {', '.join(counts)}"]
         for name in ("left_over", "missing", "reset"):
             lines += [f"{name.replace('_', ' ')}: {key}" for key in getattr(self, name)]
         lines += [f"renamed: {theirs} -> {ours}" for theirs, ours in self.renamed.items()]
-        known = set(self.renamed.values())
-        return "\n".join(lines + [f"used: {key}" for key in self.used if key not in known])
+        return "\n".join(lines)
 
 
 def load_weights(

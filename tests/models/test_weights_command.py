@@ -115,7 +115,7 @@ def test_the_workflow_downloads_what_a_run_starts_from(url: str, tmp_path: Path)
     other = run.replace("hmdb-ucf/tsn", "ucf-hmdb/i3d")
     lacking = subprocess.run([*command, "-n", other], capture_output=True, text=True, timeout=120)
     assert lacking.returncode == 1
-    assert "has no initial_weights.imagenet.i3d.rgb; give it a file" in lacking.stdout
+    assert "has no initial_weights for them (imagenet.<recipe>.rgb); give it a" in lacking.stdout
     plan = subprocess.run([*command, "-n", run], capture_output=True, text=True, timeout=120)
     assert plan.returncode == 0, plan.stderr
     assert "Downloading weights/x.pth" in plan.stdout
