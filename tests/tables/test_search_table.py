@@ -26,6 +26,18 @@ def store(work: Any, config: Config, point: Point, right: int, best: Any = None)
 
 
 @pytest.fixture
+def config(config: Config) -> Config:
+    """The demo's, its search with one seed."""
+    return with_seeds(config, 0)
+
+
+def with_seeds(config: Config, *seeds: int) -> Config:
+    assert config.search is not None
+    search = config.search.model_copy(update={"seeds": seeds})
+    return config.model_copy(update={"search": search})
+
+
+@pytest.fixture
 def coarse(work: Any, config: Config) -> list[Point]:
     """The coarse grid of Rev2Net, run; (5, 60) is the best point."""
     found = points(config, "coarse", "rev2net.rgb")
@@ -56,9 +68,7 @@ def test_rows_are_sorted_and_one_is_chosen(work: Any, config: Config, coarse: li
 
 
 def test_several_seeds_of_a_point_are_one_row(work: Any, config: Config) -> None:
-    assert config.search is not None
-    seeds = config.search.model_copy(update={"seeds": (0, 3)})
-    config = config.model_copy(update={"search": seeds})
+    config = with_seeds(config, 0, 3)
     found = points(config, "coarse", "rev2net.rgb")
     assert [point.run.seed for point in found] == [0, 3] * 4
     # The best of one seed, (5, 60), is not the best on average.
