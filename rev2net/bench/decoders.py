@@ -302,7 +302,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--freeze-batchnorm", action="store_true")
     parser.add_argument("--flow", type=float, default=LOSS.flow, help="weight")
     parser.add_argument("--flow-focus", type=float, default=LOSS.flow_focus)
-    parser.add_argument("--flow-norm", choices=("epe", "l1", "l2"), default=LOSS.flow_norm)
+    parser.add_argument(
+        "--flow-norm", choices=("epe", "charbonnier", "l1", "l2"), default=LOSS.flow_norm
+    )
     parser.add_argument("--frames", type=float, default=LOSS.frames, help="weight")
     parser.add_argument("--frames-norm", choices=("l1", "l2"), default=LOSS.frames_norm)
     parser.add_argument("--threads", type=int, default=1)

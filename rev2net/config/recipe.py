@@ -128,7 +128,7 @@ class LossSettings(Section):
     """Weights of the loss terms beside the classification (Eq. 3) and of the adaptation."""
 
     flow: Annotated[float, Field(ge=0)] = 0.0
-    flow_norm: Literal["l1", "l2", "epe"] = "epe"  # epe: end-point error
+    flow_norm: Literal["l1", "l2", "epe", "charbonnier"] = "epe"  # epe: end-point error
     # A pixel counts 1 + focus * its motion: |flow| in units of the mean flow, and the distance of a
     # frame from the clip's mean frame. Most pixels stand still and would decide alone.
     flow_focus: Annotated[float, Field(ge=0)] = 0.0

@@ -15,7 +15,7 @@ from torch import Tensor
 from rev2net.losses import at_least_single
 
 Norm = Literal["l1", "l2"]
-FlowNorm = Literal["l1", "l2", "epe"]
+FlowNorm = Literal["l1", "l2", "epe", "charbonnier"]
 
 TINY = 1e-12  # keeps the gradient of a square root finite where flows agree
 
@@ -26,12 +26,16 @@ def flow_loss(
     """The mean error of flow over every pixel, weighted by 1 + focus * |target|.
 
     Both (B, 2, T, H, W), x then y, in one unit; the result is in it too (squared for l2). `norm`
-    epe is the Euclidean distance of the vectors, as ActionFlowNet has it (Ng et al. 2018); l1 and
-    l2 are means over the two components. Paper: first auxiliary term of Eq. 3.
+    epe is the Euclidean distance of the vectors, as ActionFlowNet has it (Ng et al. 2018);
+    charbonnier is that distance where it is large and half its square below a unit, so that pixels
+    that stand still do not hold a decoder at no motion that knows little yet; l1 and l2 are means
+    over the two components. Paper: first auxiliary term of Eq. 3.
     """
     difference = _difference(predicted, target)
     if norm == "epe":
         error = (difference.square().sum(1, keepdim=True) + TINY).sqrt()
+    elif norm == "charbonnier":
+        error = (difference.square().sum(1, keepdim=True) + 1).sqrt() - 1
     else:
         error = _size(difference, norm).mean(1, keepdim=True)
     return _weighted_mean(error, at_least_single(target).norm(dim=1, keepdim=True), focus)

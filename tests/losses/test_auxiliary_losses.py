@@ -74,6 +74,18 @@ def test_with_focus_the_best_constant_flow_is_not_stillness() -> None:
         assert bool(flow_loss(moving, target, focus=focus) < still) is better
 
 
+def test_still_pixels_do_not_hold_a_small_guess_at_no_motion() -> None:
+    """Their pull on it: all of the end-point error's, a tenth of it under charbonnier."""
+    pulls = {}
+    for norm in ("epe", "charbonnier"):
+        guess = torch.full((1, 2, 1, 1, 1), 0.1 / 2**0.5, requires_grad=True)
+        flow_loss(guess, torch.zeros(1, 2, 1, 1, 1), norm=norm).backward()  # type: ignore[arg-type]
+        assert guess.grad is not None
+        pulls[norm] = float(guess.grad.norm())
+    assert pulls["epe"] == pytest.approx(1)
+    assert pulls["charbonnier"] == pytest.approx(0.1, rel=0.01)
+
+
 def test_mask_penalty_is_the_masks_mean() -> None:
     mask = torch.tensor([0.0, 0.5, 1.0, 0.5]).reshape(1, 1, 1, 2, 2)
     assert mask_penalty(mask).item() == 0.5
@@ -92,7 +104,7 @@ def test_gradients_are_right(norm: Any) -> None:
     assert torch.autograd.gradcheck(lambda p: mask_penalty(p.sigmoid()), predicted)
 
 
-@pytest.mark.parametrize("norm", ["l1", "l2", "epe"])
+@pytest.mark.parametrize("norm", ["l1", "l2", "epe", "charbonnier"])
 def test_half_precision_is_averaged_in_single_precision(norm: Any) -> None:
     torch.manual_seed(0)
     predicted = torch.randn(1, 2, 8, 64, 64).bfloat16()

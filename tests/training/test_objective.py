@@ -78,7 +78,7 @@ def test_unlabelled_clips_have_no_classification_term() -> None:
     assert torch.equal(first["classification"], expected)
 
 
-@pytest.mark.parametrize("norm", ["l1", "l2", "epe"])
+@pytest.mark.parametrize("norm", ["l1", "l2", "epe", "charbonnier"])
 def test_the_flow_term_has_the_norm_that_is_asked_for(norm: str) -> None:
     settings = LossSettings.model_validate({"flow": 1.0, "flow_norm": norm})
     target = targets().flow
@@ -88,6 +88,7 @@ def test_the_flow_term_has_the_norm_that_is_asked_for(norm: str) -> None:
         "l1": difference.abs().mean(),
         "l2": difference.square().mean(),
         "epe": torch.hypot(difference[:, 0], difference[:, 1]).mean(),
+        "charbonnier": (torch.sqrt(1 + difference.square().sum(1)) - 1).mean(),
     }
     torch.testing.assert_close(terms(settings)["flow"], expected[norm])
 
