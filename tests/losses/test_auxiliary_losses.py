@@ -79,7 +79,7 @@ def test_still_pixels_do_not_hold_a_small_guess_at_no_motion() -> None:
     pulls = {}
     for norm in ("epe", "charbonnier"):
         guess = torch.full((1, 2, 1, 1, 1), 0.1 / 2**0.5, requires_grad=True)
-        flow_loss(guess, torch.zeros(1, 2, 1, 1, 1), norm=norm).backward()  # type: ignore[arg-type]
+        flow_loss(guess, torch.zeros(1, 2, 1, 1, 1), norm=norm).backward()
         assert guess.grad is not None
         pulls[norm] = float(guess.grad.norm())
     assert pulls["epe"] == pytest.approx(1)
