@@ -50,8 +50,7 @@ def head(in_channels: int, out_channels: int, first: float = 0.0) -> nn.ConvTran
 
     It starts near the constant `first`, the best guess that looks at nothing: a unit of what it
     reads changes its output by FIRST_HEAD. With weights of zero nothing below it would be taught
-    before they grow, and they do not where what is below is not taught: on real clips flow and
-    frames stayed at that guess for hundreds of steps.
+    before they grow (docs/decisions.md).
     """
     layer = nn.ConvTranspose3d(in_channels, out_channels, (3, 4, 4), HEAD_STRIDE, HEAD_PADDING)
     taps = in_channels * math.prod(layer.kernel_size) / math.prod(HEAD_STRIDE)  # that meet
