@@ -304,7 +304,7 @@ def test_as_much_of_the_flows_gradient_reaches_the_tap_as_is_told() -> None:
     x, found, outputs = torch.randn(2, 3, 8, 32, 32), [], []
     for part in (0.0, 0.5, 1.0):
         torch.manual_seed(0)
-        model = build("rev2net", 5, width=0.125, tap_gradient=part).eval()
+        model: Any = build("rev2net", 5, width=0.125, tap_gradient=part).eval()
         path = model.get_submodule("flow_path")
         forward = path.forward
         path.forward = lambda v, g, f=forward: f(v.detach(), g)
