@@ -1,4 +1,4 @@
-"""What changed since finished work was made: settings of its runs, and the videos of a folder.
+"""What changed since finished work was made: settings and starts of runs, videos of a folder.
 
 Said before it happens, or goes unnoticed.
 
@@ -16,10 +16,12 @@ from typing import Any
 
 from rev2net.config import Config, DatasetSettings, dump, validate
 from rev2net.datasets.listing import video_files
+from rev2net.digests import file_digest
 from rev2net.errors import UserError
 from rev2net.experiments import (
     benchmark_datasets,
     data_folder,
+    initial_weights,
     parent,
     run_kinds,
     shard_folder,
@@ -55,10 +57,10 @@ def warning(config: Config, work: WorkFolder) -> str | None:
     @functools.cache
     def is_retrained(run: Run) -> bool:
         with contextlib.suppress(UserError):  # where this configuration lacks it, it stays
-            settings = json.loads(dump(train_settings(run, config)))
+            settings = train_settings(run, config)
             start = parent(run, config)
             return (
-                finished.get(run, settings) != settings
+                (run in finished and not settings.same_numbers(finished[run]))
                 or (before is not None and _data(run, before) != _data(run, config))
                 or (start is not None and is_retrained(start))
             )
@@ -94,6 +96,33 @@ def changed_folders(config: Config, work: WorkFolder) -> Iterator[str]:
                 )
 
 
+def replaced_weights(config: Config, work: WorkFolder) -> Iterator[str]:
+    """A line for each checkpoint that is not the file that finished runs started from.
+
+    Where a sha256 is given, a download is held to it, and another one is another setting.
+    """
+    digest_of = functools.cache(file_digest)
+    started: dict[Path, list[str]] = {}
+    for run, record in _records(work):
+        # Where this configuration lacks the run, or the record is none of this version's.
+        with contextlib.suppress(UserError, KeyError, TypeError):
+            source, before = initial_weights(run, config), record["settings"]["initial_weights"]
+            if source is None or source.sha256 is not None or parent(run, config) is not None:
+                continue
+            if before["file"] == source.file:  # another one is another setting
+                digests = started.setdefault(Path(source.file), [])
+                digests.append(record["initial_weights_digest"])
+    for file, digests in started.items():
+        if not file.is_file():
+            continue
+        if others := sum(digest != digest_of(file) for digest in digests):
+            yield (
+                f"initial_weights: {file} is not the file that {others} of {len(digests)} finished "
+                "runs started from; to train them from it, add -R train_run to the command, or "
+                "give another `name`"
+            )
+
+
 def _new_and_gone(settings: DatasetSettings, index: Path) -> tuple[int, int]:
     """How many videos in class folders an index does not list, and how many it lists are gone."""
     with open(index, newline="", encoding="utf-8", errors="surrogateescape") as file:
@@ -123,10 +152,17 @@ def _changed_keys(before: Any, now: Any, place: str = "") -> Iterator[str]:
 
 def _finished(work: WorkFolder) -> Iterator[tuple[Run, Any]]:
     """The finished runs in a folder, with the settings that each was trained with."""
+    for run, record in _records(work):
+        with contextlib.suppress(KeyError):
+            yield run, record["settings"]
+
+
+def _records(work: WorkFolder) -> Iterator[tuple[Run, Any]]:
+    """The finished runs in a folder, with what each says of itself."""
     for path in sorted(work.path.glob("runs/*/*/*/*")):
-        with contextlib.suppress(UserError, OSError, ValueError, KeyError):  # unfinished, or other
+        with contextlib.suppress(UserError, OSError, ValueError):  # unfinished, or none of ours
             run = Run.parse(path.relative_to(work.path / "runs").as_posix())
-            yield run, json.loads(work.run(run).record.read_bytes())["settings"]
+            yield run, json.loads(work.run(run).record.read_bytes())
 
 
 def _data(run: Run, config: Config) -> object:

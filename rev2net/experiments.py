@@ -38,7 +38,7 @@ STAGE_VERSIONS = {
     "flow": 4,
     "merge": 2,
     "splits": 3,
-    "train": 5,
+    "train": 7,
     "evaluate": 5,
     "fuse": 2,
     "table": 2,
@@ -204,11 +204,7 @@ def parent(run: Run, config: Config) -> Run | None:
 
 
 def _published_weights(run: Run, config: Config) -> WeightsSource | None:
-    return config.initial_weights.get(_weights_key(run, config))
-
-
-def _weights_key(run: Run, config: Config) -> str:
-    return f"{run.init}.{method_of(run, config).recipe}.{run.input}"
+    return config.initial_weights.get(f"{run.init}.{method_of(run, config).recipe}.{run.input}")
 
 
 def without_weights(run: Run) -> str:
@@ -238,24 +234,31 @@ def _initial_weights(run: Run, config: Config) -> WeightsSource | None:
     return _published_weights(run, config)
 
 
-def recipe_of(run: Run, config: Config) -> Recipe:
-    """The run's recipe; Rev2Net's ablations share Rev2Net's, less what they go without."""
-    method = method_of(run, config)
-    stream = f"{method.recipe}.{run.input}"
+def recipe_name(run: Run, config: Config) -> str:
+    """The name of the recipe that a run is trained by; raises UserError where there is none."""
+    stream = f"{method_of(run, config).recipe}.{run.input}"
     name = config.recipe_name(stream, run.init, run.benchmark)
     if name is None:
         raise UserError(
             f"configuration {config.name!r} has no recipe {stream!r} for start {run.init!r} on "
             f"{run.benchmark}; it has {', '.join(config.recipes)}"
         )
-    recipe = config.recipes[name]
-    loss = recipe.loss.model_copy(update=dict.fromkeys(method.without, 0.0))
+    return name
+
+
+def recipe_of(run: Run, config: Config) -> Recipe:
+    """The run's recipe; Rev2Net's ablations share Rev2Net's, less what they go without."""
+    recipe = config.recipes[recipe_name(run, config)]
+    without = method_of(run, config).without
+    loss = recipe.loss.model_copy(update=dict.fromkeys(without, 0.0))
     return recipe.model_copy(update={"loss": loss})
 
 
 def train_settings(run: Run, config: Config) -> TrainSettings:
     """Everything one training depends on, and nothing else (its test protocol, for one)."""
-    recipe = recipe_of(run, config)
+    recipe, start = recipe_of(run, config), _initial_weights(run, config)
+    if start is not None:  # wherever it was downloaded from
+        start = start.model_copy(update={"url": None, "mirror": None})
     return TrainSettings(
         configuration=config.name,
         run=run,
@@ -265,9 +268,9 @@ def train_settings(run: Run, config: Config) -> TrainSettings:
         optimisation=recipe.optimisation,
         loss=recipe.loss,
         compute=config.compute,
-        frames=config.frames,
+        frames=stored_frames(config),
         flow_bound=config.flow.bound,
-        initial_weights=_initial_weights(run, config),
+        initial_weights=start,
         adaptation=config.adaptations.get(run.adapt),
         own_code=_own_code(run, config),
     )

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -30,9 +31,8 @@ def atomic_path(target: Path) -> Iterator[Path]:
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     stem = f".{short_name(target.name, NAME_BYTES - 24)}."
-    for leftover in target.parent.iterdir():
-        if leftover.name.startswith(stem) and leftover.name.endswith(".part"):
-            leftover.unlink(missing_ok=True)
+    for leftover in leftovers(target.parent, stem):
+        leftover.unlink(missing_ok=True)
     temporary = target.with_name(f"{stem}{os.getpid()}.part")
     try:
         yield temporary
@@ -41,6 +41,12 @@ def atomic_path(target: Path) -> Iterator[Path]:
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def leftovers(folder: Path, stem: str) -> list[Path]:
+    """What killed processes left beside a target: `<stem><number of the process>.part`."""
+    pattern = re.compile(re.escape(stem) + r"\d+\.part")
+    return [path for path in folder.iterdir() if pattern.fullmatch(path.name)]
 
 
 def short_name(name: str, limit: int = NAME_BYTES) -> str:

@@ -11,7 +11,7 @@ import itertools
 
 from rev2net.config import Config, CrossDataset, ScheduleSettings, TrainSettings
 from rev2net.errors import UserError
-from rev2net.experiments import method_of, seeds_and_splits, train_settings
+from rev2net.experiments import recipe_name, seeds_and_splits, split_settings, train_settings
 from rev2net.runs.identity import Run
 
 
@@ -33,15 +33,6 @@ def measured_runs(config: Config) -> list[Run]:
     return found
 
 
-def recipe_name(run: Run, config: Config) -> str:
-    """The name of the recipe that a run is trained by; it has one."""
-    name = config.recipe_name(
-        f"{method_of(run, config).recipe}.{run.input}", run.init, run.benchmark
-    )
-    assert name is not None
-    return name
-
-
 def measured_settings(run: Run, config: Config) -> TrainSettings:
     """The run's settings, at the length that its recipe had before `recipes_from` changed it."""
     settings = train_settings(run, config)
@@ -54,6 +45,6 @@ def measured_settings(run: Run, config: Config) -> TrainSettings:
 
 def held_out(benchmark: str, config: Config) -> CrossDataset:
     """A benchmark with groups of its source's training list held out as `val`."""
-    settings = config.benchmarks[benchmark]
+    settings = split_settings(benchmark, config)
     fraction = schedule_settings(config).validation_fraction
     return CrossDataset.model_validate(settings.model_dump() | {"validation_fraction": fraction})

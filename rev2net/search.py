@@ -16,7 +16,7 @@ from typing import Literal
 
 from rev2net.config import Config, CrossDataset, SearchSettings, TrainSettings, WithinDataset
 from rev2net.errors import UserError
-from rev2net.experiments import train_settings
+from rev2net.experiments import split_settings, train_settings
 from rev2net.runs.folder import WorkFolder
 from rev2net.runs.identity import Run
 
@@ -107,13 +107,19 @@ def settled_by(run: Run, name: str, config: Config) -> list[Point]:
     return points(config, "coarse", space_of(run), run.benchmark)
 
 
-def point_settings(point: Point, config: Config, best: dict[str, float] | None) -> TrainSettings:
-    """What the training of a point depends on; `best` are the coarse values a fine one varies."""
-    settings = train_settings(point.run, config)
-    values = dict(point.values)
-    if point.stage == "fine":
-        assert best is not None
-        values = {key: best[key] * factor for key, factor in values.items()}
+def point_settings(point: Point, config: Config) -> TrainSettings:
+    """What the training of a point depends on; in a fine one's the factors stand for the values."""
+    return _with_values(train_settings(point.run, config), dict(point.values))
+
+
+def multiplied(settings: TrainSettings, best: dict[str, float]) -> TrainSettings:
+    """The settings of a fine point, whose factors multiply the best coarse values."""
+    factors = {**settings.loss.model_dump(), "learning_rate": settings.optimisation.learning_rate}
+    return _with_values(settings, {key: value * factors[key] for key, value in best.items()})
+
+
+def _with_values(settings: TrainSettings, values: dict[str, float]) -> TrainSettings:
+    """The same with other searched settings."""
     rate = values.pop("learning_rate", settings.optimisation.learning_rate)
     return settings.model_copy(
         update={
@@ -126,4 +132,4 @@ def point_settings(point: Point, config: Config, best: dict[str, float] | None) 
 def held_out(benchmark: str, config: Config) -> WithinDataset | CrossDataset:
     """A searched benchmark with validation videos held out of its training list."""
     fraction = search_settings(config).validation_fraction
-    return config.benchmarks[benchmark].model_copy(update={"validation_fraction": fraction})
+    return split_settings(benchmark, config).model_copy(update={"validation_fraction": fraction})

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 from rev2net.config import Config
 from rev2net.runs.identity import Run
@@ -14,6 +15,12 @@ from tests.real_data import REAL_DATA, WITHOUT
 from tests.shard_files import Dataset
 from tests.small_dataset import SmallData, write_small_data
 from tests.work_folder import CONFIG, I3D_RGB, Work
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    """Every test draws the same numbers whatever ran before it."""
+    torch.manual_seed(0)
 
 
 @pytest.fixture(scope="session")

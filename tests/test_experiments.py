@@ -1,14 +1,16 @@
 """The compared methods, run identity, and what a run starts from."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from rev2net import experiments
-from rev2net.config import Recipe, WeightsSource, load
+from rev2net.config import Config, Recipe, WeightsSource, dump, load, validate
 from rev2net.errors import UserError
-from rev2net.experiments import METHODS
+from rev2net.experiments import METHODS, scores_digest, train_settings
 from rev2net.runs.identity import Run
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -139,9 +141,21 @@ def test_a_start_may_have_a_recipe_of_its_own_and_a_benchmark_goes_before_it() -
 
 
 def test_the_test_protocol_is_no_part_of_what_a_training_depends_on() -> None:
-    run = Run("hmdb-ucf", "i3d", "rgb", "scratch", "mkmmd", 1, 0)
-    recipe = MINI.recipes["i3d.rgb"]
+    run = Run("hmdb-ucf", "tsn", "rgb", "scratch", "mkmmd", 1, 0)
+    recipe = MINI.recipes["tsn.rgb"]
     other = recipe.model_copy(update={"test": recipe.test.model_copy(update={"clips": 7})})
-    changed = MINI.model_copy(update={"recipes": {**MINI.recipes, "i3d.rgb": other}})
+    changed = MINI.model_copy(update={"recipes": {**MINI.recipes, "tsn.rgb": other}})
     assert experiments.train_settings(run, changed) == experiments.train_settings(run, MINI)
     assert experiments.evaluate_settings(run, changed) != experiments.evaluate_settings(run, MINI)
+
+
+@pytest.mark.parametrize("key", ["time_limit", "loader_workers", "checkpoint_every", "url"])
+def test_what_changes_no_number_is_no_other_run(key: str) -> None:
+    """Such as more loader processes: finished runs stay, and unfinished ones go on."""
+    run = Run("hmdb51", "tsn", "rgb", "imagenet", "none", 1, 0)
+    text = (ROOT / "configs/paper.yaml").read_text()
+    other = re.sub(rf"\b{key}: (\d+|\S+//)", lambda found: f"{found[0]}7", text)
+    before, after = (validate(Config, yaml.safe_load(each), key) for each in (text, other))
+    assert train_settings(run, after).of_numbers == train_settings(run, before).of_numbers
+    assert scores_digest(run, after) == scores_digest(run, before)
+    assert dump(after) != dump(before)

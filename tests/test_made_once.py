@@ -1,5 +1,6 @@
 """What is made of videos is made once, whichever configuration asks first; flow only where read."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 import yaml
 
 from rev2net import experiments, needs
-from rev2net.changes import changed_folders, warning
+from rev2net.changes import changed_folders, replaced_weights, warning
 from rev2net.config import Config, dump, load, validate
 from rev2net.datasets.index import build_index
 from rev2net.runs.folder import WorkFolder
@@ -306,3 +307,28 @@ def test_videos_that_came_to_a_folder_or_left_it_are_said(tmp_path: Path, below:
     ]
     root.rename(tmp_path / "elsewhere")
     assert list(changed_folders(config, work)) == []
+
+
+@pytest.mark.parametrize("checked", [False, True])
+def test_another_checkpoint_under_the_same_name_is_said(tmp_path: Path, checked: bool) -> None:
+    file, run = tmp_path / "tsn.pt", "hmdb-ucf/tsn/rgb.imagenet.mkmmd/split1.seed0"
+    file.write_bytes(b"weights")
+    digest = hashlib.sha256(b"weights").hexdigest()
+    source = {"file": str(file), **({"sha256": digest} if checked else {})}
+    finished = Finished(tmp_path, [])
+    config = finished.config(initial_weights={"imagenet.tsn.rgb": source})
+    record = finished.work.training(run).record
+    record.parent.mkdir(parents=True)
+    settings = {"initial_weights": {"file": str(file)}}
+    record.write_text(json.dumps({"settings": settings, "initial_weights_digest": digest}))
+    assert list(replaced_weights(config, finished.work)) == []
+    file.write_bytes(b"others")
+    expected = [
+        f"initial_weights: {file} is not the file that 1 of 1 finished runs started from; to train "
+        "them from it, add -R train_run to the command, or give another `name`"
+    ]
+    other = finished.config(initial_weights={"imagenet.tsn.rgb": {"file": str(tmp_path / "b.pt")}})
+    (tmp_path / "b.pt").write_bytes(b"of another name")
+    assert list(replaced_weights(other, finished.work)) == []  # `warning` says so
+    # With a sha256 the file is no start at all: the training refuses it.
+    assert list(replaced_weights(config, finished.work)) == ([] if checked else expected)

@@ -5,17 +5,22 @@ from pathlib import Path
 import pytest
 import yaml
 
-from rev2net.config import Config, WithinDataset, load, validate
+from rev2net.config import Config, SearchSpace, WithinDataset, load, validate
 from rev2net.errors import UserError
 from rev2net.experiments import train_settings
-from rev2net.search import find_point, held_out, point_settings, points, space_of
+from rev2net.search import find_point, held_out, multiplied, point_settings, points, space_of
 
 ROOT = Path(__file__).resolve().parent.parent
 MINI = load(ROOT / "config.yaml")
+assert MINI.search is not None
+OF_TWO = SearchSpace(coarse={"flow": (5.0, 10.0), "frames": (30.0, 60.0)}, fine=(0.5, 2.0))
+WEIGHTS = MINI.model_copy(
+    update={"search": MINI.search.model_copy(update={"spaces": {"rev2net.rgb": OF_TWO}})}
+)
 
 
 def test_the_coarse_grid_is_every_combination_of_its_values() -> None:
-    found = {point.values for point in points(MINI, "coarse", "rev2net.rgb")}
+    found = {point.values for point in points(WEIGHTS, "coarse", "rev2net.rgb")}
     assert found == {
         (("flow", flow), ("frames", frames)) for flow in (5.0, 10.0) for frames in (30.0, 60.0)
     }
@@ -25,15 +30,15 @@ def test_the_fine_grid_multiplies_the_best_coarse_values() -> None:
     best = {"flow": 0.1, "frames": 1.0}
     found = {
         (settings.loss.flow, settings.loss.frames)
-        for point in points(MINI, "fine", "rev2net.rgb")
-        for settings in [point_settings(point, MINI, best)]
+        for point in points(WEIGHTS, "fine", "rev2net.rgb")
+        for settings in [multiplied(point_settings(point, WEIGHTS), best)]
     }
     assert found == {(0.05, 0.5), (0.05, 2.0), (0.2, 0.5), (0.2, 2.0)}
 
 
 def test_a_point_changes_what_it_searches_and_nothing_else() -> None:
     point = points(MINI, "coarse", "i3d.rgb")[0]
-    settings, recipe = point_settings(point, MINI, None), train_settings(point.run, MINI)
+    settings, recipe = point_settings(point, MINI), train_settings(point.run, MINI)
     rate = dict(point.values)["learning_rate"]
     changed = recipe.optimisation.model_copy(update={"learning_rate": rate})
     assert settings == recipe.model_copy(update={"optimisation": changed})
@@ -48,7 +53,7 @@ def test_every_compared_method_is_granted_as_many_trials() -> None:
         )
         for space in MINI.search.spaces  # type: ignore[union-attr]
     }
-    assert trials == {"rev2net.rgb": 8 * 3, "i3d.rgb": 8 * 3}  # three seeds
+    assert trials == {"rev2net.rgb": 2 * 8 * 3, "i3d.rgb": 2 * 8 * 3}  # two datasets, three seeds
 
 
 def test_a_point_is_found_by_its_folder() -> None:
@@ -62,8 +67,8 @@ def test_a_point_is_found_by_its_folder() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"max_runs": 47}, "the spaces take 48 runs; max_runs is 47"),
-        ({"benchmarks": ["ucf101", "hmdb51"]}, "the spaces take 96 runs; max_runs is 48"),
+        ({"max_runs": 95}, "the spaces take 96 runs; max_runs is 95"),
+        ({"seeds": [0, 1, 2, 3]}, "the spaces take 128 runs; max_runs is 96"),
         ({"spaces": {"tns.rgb": {"coarse": {"flow": [1.0]}}}}, "no recipe 'tns.rgb'"),
         ({"spaces": {"i3d.rgb": {"coarse": {"flow": [-1.0]}}}}, "greater than 0, found -1.0"),
         ({"spaces": {"i3d.rgb": {"coarse": {"flow": [1.0, 1.0]}}}}, "flow: 1.0 stands twice"),

@@ -348,6 +348,37 @@ def test_lengths_are_measured_once_and_trained_where_the_configuration_says_so(
     assert jobs["train_run"] == 1
 
 
+def test_a_search_is_made_again_where_what_it_depends_on_changes_and_nowhere_else(
+    undisturbed: Path,
+) -> None:
+    """Taking in what it found, above all, trains nothing."""
+    target = ["results/search.csv"]
+    searched = snakemake(*target, *SMOKE[2:], directory=undisturbed)
+    assert searched.returncode == 0, searched.stdout[-3000:] + searched.stderr[-3000:]
+    smoke = (ROOT / "configs/smoke.yaml").read_text()
+    (undisturbed / "found.yaml").write_text((undisturbed / "results/smoke/search.yaml").read_text())
+
+    def planned(text: str) -> dict[str, int]:
+        (undisturbed / "edited.yaml").write_text(text)
+        chosen = ["--cores", "2", "--configfile", str(undisturbed / "edited.yaml")]
+        return counts(snakemake("-n", *target, *chosen, directory=undisturbed).stdout)
+
+    idle = smoke.replace("loader_workers: 0", "loader_workers: 1").replace(
+        "checkpoint_every: 2", "checkpoint_every: 3"
+    )
+    idle = idle.replace("time_limit: 60", "time_limit: 90") + "log_every: 7\n"
+    for text in (idle, f"{smoke}recipes_from: {undisturbed}/found.yaml\n"):
+        assert planned(text).keys() == {
+            "resolve_config",
+            "collect_search",
+            "publish_result",
+            "total",
+        }
+    assert planned(smoke.replace("fine: [0.5, 2.0]", "fine: [0.5, 3.0]"))["train_search_point"] == 1
+    faster = planned(smoke.replace("learning_rate: 0.01", "learning_rate: 0.02"))
+    assert faster["train_search_point"] == 4
+
+
 def test_other_videos_have_a_folder_of_their_own(undisturbed: Path) -> None:
     """Another generator seed gives other pixels under the same names: what was made stays."""
     text = (ROOT / "configs/smoke.yaml").read_text()

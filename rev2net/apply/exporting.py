@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from rev2net.apply.subject import of_run
 from rev2net.evaluation import metrics
 from rev2net.experiments import INPUT_LABELS, method_label
 from rev2net.files import write_text
@@ -40,13 +41,14 @@ def export_run(source: Path, folder: Path) -> None:
 
     Raises UserError where it is no run.
     """
-    trained = load_trained(source)
+    trained, subject = load_trained(source), of_run(source)
     settings = trained.settings
     clip = settings.clip
     about: dict[str, Any] = {
         "clip": {"length": clip.length, "stride": clip.stride, "size": clip.size},
-        "frames": settings.frames.model_dump(mode="json"),
-        "flow_bound": settings.flow_bound,
+        "frames": subject.frames.model_dump(mode="json"),
+        "flow": subject.flow.model_dump(mode="json"),
+        "test": subject.test.model_dump(mode="json"),
         "provenance": {
             "run": settings.run.path,
             "configuration": settings.configuration,
@@ -85,7 +87,7 @@ def _card(trained: TrainedRun, source: Path, folder: Path) -> str:
 
 def _accuracy(source: Path) -> str:
     """On the test videos, where the run has been evaluated."""
-    path = RunFolder(source).scores("test")
+    path = RunFolder(source if source.is_dir() else source.parent).scores("test")
     if not path.is_file():
         return "not evaluated"
     scores = read_scores(path)

@@ -15,6 +15,7 @@ from rev2net.apply.subject import Subject
 from rev2net.apply.windows import Windows
 from rev2net.errors import UserError
 from rev2net.files import atomic_path, write_text
+from rev2net.flow.parameters import of_settings
 from rev2net.models.i3d import I3D
 from rev2net.video.ffmpeg import VideoError
 from rev2net.video.ledger import judged
@@ -33,6 +34,7 @@ class FeatureFiles:
     def record(self) -> dict[str, Any]:
         """What the results depend on, as it is written beside them."""
         subject = self.windows.subject
+        flow = of_settings(subject.flow) if subject.shape.kinds == ("flow",) else None
         return {
             "network": subject.words,
             "weights": subject.digest,
@@ -41,6 +43,7 @@ class FeatureFiles:
             "stride": self.windows.stride,
             "crop": subject.size,
             **subject.frames.model_dump(mode="json", include={"short_side", "size", "fps"}),
+            **({} if flow is None else {"bound": subject.flow.bound, "flow": flow}),
         }
 
     def done(self, video: Video) -> bool:

@@ -20,6 +20,7 @@ from rev2net import __version__
 from rev2net.apply.inputs import Video
 from rev2net.apply.output import Outcome, atomic_folder
 from rev2net.config import FlowShardSettings
+from rev2net.datasets.listing import as_text
 from rev2net.files import atomic_path
 from rev2net.flow.parameters import Flow, of_settings
 from rev2net.flow.quantize import quantize
@@ -209,7 +210,7 @@ def _shard(files: FlowFiles, video: Video, stream: FrameStream) -> Writing:
         yield write, images
         facts, _ = stream.outcome()
         shard.keep_video(
-            video.name,
+            as_text(video.name),
             num_frames=stream.num_frames,
             height=facts.height,
             width=facts.width,

@@ -21,7 +21,7 @@ from typing import Any
 
 from rev2net.apply.inputs import Video
 from rev2net.errors import MachineError, UserError
-from rev2net.files import csv_text, short_name, write_text
+from rev2net.files import csv_text, leftovers, short_name, write_text
 from rev2net.processes import end_with_parent
 from rev2net.progress import note, with_progress
 
@@ -129,9 +129,8 @@ def atomic_folder(target: Path) -> Iterator[Path]:
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     stem = f".{short_name(target.name, 200)}."
-    for leftover in target.parent.iterdir():
-        if leftover.name.startswith(stem) and leftover.name.endswith(".part"):
-            shutil.rmtree(leftover, ignore_errors=True)
+    for leftover in leftovers(target.parent, stem):
+        shutil.rmtree(leftover, ignore_errors=True)
     temporary = target.with_name(f"{stem}{os.getpid()}.part")
     temporary.mkdir()
     try:

@@ -75,7 +75,8 @@ def moments(path: Path, windows: Windows) -> Iterator[Moment]:
         assert stream.input is not None
         rate = windows.subject.frames.fps or stream.input.fps
         start = number * windows.stride
-        yield Moment(start / rate, (start + windows.window) / rate, row.tolist())
+        end = min(start + windows.window, stream.num_frames)  # of a looped video, its own end
+        yield Moment(start / rate, end / rate, row.tolist())
 
 
 def read_class_names(path: Path) -> tuple[str, ...]:

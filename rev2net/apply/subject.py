@@ -52,8 +52,9 @@ def of_run(folder: Path, configuration: Path | None = None) -> Subject:
     settings, spec = trained.settings, trained.network.input_spec
     flow = default_settings(settings.flow_bound)
     test = _one_view(settings.clip.size)
-    synthetic = ""
+    frames, synthetic = settings.frames, ""
     if config is not None:
+        frames = frames.model_copy(update={"time_limit": config.frames.time_limit})
         test = evaluate_settings(settings.run, config).test
         flow = config.flow.model_copy(update={"bound": settings.flow_bound})
         synthetic = " (synthetic videos)" if config.mini is not None else ""
@@ -62,7 +63,7 @@ def of_run(folder: Path, configuration: Path | None = None) -> Subject:
         trained.network,
         clip_shape(spec, (spec.kind,), settings),
         settings.clip.size,
-        settings.frames,
+        frames,
         flow,
         tuple(trained.class_names),
         f"{method_label(run.method)} on {INPUT_LABELS[run.input]}, "
@@ -109,7 +110,7 @@ def of_weights(
 
 
 def _of_exported(folder: Path) -> Subject:
-    """One centre crop of one clip is scored."""
+    """Tested as the run was, on flow as the run's was."""
     network, about = exported.load_exported(folder)
     spec, clip, origin = network.input_spec, about["clip"], about["provenance"]
     segments = spec.time_axis == "segments"
@@ -119,13 +120,13 @@ def _of_exported(folder: Path) -> Subject:
         shape,
         clip["size"],
         FramesSettings.model_validate(about["frames"]),
-        default_settings(about["flow_bound"]),
+        FlowSettings.model_validate(about["flow"]),
         tuple(about["classes"]),
         f"{method_label(about['network'])} on {INPUT_LABELS[spec.modality]}, "
         f"{len(about['classes'])} classes, trained as {origin['run']} of configuration "
         f"{origin['configuration']!r}",
         origin["checkpoint"],
-        _one_view(clip["size"]),
+        TestSettings.model_validate(about["test"]),
         num_cores(),
     )
 

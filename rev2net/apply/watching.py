@@ -10,6 +10,7 @@ from typing import Any
 
 from rev2net.errors import UserError
 from rev2net.files import json_lines
+from rev2net.printing import aligned
 from rev2net.runs.folder import RunFolder
 
 # What a training writes: as it runs, and when it has ended.
@@ -92,12 +93,7 @@ def find_runs(paths: Sequence[Path]) -> list[Watched]:
 
 def table(runs: Sequence[Watched], width: int) -> str:
     """The runs as text, a line each, cut at the width of the terminal."""
-    rows = [HEADER, *(run.row() for run in runs)]
-    sizes = [max(len(row[column]) for row in rows) for column in range(len(HEADER))]
-    lines = [
-        "  ".join(cell.ljust(size) for cell, size in zip(row, sizes, strict=True)).rstrip()
-        for row in rows
-    ]
+    lines = aligned([HEADER, *(run.row() for run in runs)])
     return "\n".join(line[:width] for line in lines)
 
 

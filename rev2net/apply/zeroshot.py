@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rev2net.datasets.class_maps import Pairs, alike_classes, class_map, read_pairs
+from rev2net.datasets.class_maps import Pairs, alike_classes, class_map, read_pairs, some_of
 from rev2net.datasets.protocols import refuse_unknown_classes
 from rev2net.errors import UserError
 from rev2net.evaluation.statistics import bootstrap_interval
@@ -75,7 +75,7 @@ def right_answers(
     }
     if not right:
         named = where if class_set is None else f"set {class_set!r} of {where}"
-        raise UserError(f"{named}: pairs no class of {VIDEOS} ({_some(videos)})")
+        raise UserError(f"{named}: pairs no class of {VIDEOS} ({some_of(videos)})")
     return right
 
 
@@ -104,12 +104,7 @@ def _column(pairs: Pairs, whose: str, names: Collection[str], other: str | None 
     best = max(known, key=lambda column: known[column])
     if not known[best]:
         raise UserError(
-            f"{pairs.where}: has no class of {whose} ({_some(names)}); "
+            f"{pairs.where}: has no class of {whose} ({some_of(names)}); "
             f"looked for in {', '.join(known)}"
         )
     return best
-
-
-def _some(names: Collection[str]) -> str:
-    shown = sorted(names)
-    return ", ".join(shown[:4]) + (", …" if len(shown) > 4 else "")

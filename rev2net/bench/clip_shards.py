@@ -26,33 +26,11 @@ class ClipShards:
         head = ("video_id", "path", "class", "label", "group", "split1")
         write_text(self.index, csv_text([head, *rows]))
 
-    def make_rgb(self, settings: "FramesSettings") -> None:
-        """Store the frames of all clips, one shard."""
-        self._make("rgb", settings)
-
-    def make_flow(self, settings: "FlowShardSettings") -> None:
-        """Store the flow of all clips, one shard."""
-        self._make("flow", settings)
-
-    def _make(self, kind: str, settings: "FramesSettings | FlowShardSettings") -> None:
+    def make(self, kind: str, settings: "FramesSettings | FlowShardSettings") -> None:
+        """Store the frames ("rgb") or the flow of all clips, one shard."""
         from rev2net.shards.make import make_shard
 
         files = ShardFolder(self.folder / kind)
         root = self.folder  # the paths in the index are absolute
         output, ledger = files.shard(0), files.ledger_part(0)
         make_shard(settings, DATASET, self.index, root, 0, 1, output, ledger)
-
-
-def default_frames(short_side: int | None, quality: int) -> "FramesSettings":
-    """Frames as most configurations store them."""
-    from rev2net.config import usual_frames
-
-    return usual_frames(short_side=short_side, quality=quality)
-
-
-def default_flow(frames: "FramesSettings") -> "FlowShardSettings":
-    """Flow as OpenCV computes it by default, of these frames, as most configurations store it."""
-    from rev2net.config import FlowShardSettings
-    from rev2net.flow.parameters import default_settings
-
-    return FlowShardSettings(frames=frames, **default_settings(bound=20).model_dump())

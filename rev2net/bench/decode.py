@@ -20,17 +20,12 @@ from pathlib import Path
 
 import cv2
 
-from rev2net.bench.clip_shards import ClipShards, default_frames
-from rev2net.bench.measuring import (
-    Timer,
-    generated_clips,
-    one_core,
-    progress,
-    video_tools,
-)
-from rev2net.config import FramesSettings
+from rev2net.bench.clip_shards import ClipShards
+from rev2net.bench.measuring import Timer, generated_clips, one_core, video_tools
+from rev2net.config import FramesSettings, usual_frames
 from rev2net.errors import refuse_below
 from rev2net.processes import child_environment
+from rev2net.progress import note
 from rev2net.video.decoding import FrameStream, decoder_command, resize_filters
 
 BAR = 0.8  # of the baseline's throughput
@@ -45,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     refuse_below(args, repeats=1)
-    settings = default_frames(args.short_side, args.quality)
+    settings = usual_frames(short_side=args.short_side, quality=args.quality)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         clips = args.clips or generated_clips(folder, count=8, num_frames=180)
@@ -78,11 +73,11 @@ def measure(
     """
     passes = []
     with one_core():
-        shards.make_rgb(settings)  # imports, and files into memory
+        shards.make("rgb", settings)  # imports, and files into memory
         for turn in range(1, repeats + 1):
             of_pass = Pass()
             for number, clip in enumerate(clips, 1):
-                progress(f"pass {turn} of {repeats}: clip {number} of {len(clips)}, {clip.name}")
+                note(f"pass {turn} of {repeats}: clip {number} of {len(clips)}, {clip.name}")
                 with of_pass.decoding:
                     _decode_to_nothing(clip, settings.short_side)
                 frames = list(FrameStream(clip, short_side=settings.short_side, order="bgr"))
@@ -90,9 +85,9 @@ def measure(
                 with of_pass.encoding:
                     for frame in frames:
                         cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, settings.quality])
-            progress(f"pass {turn} of {repeats}: all clips into a shard")
+            note(f"pass {turn} of {repeats}: all clips into a shard")
             with of_pass.storing:
-                shards.make_rgb(settings)
+                shards.make("rgb", settings)
             passes.append(of_pass)
     return passes
 

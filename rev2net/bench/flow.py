@@ -24,11 +24,11 @@ import numpy as np
 import numpy.typing as npt
 
 from rev2net.bench.flow_profile import profile, profile_table
-from rev2net.bench.measuring import progress
+from rev2net.commands import width_and_height
 from rev2net.errors import UserError, refuse_below
-from rev2net.flow.parameters import MIN_SIDE
 from rev2net.flow.tvl1 import resolve_backend, tvl1, tvl1_sequence
 from rev2net.processes import num_cores
+from rev2net.progress import note
 from rev2net.provenance import processor
 from rev2net.video import iter_frames
 
@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> None:
     refuse_below(args, pairs=1)
     if not args.epsilon >= 0:
         raise UserError(f"--epsilon: {args.epsilon}; allowed is a number from 0")
-    sizes = [_size(text) for text in args.sizes]
+    sizes = [width_and_height(word, "--sizes") for word in args.sizes]
     backends = args.backends or ["numba", *({resolve_backend("auto")} - {"numba"})]
     backends = [resolve_backend(backend) for backend in backends]
     pairs = rendered_pairs(args.pairs) if not args.clips else []
@@ -82,13 +82,6 @@ def run(args: argparse.Namespace) -> None:
         for size in sizes:
             print(f"\n{size[0]}x{size[1]}")
             print(profile_table(profile(resized(pairs, size), epsilon=args.epsilon)))
-
-
-def _size(text: str) -> tuple[int, int]:
-    width, _, height = text.partition("x")
-    if not (width.isdecimal() and height.isdecimal()) or min(int(width), int(height)) < MIN_SIDE:
-        raise UserError(f"--sizes: {text!r}; allowed is WIDTHxHEIGHT, at least {MIN_SIDE} each")
-    return int(width), int(height)
 
 
 def pairs_of(clip: Path, count: int) -> list[Pair]:
@@ -144,14 +137,14 @@ def measure(
     seconds: dict[str, list[float]] = {name: [] for name in solvers}
     flows: dict[str, list[npt.NDArray[np.float32]]] = {name: [] for name in solvers}
     for number, pair in enumerate(pairs, 1):
-        progress(f"{size[0]}x{size[1]}: pair {number} of {len(pairs)}")
+        note(f"{size[0]}x{size[1]}: pair {number} of {len(pairs)}")
         for name, solver in solvers.items():
             began = time.perf_counter()
             flows[name].append(solver(*pair))
             seconds[name].append(time.perf_counter() - began)
     medians = {name: statistics.median(values) for name, values in seconds.items()}
     if "cuda" in backends:
-        progress(f"{size[0]}x{size[1]}: batch of pairs on the GPU")
+        note(f"{size[0]}x{size[1]}: batch of pairs on the GPU")
         medians["cuda"], flows["cuda"] = _batch_on_gpu(pairs, **parameters)
     for name, median in medians.items():
         errors = end_point_errors(flows[name], flows[REFERENCE])

@@ -112,7 +112,7 @@ def _kernels_alone(video: list[Grey]) -> float:
         images = cuda_backend.upload([*video], Parameters(), "cuda")
         torch.cuda.synchronize()
         start.record()
-        cuda_backend.launch(images, Parameters(), None, "cuda")
+        cuda_backend.launch(images, Parameters(), "cuda")
         end.record()
         torch.cuda.synchronize()
         seconds.append(start.elapsed_time(end) / 1000)

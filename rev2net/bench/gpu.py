@@ -32,11 +32,11 @@ from rev2net.bench.flow_gpu import (
     measure_speed,
     speed_table,
 )
-from rev2net.bench.measuring import progress
 from rev2net.bench.train import DecoderCost, decoder_costs, decoder_table
 from rev2net.device import claim_device
 from rev2net.errors import UserError
 from rev2net.files import write_text
+from rev2net.progress import note
 from rev2net.provenance import processor
 
 SIZE, TINY_SIZE = (340, 256), (64, 48)  # of frames, pixels
@@ -97,7 +97,7 @@ class Findings:
         if begun - self.began + self.longest.get(kind, EXPECTED[kind]) > seconds:
             self.left_out.append(what)
             return
-        progress(what)
+        note(what)
         try:
             work()
         except Exception as error:  # on the first machine of its kind: the rest is still wanted

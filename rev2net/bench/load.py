@@ -23,10 +23,15 @@ from typing import TypeVar
 import cv2
 import torch
 
-from rev2net.bench.clip_shards import DATASET, ClipShards, default_flow, default_frames
-from rev2net.bench.measuring import generated_clips, one_core, progress, refuse_below, video_tools
-from rev2net.clips.dataset import Augmentation, ClipShape, Entry, Sample, Shards, TrainingClips
+from rev2net.bench.clip_shards import DATASET, ClipShards
+from rev2net.bench.measuring import generated_clips, one_core, video_tools
+from rev2net.clips.dataset import ClipShape, Entry, Sample, Shards, TrainingClips
+from rev2net.clips.sampling import Augmentation
 from rev2net.clips.transforms import to_batch, to_input
+from rev2net.config import FlowShardSettings, usual_frames
+from rev2net.errors import refuse_below
+from rev2net.flow.parameters import default_settings
+from rev2net.progress import note
 from rev2net.runs.folder import ShardFolder
 from rev2net.shards.index import write_index
 from rev2net.shards.reader import ShardIndex
@@ -76,7 +81,7 @@ def run(args: argparse.Namespace) -> None:
             shards = Recording({(DATASET, kind): index})
             entries = [Entry(video_id, DATASET, 0, video_id) for video_id in index.ids]
             for sample in SHAPES:
-                progress(f"{sample}, {kind}")
+                note(f"{sample}, {kind}")
                 results.append(
                     measure(shards, entries, sample, kind, args.samples, args.size, device)
                 )
@@ -93,11 +98,12 @@ def _make_shards(folder: Path, clips: list[Path], short_side: int) -> list[Path]
     """Shards of the clips, or of generated ones, with default settings; their indexes."""
     clips = clips or generated_clips(folder, count=2, num_frames=80)
     shards = ClipShards(folder, clips)
-    frames = default_frames(short_side, quality=95)
-    progress(f"shards of {len(clips)} clips: RGB")
-    shards.make_rgb(frames)
-    progress(f"shards of {len(clips)} clips: flow")
-    shards.make_flow(default_flow(frames))
+    frames = usual_frames(short_side=short_side)
+    flow = FlowShardSettings(frames=frames, **default_settings(bound=20).model_dump())
+    note(f"shards of {len(clips)} clips: RGB")
+    shards.make("rgb", frames)
+    note(f"shards of {len(clips)} clips: flow")
+    shards.make("flow", flow)
     made = {kind: ShardFolder(folder / kind) for kind in ("rgb", "flow")}
     for kind, files in made.items():
         write_index(files.path, kind, 1)

@@ -4,7 +4,6 @@ import contextlib
 import os
 import resource
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,7 +12,6 @@ from pathlib import Path
 import cv2
 import simplejpeg
 
-from rev2net.errors import refuse_below as refuse_below
 from rev2net.processes import child_environment
 from rev2net.video.ffmpeg import ffmpeg_binary, ffmpeg_version
 
@@ -76,8 +74,3 @@ def video_tools() -> str:
     return (
         f"ffmpeg {ffmpeg_version()}, OpenCV {cv2.__version__}, simplejpeg {simplejpeg.__version__}"
     )
-
-
-def progress(line: str) -> None:
-    """A line on the error stream."""
-    print(line, file=sys.stderr, flush=True)

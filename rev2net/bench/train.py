@@ -32,14 +32,14 @@ import torch
 from torch import nn
 
 from rev2net.bench.arrays import Clip, write_clips
-from rev2net.bench.measuring import progress, refuse_below
 from rev2net.config import ComputeSettings, Config, FramesSettings, LossSettings, load
 from rev2net.device import claim_device
-from rev2net.errors import UserError
+from rev2net.errors import UserError, refuse_below
 from rev2net.experiments import train_settings
 from rev2net.models import build
 from rev2net.models.cost import measure
 from rev2net.models.spec import input_spec
+from rev2net.progress import note
 from rev2net.runs.identity import Run
 from rev2net.training.batches import Batch
 from rev2net.training.log import TrainingLog
@@ -108,7 +108,7 @@ def _loop(chosen: Config, steps: int, device: torch.device) -> None:
         names = ["one", "other"]
         training = Training(settings, split, shards, names, folder, device)
         log = TrainingLog(folder / "log.jsonl", steps + 1, 0, every, epoch=float(steps + 2))
-        progress(f"loop: {steps} steps")
+        note(f"loop: {steps} steps")
         cost = loop_cost(training, log, steps)
         log.close()
     clip, batch = settings.clip, settings.optimisation.batch
@@ -230,6 +230,7 @@ class BareStep:
             outputs = self.network.forward_train(batch.x, decode_first=batch.decode_first)
             loss = self.objective.total(self.objective.terms(outputs, batch.targets, 0.5))
             (loss / len(parts)).backward()
+        self.network.after_backward()
         if optimisation.clip_gradient is not None:
             nn.utils.clip_grad_norm_(self.parameters, optimisation.clip_gradient)
         self.optimiser.step()
@@ -318,6 +319,7 @@ def training_step(
         with fast:
             loss, *_ = forward(batch, 0.5)
         loss.backward()
+        module.after_backward()
         optimiser.step()
 
     return step
@@ -348,7 +350,7 @@ def decoder_costs(
     work |= {trunk: step_of("rev2net", trunk_width=trunk) for trunk in trunk_widths}
     times: dict[int, list[float]] = {trunk: [] for trunk in work}
     for number in range(steps + 1):  # the first warms up
-        progress(f"decoders: step {number} of {steps}")
+        note(f"decoders: step {number} of {steps}")
         for trunk, step in work.items():
             times[trunk].append(seconds(step, device))
     medians = {trunk: statistics.median(values[1:]) for trunk, values in times.items()}

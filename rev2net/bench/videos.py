@@ -31,7 +31,8 @@ from rev2net.apply.inputs import find_videos
 from rev2net.apply.output import OutputFolder
 from rev2net.apply.subject import of_weights
 from rev2net.apply.windows import Windows
-from rev2net.bench.measuring import generated_clips, progress
+from rev2net.bench.measuring import generated_clips
+from rev2net.commands import width_and_height
 from rev2net.config import FlowShardSettings, usual_frames
 from rev2net.errors import refuse_below
 from rev2net.flow import tvl1
@@ -39,6 +40,7 @@ from rev2net.flow.parameters import default_settings
 from rev2net.flow.tvl1 import tvl1_sequence
 from rev2net.models import build
 from rev2net.processes import end_with_parent, num_cores
+from rev2net.progress import note
 from rev2net.provenance import processor
 from rev2net.video import iter_frames
 
@@ -59,12 +61,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     refuse_below(args, jobs=1, windows=1)
-    width, height = map(int, args.size.split("x"))
+    size = width_and_height(args.size, "--size")
     jobs = args.jobs or num_cores()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         clips = args.clips or generated_clips(folder, count=2 * jobs, num_frames=60)
-        flow = measure_flow(clips, (width, height), jobs, folder / "flow")
+        flow = measure_flow(clips, size, jobs, folder / "flow")
         features = measure_features(clips, args.windows, folder / "features")
     print(f"{processor()}; {len(clips)} clips, pairs of {args.size}; {jobs} processes")
     print(flow, features, sep="\n")
@@ -74,16 +76,16 @@ def measure_flow(clips: list[Path], size: tuple[int, int], jobs: int, folder: Pa
     """Time the folder of clips, one core's kernel and decoding, and OpenCV in processes: a line."""
     short = {clip: list(itertools.islice(_grey(clip, size), IN_A_ROW + 1)) for clip in clips}
     list(tvl1_sequence(short[clips[0]][:2], backend="numba"))  # compile
-    progress("the kernel on one core")
+    note("the kernel on one core")
     began = time.perf_counter()
     for frames in short.values():
         list(tvl1_sequence(frames, backend="numba"))
     kernel = (time.perf_counter() - began) / sum(len(frames) - 1 for frames in short.values())
-    progress("decoding")
+    note("decoding")
     began = time.perf_counter()
     pairs = sum(max(0, sum(1 for _ in _grey(clip, size)) - 1) for clip in clips)
     decoding = time.perf_counter() - began
-    progress("the folder")
+    note("the folder")
     flow = default_settings(20.0).model_dump() | {"backend": "numba"}
     files = FlowFiles(folder, FlowShardSettings(frames=usual_frames(size=size), **flow), "jpg")
     output, videos = OutputFolder(folder, files.record()), find_videos(clips)
@@ -91,7 +93,7 @@ def measure_flow(clips: list[Path], size: tuple[int, int], jobs: int, folder: Pa
     with contextlib.redirect_stderr(io.StringIO()):
         output.run(videos, files.done, files, jobs, "flow")
     whole = time.perf_counter() - began
-    progress("OpenCV in processes")
+    note("OpenCV in processes")
     some = [(f[k], f[k + 1]) for f in short.values() for k in range(min(OPENCV_PAIRS, len(f) - 1))]
     initial = (end_with_parent, (os.getpid(),))
     with ProcessPoolExecutor(jobs, get_context("spawn"), *initial) as pool:
@@ -131,7 +133,7 @@ def measure_features(clips: list[Path], least: int, folder: Path) -> str:
     network = whole = 0.0
     count = 0
     for video in itertools.cycle(find_videos(clips)):
-        progress(f"features: {count} of {least} windows")
+        note(f"features: {count} of {least} windows")
         began = time.perf_counter()
         found = files(video).results
         whole += time.perf_counter() - began

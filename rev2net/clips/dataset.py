@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import numpy as np
 import torch
@@ -19,9 +18,9 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from rev2net.clips import sampling
-from rev2net.clips.sampling import Crop
+from rev2net.clips.sampling import Augmentation, Crop
 from rev2net.config import FramesSettings
-from rev2net.digests import check_text, read_json
+from rev2net.digests import check_text
 from rev2net.errors import UserError
 from rev2net.shards.layout import required_attributes
 from rev2net.shards.reader import ShardIndex
@@ -58,11 +57,6 @@ def read_split(path: Path, parts: Sequence[str]) -> dict[str, list[Entry]]:
     return rows
 
 
-def read_split_summary(path: Path) -> dict[str, Any]:
-    """The JSON that stands beside a split's CSV: class names, protocol, counts by part."""
-    return read_json(path.with_suffix(".json"))
-
-
 @dataclass(frozen=True)
 class ClipShape:
     """What a clip holds: which kinds of images, how many, and how they are placed in time."""
@@ -72,16 +66,6 @@ class ClipShape:
     length: int  # frames, or segments
     stride: int = 1
     images: int = 1  # stored images a segment
-
-
-@dataclass(frozen=True)
-class Augmentation:
-    """The random crop and flip of a training clip; see `sampling.random_crop`."""
-
-    scales: tuple[float, ...]
-    distortion: int
-    corners: bool
-    flip: bool
 
 
 @dataclass
@@ -199,7 +183,7 @@ class TrainingClips(Dataset[Sample]):
 
     def __getitem__(self, key: tuple[int, int]) -> Sample:
         video, draw = key
-        entry, shape, augmentation = self.entries[video], self.shape, self.augmentation
+        entry, shape = self.entries[video], self.shape
         rng = Random(f"{self.seed}/{draw}")
         stored = self.shards.index(entry, shape.kinds[0]).video(entry.video_id)
         num_images = stored.num_images
@@ -208,15 +192,7 @@ class TrainingClips(Dataset[Sample]):
         else:
             start = sampling.random_start(num_images, shape.length, shape.stride, rng)
             indices = sampling.dense(num_images, shape.length, shape.stride, start)
-        crop = sampling.random_crop(
-            stored.height,
-            stored.width,
-            augmentation.scales,
-            augmentation.distortion,
-            augmentation.corners,
-            augmentation.flip,
-            rng,
-        )
+        crop = sampling.random_crop(stored.height, stored.width, self.augmentation, rng)
         crops = {}
         for kind in shape.kinds:
             images = self.shards.read_crop(entry, kind, indices, crop)
@@ -275,8 +251,8 @@ class TestClips(Dataset[list[Sample]]):
     def _indices(self, num_images: int) -> list[list[int]]:
         shape = self.shape
         if self.whole_video:
-            length = max(num_images, shape.length)
-            return [sampling.dense(num_images, length, 1, 0)]
+            length = max(len(range(0, num_images, shape.stride)), shape.length)
+            return [sampling.dense(num_images, length, shape.stride, 0)]
         if shape.segments:
             return [
                 sampling.segments(

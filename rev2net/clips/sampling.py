@@ -4,7 +4,6 @@ In plain Python: for so few numbers, arrays and their random generators take lon
 leave time for.
 """
 
-from collections.abc import Sequence
 from random import Random
 from typing import NamedTuple
 
@@ -59,20 +58,18 @@ def segments(
     return indices
 
 
-def random_crop(
-    height: int,
-    width: int,
-    scales: Sequence[float],
-    distortion: int,
-    corners: bool,
-    flip: bool,
-    rng: Random,
-) -> Crop:
-    """A crop of scale-jittered sides, as fractions of the short side, at a random place.
+class Augmentation(NamedTuple):
+    """The random crop and flip of a training clip. Source: TSN, section 3.2."""
 
-    Width and height take scales at most `distortion` steps apart in the list. With `corners` the
-    place is one of the four corners or the centre. Source: TSN, section 3.2.
-    """
+    scales: tuple[float, ...]  # of the crop's sides, as fractions of the short side
+    distortion: int  # steps in the list that width and height may be apart
+    corners: bool  # at one of the four corners or the centre, else anywhere
+    flip: bool
+
+
+def random_crop(height: int, width: int, augmentation: Augmentation, rng: Random) -> Crop:
+    """A crop of scale-jittered sides at a random place, mirrored or not."""
+    scales, distortion, corners, flip = augmentation
     short = min(height, width)
     first = rng.randrange(len(scales))
     near = [k for k in range(len(scales)) if abs(k - first) <= distortion]

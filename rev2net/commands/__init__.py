@@ -2,15 +2,17 @@
 
 import argparse
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rev2net.errors import UserError
 
 if TYPE_CHECKING:
     from rev2net.apply.subject import Subject
     from rev2net.config import DatasetSettings, TestSettings
+
+T = TypeVar("T")
 
 
 def add_run_arguments(parser: argparse.ArgumentParser, folder_help: str) -> None:
@@ -23,9 +25,13 @@ def add_run_arguments(parser: argparse.ArgumentParser, folder_help: str) -> None
             f"--{kind}",
             action="append",
             default=[],
+            type=of_dataset(Path),
             metavar="DATASET=INDEX",
             help=f"{kind}-<digest>.index of a dataset, where the run reads {kind}; once a dataset",
         )
+    parser.add_argument(
+        "--workers", type=int, metavar="N", help="loader processes (compute.loader_workers)"
+    )
 
 
 def add_network_arguments(parser: argparse.ArgumentParser) -> None:
@@ -97,27 +103,31 @@ def classifier_asked(args: argparse.Namespace) -> tuple["Subject", "TestSettings
     return subject, test
 
 
-def dataset_paths(words: Iterable[str]) -> dict[str, Path]:
-    """The `DATASET=PATH` words of a command line, by dataset.
+def of_dataset(kind: Callable[[str], T]) -> Callable[[str], tuple[str, T]]:
+    """What reads a `DATASET=VALUE` word of a command line.
 
-    >>> dataset_paths(["home=home/rgb.index"])
-    {'home': PosixPath('home/rgb.index')}
+    >>> of_dataset(Path)("home=home/rgb.index")
+    ('home', PosixPath('home/rgb.index'))
     """
-    paths = {}
-    for word in words:
-        dataset, equals, path = word.partition("=")
-        if not equals or not dataset or not path:
-            raise UserError(f"{word!r} is not DATASET=PATH, for example home=home/rgb.index")
-        paths[dataset] = Path(path)
-    return paths
+
+    def read(word: str) -> tuple[str, T]:
+        dataset, equals, value = word.partition("=")
+        if not (dataset and equals and value):
+            raise argparse.ArgumentTypeError(
+                f"{word!r} is not DATASET=VALUE, for example home=home/rgb.index"
+            )
+        try:
+            return dataset, kind(value)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(f"{word!r}: {error}") from None
+
+    return read
 
 
 def shard_indexes(args: argparse.Namespace) -> dict[tuple[str, str], Path]:
     """The indexes that a training or an evaluation is given, by dataset and kind."""
     return {
-        (dataset, kind): path
-        for kind in ("rgb", "flow")
-        for dataset, path in dataset_paths(getattr(args, kind)).items()
+        (dataset, kind): path for kind in ("rgb", "flow") for dataset, path in getattr(args, kind)
     }
 
 
@@ -129,6 +139,16 @@ def add_max_unusable(parser: argparse.ArgumentParser) -> None:
         metavar="FRACTION",
         help="of the videos that may be absent or unreadable",
     )
+
+
+def width_and_height(word: str, option: str) -> tuple[int, int]:
+    """The two numbers of a word like 340x256, each large enough for flow."""
+    from rev2net.flow.parameters import MIN_SIDE
+
+    width, _, height = word.partition("x")
+    if not (width.isdecimal() and height.isdecimal()) or min(int(width), int(height)) < MIN_SIDE:
+        raise UserError(f"{option}: {word!r}; allowed is WIDTHxHEIGHT, at least {MIN_SIDE} each")
+    return int(width), int(height)
 
 
 def fraction(word: str) -> float:

@@ -15,6 +15,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rev2net.commands import width_and_height
+
 if TYPE_CHECKING:
     from rev2net.config import FlowShardSettings
 
@@ -63,15 +65,9 @@ def run(args: argparse.Namespace) -> None:
 def _settings(args: argparse.Namespace) -> "FlowShardSettings":
     """The options as a configuration has them; raises UserError for values out of range."""
     from rev2net.config import FlowShardSettings, validate
-    from rev2net.errors import UserError
     from rev2net.flow.parameters import default_settings
 
-    size = None
-    if args.size is not None:
-        width, _, height = args.size.partition("x")
-        if not (width.isdecimal() and height.isdecimal()):
-            raise UserError(f"--size: {args.size}; allowed is WIDTHxHEIGHT, as 340x256")
-        size = (int(width), int(height))
+    size = None if args.size is None else width_and_height(args.size, "--size")
     codec = "png" if args.format == "png" else "jpeg"
     stored = {"codec": codec, "quality": args.quality}
     frames = {"short_side": args.short_side, "size": size, "fps": args.fps, "time_limit": 86400.0}

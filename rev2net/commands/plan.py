@@ -17,7 +17,6 @@ factor of two.
 """
 
 import argparse
-import sys
 from pathlib import Path
 
 
@@ -56,6 +55,7 @@ def run(args: argparse.Namespace) -> None:
     from rev2net.plan.text import as_report, as_values
     from rev2net.printing import print_report
     from rev2net.processes import num_cores
+    from rev2net.progress import note
 
     refuse_below(args, cores=1, gpus=1)
     config, root = configuration.load(args.config), Path()
@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> None:
     else:
         facts = dataset_facts(jobs.datasets(config)[0], config, root)
         runs = jobs.trainings | {point.run for point in jobs.points}
-        rates = measure(config, runs, facts, _progress)
+        rates = measure(config, runs, facts, lambda line: note(f"measuring: {line}"))
     if args.save_rates is not None:
         write_text(args.save_rates, rates.model_dump_json(indent=1) + "\n")
     plan = estimate(jobs, config, rates, root)
@@ -82,7 +82,3 @@ def run(args: argparse.Namespace) -> None:
         print(json.dumps(as_values(*found, cores, args.gpus), indent=1))
     else:
         print_report(as_report(*found, cores, args.gpus))
-
-
-def _progress(line: str) -> None:
-    print(f"measuring: {line}", file=sys.stderr, flush=True)

@@ -2,7 +2,7 @@
 
     rev2net predict clip.avi --run work/mini/runs/hmdb-ucf/i3d/rgb.scratch.mkmmd/split1.seed0
     rev2net predict *.mp4 --run i3d.pt --json              # one JSON object a line and video
-    rev2net predict holidays/ --run …                      # every video in a folder
+    rev2net predict holidays/ --run …                      # every video in or below a folder
     rev2net predict clip.mp4 --run … --annotate out.mp4    # the video with its classes drawn in
     rev2net predict film.mp4 --run … --windows times.csv   # when what is done, in a long video
     rev2net predict clip.mp4 --network i3d --weights i3d.pt --classes kinetics-400_val.csv
@@ -26,7 +26,6 @@ from typing import TYPE_CHECKING
 
 from rev2net.commands import add_classifier_arguments, classifier_asked, refuse_overwriting
 from rev2net.errors import MachineError, UserError, refuse_below
-from rev2net.files import VIDEO_SUFFIXES
 
 if TYPE_CHECKING:
     import torch
@@ -40,7 +39,7 @@ ANNOTATED_SIDE = 240  # pixels of the short side at least, so that names can be 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "videos", nargs="+", type=Path, metavar="VIDEO", help="a file, or a folder of them"
+        "videos", nargs="+", type=Path, metavar="VIDEO", help="a file, a folder, or a list (.txt)"
     )
     add_classifier_arguments(parser)
     parser.add_argument("--top", type=int, default=5, metavar="N", help="classes shown (5)")
@@ -95,22 +94,15 @@ def _each(videos: list[Path], predict: Callable[[Path], None]) -> int:
 
 
 def _videos(paths: list[Path]) -> tuple[list[Path], list[str]]:
-    """The files named, and those in the folders named, by name; and a line for other folders."""
+    """The videos that paths stand for; and a line for each path that stands for none."""
+    from rev2net.apply.inputs import named
+
     videos, refusals = [], []
     for path in paths:
         try:
-            inside = sorted(path.iterdir()) if path.is_dir() else [path]
-        except OSError as error:
-            refusals.append(f"{path}: {error.strerror}")
-            continue
-        if inside == [path]:
-            videos.append(path)
-            continue
-        visible = [file for file in inside if not file.name.startswith(".")]
-        found = [file for file in visible if file.suffix.lower() in VIDEO_SUFFIXES]
-        if not found:
-            refusals.append(f"{path}: a folder without videos ({', '.join(VIDEO_SUFFIXES)})")
-        videos += found
+            videos += [video for video, _ in named(path)]
+        except UserError as error:
+            refusals.append(str(error))
     return videos, refusals
 
 

@@ -19,9 +19,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     from rev2net.config import EvaluateSettings, parse_settings
+    from rev2net.errors import refuse_below
     from rev2net.evaluation.evaluate import accuracy_in_words, evaluate_run
 
     settings = parse_settings(EvaluateSettings, args.settings)
+    refuse_below(args, workers=0)
+    if args.workers is not None:
+        compute = settings.compute.with_workers(args.workers)
+        settings = settings.model_copy(update={"compute": compute})
     for scores in evaluate_run(args.folder, args.split, shard_indexes(args), settings):
         if words := accuracy_in_words(scores):
             print(words)

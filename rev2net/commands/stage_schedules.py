@@ -14,19 +14,15 @@ Nothing changes silently: a configuration runs with the choice when it says so, 
 """
 
 import argparse
-from pathlib import Path
+
+from rev2net.commands import add_result_arguments, existing_root
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--config", "--settings", dest="settings", required=True, help="JSON text, or a file"
-    )
-    parser.add_argument("--root", required=True, type=Path, help="work/<name>")
-    parser.add_argument("--out", required=True, type=Path, metavar="OUT.csv")
+    add_result_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> None:
-    from rev2net.commands import existing_root
     from rev2net.config import Config, parse_settings
     from rev2net.digests import write_text
     from rev2net.schedules import measured_runs

@@ -20,7 +20,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from rev2net.commands import fraction
+from rev2net.commands import fraction, of_dataset
 from rev2net.config import Benchmark, parse_settings
 from rev2net.errors import UserError
 
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             f"--{name}",
             action="append",
             required=True,
-            type=_dataset_file,
+            type=of_dataset(Path),
             metavar="DATASET=CSV",
             help=f"the {name} of a dataset; once a {often} of the benchmark",
         )
@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--column",
         action="append",
         default=[],
-        type=_dataset_column,
+        type=of_dataset(str),
         metavar="DATASET=NAME",
         help="the column of a dataset in the class map (default: its name)",
     )
@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--max-unusable",
         action="append",
         default=[],
-        type=_dataset_fraction,
+        type=of_dataset(fraction),
         metavar="DATASET=FRACTION",
         help="of its videos that may be unusable (1)",
     )
@@ -100,20 +100,3 @@ def run(args: argparse.Namespace) -> None:
         for part, counts in split.summary["parts"].items()
     )
     print(f"{where}: {len(split.summary['class_names'])} classes; {counts}")
-
-
-def _dataset_file(text: str) -> tuple[str, Path]:
-    dataset, path = _dataset_column(text)
-    return dataset, Path(path)
-
-
-def _dataset_column(text: str) -> tuple[str, str]:
-    dataset, equals, value = text.partition("=")
-    if not (dataset and equals and value):
-        raise argparse.ArgumentTypeError(f"{text!r} is not DATASET=VALUE")
-    return dataset, value
-
-
-def _dataset_fraction(text: str) -> tuple[str, float]:
-    dataset, _, word = text.partition("=")
-    return dataset, fraction(word)

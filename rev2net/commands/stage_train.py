@@ -29,6 +29,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of the held-out accuracy: 0 or more",
     )
     parser.add_argument(
+        "--checkpoint-every",
+        type=int,
+        metavar="N",
+        help="steps from saved state to saved state (optimisation.checkpoint_every)",
+    )
+    parser.add_argument(
         "--log-every", type=int, default=0, metavar="N", help="steps a line of metrics.jsonl"
     )
 
@@ -36,15 +42,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     import time
 
-    from rev2net.clips.dataset import read_split_summary
     from rev2net.config import TrainSettings, parse_settings
+    from rev2net.digests import read_json
     from rev2net.errors import refuse_below
     from rev2net.training.allotment import start_again, stopping_time
     from rev2net.training.loop import INTERRUPTED, Interrupted, train
 
     settings = parse_settings(TrainSettings, args.settings)
-    class_names = read_split_summary(args.split)["class_names"]
-    refuse_below(args, measurements=0, log_every=0)
+    class_names = read_json(args.split.with_suffix(".json"))["class_names"]
+    refuse_below(args, measurements=0, log_every=0, workers=0, checkpoint_every=1)
+    if args.workers is not None:
+        compute = settings.compute.with_workers(args.workers)
+        settings = settings.model_copy(update={"compute": compute})
+    if args.checkpoint_every is not None:
+        every = {"checkpoint_every": args.checkpoint_every}
+        optimisation = settings.optimisation.model_copy(update=every)
+        settings = settings.model_copy(update={"optimisation": optimisation})
     shards, stop_at = shard_indexes(args), stopping_time(args.minutes)
     try:
         options = (args.measurements, args.log_every)

@@ -144,16 +144,11 @@ def _show(rows: Sequence[Row]) -> None:
 
 
 def _write(path: Path, rows: Sequence[Row]) -> None:
-    import csv
-    import io
+    from rev2net.files import csv_text, write_text
 
-    from rev2net.files import write_text
-
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    lines: list[Sequence[object]] = [COLUMNS]
     for name, answers, expected, found in rows:
         counts = [found.videos, expected, found.groups]
         values = ["" if math.isnan(x) else f"{x:.2f}" for x in (*found.top1, *found.top5)]
-        writer.writerow([name, "; ".join(answers), *counts, *values, found.taken_for])
-    write_text(path, text.getvalue())
+        lines.append([name, "; ".join(answers), *counts, *values, found.taken_for])
+    write_text(path, csv_text(lines))

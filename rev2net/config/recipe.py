@@ -60,7 +60,7 @@ class OptimisationSettings(Section):
     restarts: tuple[Annotated[float, Field(ge=1)], ...] = ()
     warmup: Fraction = 0.0  # fraction of the whole in which the rate rises linearly
     clip_gradient: Annotated[float, Field(gt=0)] | None = None
-    checkpoint_every: Positive = 100  # steps
+    checkpoint_every: Positive = 100  # steps; another number retrains nothing
     multipliers: RateMultipliers = RateMultipliers()
     freeze_batchnorm: bool = False  # statistics, scale and shift stay (not the decoders')
     ema: Annotated[float, Field(gt=0, lt=1)] | None = None  # decay of averaged weights, if kept
@@ -137,6 +137,9 @@ class LossSettings(Section):
     frames_focus: Annotated[float, Field(ge=0)] = 0.0
     feature_discrepancy: Annotated[float, Field(ge=0)] = 0.0
     latent_discrepancy: Annotated[float, Field(ge=0)] = 0.0
+    # Rev2Net: the norm of each task's gradient where it enters the encoder, over that of what
+    # classification and adaptation send back there; null: as the weights happen to make it.
+    share: Annotated[float, Field(ge=0)] | None = 0.05
     mask: Annotated[float, Field(ge=0)] = 0.0  # penalty on the foreground mask; VGAN has 0.1
     domain: Annotated[float, Field(ge=0)] = 1.0  # of adapt mkmmd (DAN: 1)
     domain_ramp: Fraction = 0.0  # of the steps, in which that weight rises linearly from 0
@@ -150,10 +153,10 @@ class TestSettings(Section):
     __test__ = False  # not a test case, whatever pytest thinks of the name
 
     clips: Positive  # evenly placed
-    crops: Literal[1, 3, 10]  # centre; three along the long side; corners and centre, flipped too
+    crops: Literal[1, 3, 10]  # centre; three from corner to corner; corners and centre, flipped too
     size: Positive  # pixels; square crop of the stored frames
     length: Positive | None = None  # frames or segments of a clip, where not as in training
-    whole_video: bool = False  # one clip of all frames
+    whole_video: bool = False  # one clip of all frames, or of each `stride`th as in training
     average: Literal["logit", "probability"]
     batch: Positive = 32
 

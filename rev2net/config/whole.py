@@ -27,6 +27,7 @@ from rev2net.config.recipe import (
     WeightsSource,
 )
 from rev2net.config.section import Positive, Section, digest, read_yaml, validate
+from rev2net.errors import UserError
 from rev2net.runs.identity import ADAPTATIONS, Adaptation, Initialisation, Run
 
 
@@ -48,7 +49,7 @@ _STREAM = r"[a-z0-9][a-z0-9-]*\.(rgb|flow|rgbdiff)"
 StreamName = Annotated[str, Field(pattern=rf"^{_STREAM}$")]
 PositiveFloat = Annotated[float, Field(gt=0)]
 SearchedKey = Literal[
-    "learning_rate", "flow", "frames", "feature_discrepancy", "latent_discrepancy"
+    "learning_rate", "share", "flow", "frames", "feature_discrepancy", "latent_discrepancy"
 ]
 
 
@@ -120,10 +121,10 @@ class ScheduleLength(Section):
 
 
 class ComputeSettings(Section):
-    """What of the machine is part of the numbers."""
+    """The machine's part; but for `loader_workers` it is part of the numbers."""
 
     threads: Positive  # of torch, for one training: sums depend on it, so not --cores
-    loader_workers: Annotated[int, Field(ge=0)]  # processes that decode clips beside it
+    loader_workers: Annotated[int, Field(ge=0)] = 0  # processes that decode clips beside it
     precision: Literal["float32", "bfloat16"]  # bfloat16: autocast, on GPUs only
     # Of one training: each has a share of the batch, a GPU, and threads and workers as above.
     processes: Positive = 1
@@ -132,6 +133,10 @@ class ComputeSettings(Section):
     compile: bool = False  # torch.compile
     # Deterministic kernels, and no choice of convolutions by timing. null: on the CPU, not on GPUs.
     deterministic: bool | None = None
+
+    def with_workers(self, number: int) -> Self:
+        """The same with so many loader processes."""
+        return self.model_copy(update={"loader_workers": number})
 
 
 class ResourceSettings(Section):
@@ -190,8 +195,8 @@ class Config(Section):
     def _recipes_from_files(cls, values: Any) -> Any:
         """Take in `recipes_from`: files of parts of recipes, such as a search writes.
 
-        A recipe that the file names and the configuration lacks ("rev2net.rgb.hmdb51") is the one
-        that was taken in its place ("rev2net.rgb") with these parts.
+        A recipe that the file names and the configuration lacks ("rev2net.rgb.scratch.hmdb51") is
+        the one that was taken in its place ("rev2net.rgb") with these parts.
         """
         if not isinstance(values, dict) or "recipes_from" not in values:
             return values
@@ -206,12 +211,15 @@ class Config(Section):
                     "`results/schedules.csv` writes one, without this key"
                 )
             for name, parts in (read_yaml(Path(path)) or {}).items():
-                base = next((recipes[wide] for wide in _wider(name) if wide in recipes), None)
-                if base is None:
+                wide = next((wide for wide in _wider(name) if wide in recipes), None)
+                if wide is None:
                     raise ValueError(
                         f"recipes_from: {path}: {name!r} is no recipe; "
                         f"recipes has {', '.join(recipes)}"
                     )
+                base = recipes[wide]
+                if wide in lengths:
+                    lengths.setdefault(name, lengths[wide])
                 if {"epochs", "steps"} & (parts.get("optimisation") or {}).keys():
                     own = base.get("optimisation", {})
                     keys = [key for key in ScheduleLength.model_fields if key in own]
@@ -286,6 +294,21 @@ class TrainSettings(Section):
     adaptation: str | None = None  # "package.module:function", where `adapt` is one's own word
     own_code: dict[str, str] = Field(default_factory=dict)  # of one's own: the files' digests
 
+    @property
+    def of_numbers(self) -> "TrainSettings":
+        """The same with what changes no number at its default: of these a training is known."""
+        usual = OptimisationSettings.model_fields["checkpoint_every"].default
+        optimisation = self.optimisation.model_copy(update={"checkpoint_every": usual})
+        compute = self.compute.with_workers(0)
+        return self.model_copy(update={"optimisation": optimisation, "compute": compute})
+
+    def same_numbers(self, stored: Any) -> bool:
+        """Whether the settings that a run's record has give what these give."""
+        try:
+            return validate(TrainSettings, stored, "run.json").of_numbers == self.of_numbers
+        except UserError:  # of a version that had other keys
+            return False
+
 
 class EvaluateSettings(Section):
     """What one evaluation depends on beside its checkpoint."""
@@ -295,10 +318,15 @@ class EvaluateSettings(Section):
     test: TestSettings
     compute: ComputeSettings
 
+    @property
+    def of_numbers(self) -> "EvaluateSettings":
+        """The same with what changes no number at its default: of these scores are known."""
+        return self.model_copy(update={"compute": self.compute.with_workers(0)})
+
 
 def run_digest(train: TrainSettings, evaluate: EvaluateSettings) -> str:
     """Digits that change whenever a run would be trained or scored otherwise."""
-    return f"{digest(train)}.{digest(evaluate)}"
+    return f"{digest(train.of_numbers)}.{digest(evaluate.of_numbers)}"
 
 
 def load(path: str | Path) -> Config:

@@ -73,18 +73,22 @@ def unpack_archives(settings: DatasetSettings, archives: Sequence[Path]) -> Iter
         receipts.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"{receipts}: cannot be written ({error.strerror})") from None
-    fresh: set[str] = set()  # files placed by this call
     places: dict[str, str] = {}  # of the archives so far, by file name
+    paths = [receipts / f"{archive.name}-{archive.stat().st_size}.json" for archive in archives]
     with open(receipts / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        for archive in archives:
-            path = receipts / f"{archive.name}-{archive.stat().st_size}.json"
+        for number, (archive, path) in enumerate(zip(archives, paths, strict=True), 1):
             receipt = _in_place(path, root)
-            if receipt is None or not fresh.isdisjoint(receipt.files):
+            if receipt is None:
                 path.unlink(missing_ok=True)
                 receipt = _unpack_one(archive, settings, places)
+                # What later archives had put in place of its files has to be put there again,
+                # by the next call too if this one is killed.
+                for later in paths[number:]:
+                    other = _in_place(later, root)
+                    if other is not None and not set(other.files).isdisjoint(receipt.files):
+                        later.unlink()
                 write_text(path, json.dumps(asdict(receipt), indent=1) + "\n")
-                fresh.update(receipt.files)
             places |= {Path(file).name: file for file in receipt.files}
             yield receipt
 

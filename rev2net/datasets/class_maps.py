@@ -119,8 +119,8 @@ def alike_classes(classes: Mapping[str, Iterable[str]]) -> ClassMap:
     shared = sorted(name for likeness, name in names.items() if likeness in others)
     if not shared:
         raise UserError(
-            f"{first} and {second} name no class alike ({_some(names.values())}; "
-            f"{_some(others.values())}); give class_map, a CSV file with a pair a row"
+            f"{first} and {second} name no class alike ({some_of(names.values())}; "
+            f"{some_of(others.values())}); give class_map, a CSV file with a pair a row"
         )
     number = {name: label for label, name in enumerate(shared)}
     return ClassMap(
@@ -245,6 +245,7 @@ def _by_likeness(dataset: str, names: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def _some(names: Iterable[str]) -> str:
+def some_of(names: Iterable[str]) -> str:
+    """A few of many names, for an error in one line."""
     shown = sorted(names)
     return ", ".join(shown[:4]) + (", …" if len(shown) > 4 else "")

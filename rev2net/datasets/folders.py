@@ -5,6 +5,7 @@ around a folder's name are no part of the class's.
 """
 
 import os
+from collections.abc import Iterable
 from pathlib import Path, PurePath
 
 from rev2net.config import DatasetSettings
@@ -12,16 +13,26 @@ from rev2net.datasets.listing import Listing, Side, Video, as_text, own_listing,
 from rev2net.errors import UserError
 from rev2net.files import VIDEO_SUFFIXES
 
-SIDES: tuple[Side, ...] = ("train", "val", "test")
+# In lower case; a folder may be written in any.
+SIDES: dict[str, Side] = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "test": "test",
+    "testing": "test",
+}
 EXPECTED = "expected are <class>/<videos>, or folders train, val and test of <class>/<videos>"
 
 
 def list_folders(settings: DatasetSettings) -> Listing:
     """Every video below the folder `videos`; classes are in alphabetical order.
 
-    Where train, val and test are all the folders that there are, they are the sides of the only
-    split. Raises UserError for a folder that is absent or has no videos in class folders, and for
-    sides beside classes or without one to train on or to test.
+    Where train, val and test (or training, validation, testing; in any capitals) are all the
+    folders that there are, they are the sides of the only split. Raises UserError for a folder that
+    is absent or has no videos in class folders, and for sides beside classes or without one to
+    train on or to test.
     """
     root, below = Path(settings.root), Path(settings.root, settings.videos)
     if not below.is_dir():
@@ -36,7 +47,7 @@ def list_folders(settings: DatasetSettings) -> Listing:
             path=path,
             class_name=as_text(parts[depth].strip()),
             group="",
-            sides=tuple(side for side in sides if side == parts[0]),
+            sides=(sides[parts[0]],) if sides else (),
             present=True,
         )
         for path, parts in inside.items()
@@ -53,24 +64,29 @@ def list_folders(settings: DatasetSettings) -> Listing:
     return own_listing(settings, class_names, videos, warnings)
 
 
-def _sides(below: Path, folders: set[str]) -> list[Side]:
-    """Those of the sides that are folders here; none where the folders are classes."""
-    sides = [side for side in SIDES if side in folders]
+def _sides(below: Path, folders: set[str]) -> dict[str, Side]:
+    """The side that each folder here is, in whatever capitals; none where they are classes."""
+    sides = {
+        name: side
+        for word, side in SIDES.items()
+        for name in sorted(folders)
+        if name.lower() == word
+    }
     classes = sorted(folders - set(sides))
-    if len(sides) > 1 and classes:
-        raise UserError(
-            f"{below}: folder {classes[0]} stands beside {' and '.join(sides)}; {EXPECTED}"
-        )
-    if classes:  # one class may well be called train
-        return []
-    if sides and (sides[0] != "train" or len(sides) == 1):
+    if classes:  # one class may well be called train, or training
+        if len(plain := [name for name, side in sides.items() if name == side]) > 1:
+            raise UserError(
+                f"{below}: folder {classes[0]} stands beside {' and '.join(plain)}; {EXPECTED}"
+            )
+        return {}
+    if sides and ("train" not in sides.values() or len(set(sides.values())) == 1):
         raise UserError(
             f"{below}: only {' and '.join(sides)}; with train a val or test folder is needed"
         )
     return sides
 
 
-def _empty_folders(below: Path, sides: list[Side], filled: set[tuple[str, ...]]) -> list[str]:
+def _empty_folders(below: Path, sides: Iterable[str], filled: set[tuple[str, ...]]) -> list[str]:
     """Lines on folders where classes lie that hold no video."""
     empty = []
     for parent in [below / side for side in sides] or [below]:

@@ -90,19 +90,25 @@ def list_of_file(settings: DatasetSettings) -> Listing:
     return own_listing(settings, list(dict.fromkeys(names.values())), videos, warnings)
 
 
-def _all_lines(source: Path) -> Iterator[Line]:
-    """The lines of a list, or of those lists in a folder whose names say the side."""
-    if not source.is_dir():
-        yield from read_lines(source)
-        return
+def lists_inside(folder: Path) -> dict[Path, dict[int, Side]]:
+    """The lists in a folder whose names say a side, each with its side by split."""
     sides: dict[Path, dict[int, Side]] = {}
-    for path in sorted(source.iterdir()):
+    for path in sorted(folder.iterdir()):
         name = path.stem.lower()
         side = _SIDE_IN_NAME.search(name)
         if side and path.suffix.lower() in (".csv", ".txt") and not path.name.startswith("."):
             split = _SPLIT_IN_NAME.search(name)
             number = int(split[1]) if split else 1
             sides[path] = {number: side[1]}  # type: ignore[dict-item]
+    return sides
+
+
+def _all_lines(source: Path) -> Iterator[Line]:
+    """The lines of a list, or of those lists in a folder whose names say the side."""
+    if not source.is_dir():
+        yield from read_lines(source)
+        return
+    sides = lists_inside(source)
     if not sides:
         raise UserError(
             f"{source}: no list there that has train, val or test in its name (.txt, .csv); give "

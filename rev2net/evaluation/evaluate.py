@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from rev2net.clips.dataset import Entry, ShardIndexes, Shards, read_split, read_split_summary
+from rev2net.clips.dataset import Entry, ShardIndexes, Shards, read_split
 from rev2net.config import EvaluateSettings, run_digest
 from rev2net.device import claim_device
 from rev2net.digests import file_digest, read_json
@@ -86,7 +86,7 @@ def _scores(
     trained_by: str,
 ) -> Iterator[Scores]:
     """The scores file of each part; `trained_by` is the commit of the training."""
-    summary, start = read_split_summary(split), 0
+    summary, start = read_json(split.with_suffix(".json")), 0
     for part in settings.parts:
         entries = parts[part]
         yield Scores(

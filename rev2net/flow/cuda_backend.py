@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 
 from rev2net.flow.parameters import Flow, Image, Parameters
-from rev2net.flow.pyramid import coarsest_flow, pyramid
+from rev2net.flow.pyramid import pyramid
 
 PAIRS_PER_MULTIPROCESSOR = 2  # one runs, the next is at hand when it stops
 BYTES_PER_PIXEL = 100  # of device memory that a pair takes, all levels together
@@ -43,33 +43,25 @@ class Batch:
         return np.asarray(self._flows)
 
 
-def solve(
-    frames: Iterable[Image],
-    parameters: Parameters,
-    initial_flow: Flow | None = None,
-    warm_start: bool = False,
-    device: str = "cuda",
-) -> Iterator[Flow]:
+def solve(frames: Iterable[Image], parameters: Parameters, device: str = "cuda") -> Iterator[Flow]:
     """Flow of each frame to the next; see `rev2net.flow.tvl1.tvl1_sequence`.
 
-    Pairs are solved in batches; with a warm start each has to wait for the one before. Frames are
-    taken a batch ahead. `device` "cpu" is for Triton's interpreter.
+    Pairs are solved in batches; frames are taken a batch ahead. `device` "cpu" is for Triton's
+    interpreter.
     """
     frames = iter(frames)
     last = list(islice(frames, 1))
     if not last:
         return
-    batch_size = 1 if warm_start else pairs_at_once(device, last[0].size)
-    start = initial_flow
+    batch_size = pairs_at_once(device, last[0].size)
     running: Batch | None = None
     while fresh := list(islice(frames, batch_size)):
         images = upload([*last, *fresh], parameters, device)
-        batch = Batch(launch(images, parameters, start, device))
+        batch = Batch(launch(images, parameters, device))
         last = fresh[-1:]
         if running is not None:
             yield from running.wait()
         running = batch
-        start = batch.wait()[-1] if warm_start else None
     if running is not None:
         yield from running.wait()
 
@@ -92,9 +84,7 @@ def upload(frames: list[Image], parameters: Parameters, device: str) -> list[tor
     return [images.pin_memory().to(device, non_blocking=True) for images in stacked]
 
 
-def launch(
-    levels: list[torch.Tensor], parameters: Parameters, start: Flow | None, device: str
-) -> torch.Tensor:
+def launch(levels: list[torch.Tensor], parameters: Parameters, device: str) -> torch.Tensor:
     """Start the work on all pairs of neighbours; returns their flows (pairs, H, W, 2)."""
     from rev2net.flow.triton_kernels import STATE_FIELDS, enlarge, solve_level
 
@@ -102,10 +92,6 @@ def launch(
     fields = STATE_FIELDS.value
     zoom = torch.tensor(1 / parameters.scaleStep, dtype=torch.float64, device=device)
     state = torch.zeros(pairs, fields, *levels[-1].shape[1:], device=device)
-    if start is not None:
-        state[0, :2] = torch.from_numpy(
-            np.stack(coarsest_flow(start, len(levels), parameters.scaleStep))
-        )
     for images in reversed(levels):
         height, width = images.shape[1:]
         if state.shape[-2:] != (height, width):

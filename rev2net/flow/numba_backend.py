@@ -17,7 +17,7 @@ from rev2net.flow.kernels.level import solve_level
 from rev2net.flow.kernels.warp import sampled_image
 from rev2net.flow.opencv_backend import one_thread
 from rev2net.flow.parameters import Flow, Image, Parameters
-from rev2net.flow.pyramid import Field, coarsest_flow, pyramid, times
+from rev2net.flow.pyramid import Field, pyramid, times
 
 
 class Level(NamedTuple):
@@ -27,41 +27,29 @@ class Level(NamedTuple):
     framed: npt.NDArray[np.float32]  # what `linearise` samples
 
 
-def solve(
-    frames: Iterable[Image],
-    parameters: Parameters,
-    initial_flow: Flow | None = None,
-    warm_start: bool = False,
-) -> Iterator[Flow]:
+def solve(frames: Iterable[Image], parameters: Parameters) -> Iterator[Flow]:
     """Flow of each frame to the next; see `rev2net.flow.tvl1.tvl1_sequence`.
 
     A frame's pyramid and gradients serve both pairs that it belongs to.
     """
     previous: list[Level] | None = None
-    start = initial_flow
     for frame in frames:
         levels = [Level(image, sampled_image(image)) for image in pyramid(frame, parameters)]
         if previous is None:
             work = np.empty(scratch_size(*frame.shape), np.float32)
         else:
-            flow = _flow(previous, levels, start, parameters, work)
-            yield flow
-            start = flow if warm_start else None
+            yield _flow(previous, levels, parameters, work)
         previous = levels
 
 
 def _flow(
     previous: list[Level],
     following: list[Level],
-    start: Flow | None,
     parameters: Parameters,
     work: npt.NDArray[np.float32],
 ) -> Flow:
     """Coarse to fine: each level starts from the flow of the coarser one."""
-    if start is None:
-        flow_x, flow_y = (np.zeros_like(previous[-1].image) for _ in range(2))
-    else:
-        flow_x, flow_y = coarsest_flow(start, len(previous), parameters.scaleStep)
+    flow_x, flow_y = (np.zeros_like(previous[-1].image) for _ in range(2))
     for finer in reversed(range(len(previous))):
         solve_level(
             previous[finer].image, following[finer].framed, flow_x, flow_y, work,

@@ -4,17 +4,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import cv2
-import numpy as np
 
 from rev2net.flow.parameters import Flow, Image, Parameters
 
 
-def solve(
-    frames: Iterable[Image],
-    parameters: Parameters,
-    initial_flow: Flow | None = None,
-    warm_start: bool = False,
-) -> Iterator[Flow]:
+def solve(frames: Iterable[Image], parameters: Parameters) -> Iterator[Flow]:
     """Flow of each frame to the next; see `rev2net.flow.tvl1.tvl1_sequence`."""
     frames = iter(frames)
     previous = next(frames, None)
@@ -28,13 +22,10 @@ def solve(
     solver = cv2.optflow.DualTVL1OpticalFlow_create(**arguments)  # type: ignore[attr-defined]
     solver.setLambda(parameters.lambda_)
     solver.setInnerIterations(parameters.innerIterations)
-    start = initial_flow
     for frame in frames:
-        solver.setUseInitialFlow(start is not None)
         with one_thread():
-            flow: Flow = solver.calc(previous, frame, None if start is None else start.copy())
+            flow: Flow = solver.calc(previous, frame, None)
         yield flow
-        start = np.ascontiguousarray(flow) if warm_start else None
         previous = frame
 
 

@@ -1,11 +1,11 @@
-"""The scales of a frame, and of a flow to start from, as OpenCV makes them: by its own resize."""
+"""The scales of a frame as OpenCV makes them: by its own resize."""
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from rev2net.flow.opencv_backend import one_thread
-from rev2net.flow.parameters import MIN_LEVEL_SIDE, Flow, Image, Parameters
+from rev2net.flow.parameters import MIN_LEVEL_SIDE, Image, Parameters
 
 Field = npt.NDArray[np.float32]  # (H, W)
 
@@ -22,14 +22,6 @@ def pyramid(frame: Image, parameters: Parameters) -> list[Field]:
             break
         images.append(image)
     return images
-
-
-def coarsest_flow(start: Flow, levels: int, scale: float) -> tuple[Field, Field]:
-    """The x and y components of a flow at the scale of the last level."""
-    flow_x, flow_y = np.ascontiguousarray(start[..., 0]), np.ascontiguousarray(start[..., 1])
-    for _ in range(levels - 1):
-        flow_x, flow_y = (times(_rescaled(u, scale), scale) for u in (flow_x, flow_y))
-    return flow_x, flow_y
 
 
 def times(flow: Field, factor: float) -> Field:

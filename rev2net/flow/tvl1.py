@@ -21,44 +21,31 @@ OVERSHOOT = 0.5  # beyond 0..1 in floating-point frames: resampling and noise do
 
 
 def tvl1(
-    prev: npt.ArrayLike,
-    next: npt.ArrayLike,
-    *,
-    backend: str = "auto",
-    initial_flow: npt.ArrayLike | None = None,
-    **parameters: Any,
+    prev: npt.ArrayLike, next: npt.ArrayLike, *, backend: str = "auto", **parameters: Any
 ) -> Flow:
     """Flow (H, W, 2) float32 from `prev` to `next`, x then y, in pixels per frame.
 
     Frames are greyscale (H, W), both uint8 or both floating point in 0..1 as for OpenCV, at least
     3 pixels a side. `backend` is "numba", "opencv", "cuda" or "auto" (cuda where there is a GPU,
     else numba); `parameters` are those of `rev2net.flow.parameters.Parameters`, named as in
-    OpenCV. `initial_flow` (H, W, 2) takes the place of zero as the start. Raises ValueError for
-    frames or parameters that TV-L1 cannot take, UserError for a backend this machine cannot run.
+    OpenCV. Raises ValueError for frames or parameters that TV-L1 cannot take, UserError for a
+    backend this machine cannot run.
     """
-    frames = (prev, next)
-    (flow,) = tvl1_sequence(frames, backend=backend, initial_flow=initial_flow, **parameters)
+    (flow,) = tvl1_sequence((prev, next), backend=backend, **parameters)
     return flow
 
 
 def tvl1_sequence(
-    frames: Iterable[npt.ArrayLike],
-    *,
-    backend: str = "auto",
-    initial_flow: npt.ArrayLike | None = None,
-    warm_start: bool = False,
-    **parameters: Any,
+    frames: Iterable[npt.ArrayLike], *, backend: str = "auto", **parameters: Any
 ) -> Iterator[Flow]:
     """The flow of each frame to the next: T frames give T - 1 flows, lazily and in order.
 
     Takes and raises what `tvl1` does, and gives the same flows, with the work that two pairs share
-    done once. `warm_start` begins each pair from the flow of the pair before, which changes the
-    results; it is off by default.
+    done once.
     """
     settings = Parameters(**parameters)
     solve = importlib.import_module(f"rev2net.flow.{resolve_backend(backend)}_backend").solve
-    start = None if initial_flow is None else _as_flow(initial_flow)
-    flows: Iterator[Flow] = solve(_as_images(frames, start), settings, start, warm_start)
+    flows: Iterator[Flow] = solve(_as_images(frames), settings)
     return flows
 
 
@@ -96,18 +83,13 @@ def _why_no_cuda() -> str | None:
     return None
 
 
-def _as_images(frames: Iterable[npt.ArrayLike], start: Flow | None) -> Iterator[Image]:
+def _as_images(frames: Iterable[npt.ArrayLike]) -> Iterator[Image]:
     """The frames as contiguous uint8 or float32, each checked against the first."""
     first: Image | None = None
     for number, frame in enumerate(frames):
         image = _as_image(np.asarray(frame), f"frame {number}")
         if first is None:
             first = image
-            if start is not None and start.shape[:2] != image.shape:
-                raise ValueError(
-                    f"initial flow: shape {start.shape}; allowed is that of the frames, "
-                    f"{(*image.shape, 2)}"
-                )
         if image.shape != first.shape or image.dtype != first.dtype:
             raise ValueError(
                 f"frame {number}: {image.shape} {image.dtype}; allowed is what frame 0 has, "
@@ -131,12 +113,3 @@ def _as_image(frame: npt.NDArray[Any], name: str) -> Image:
     if not (low >= -OVERSHOOT and high <= 1 + OVERSHOOT):  # so written, NaN is refused as well
         raise ValueError(f"{name}: values {low:g} to {high:g}; floating-point frames hold 0..1")
     return image
-
-
-def _as_flow(flow: npt.ArrayLike) -> Flow:
-    array = np.ascontiguousarray(flow, dtype=np.float32)
-    if array.ndim != 3 or array.shape[2] != 2 or not np.isfinite(array).all():
-        raise ValueError(
-            f"initial flow: shape {array.shape}; allowed is a finite (height, width, 2)"
-        )
-    return array

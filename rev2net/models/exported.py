@@ -18,7 +18,7 @@ from rev2net.models import build_for
 from rev2net.models.network import VideoNetwork
 from rev2net.models.spec import input_spec
 
-FORMAT = 1
+FORMAT = 2
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 
 

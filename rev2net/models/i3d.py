@@ -206,7 +206,12 @@ class I3D(VideoNetwork):
             x = layer(x)
             if name in names:
                 taps[name] = x
+            x = self.passed_on(name, x)
         return {**taps, name: x}
+
+    def passed_on(self, name: str, x: Tensor) -> Tensor:
+        """What the layer after an endpoint is given: its output x, through which tasks may look."""
+        return x
 
     def pool(self, x: Tensor) -> Tensor:
         """Average over windows of 2x7x7 positions, or all there are along an axis with fewer."""

@@ -43,7 +43,8 @@ class VideoNetwork(nn.Module, ABC):
       other classes, and has the learning-rate factor of the head; modules whose names begin with
       `flow_` or `frame_` are decoders, which have that of decoders and no pretrained weights.
       `self.lay_out(x)` gives the layout that the configuration asks for, `self.check(x)` refuses an
-      input that is too small. `parts` and `stages` may be left out.
+      input that is too small. `parts`, `stages`, `share_gradient` and `after_backward` may be left
+      out.
     """
 
     input_specs: ClassVar[Mapping[str, InputSpec]] = {}  # of one's own; ours: `models.spec.SPECS`
@@ -68,6 +69,12 @@ class VideoNetwork(nn.Module, ABC):
     def parts(self) -> dict[str, list[nn.Parameter]]:
         """Parts of the network that a training tells apart when it looks where gradients go."""
         return {}
+
+    def share_gradient(self, share: float | None) -> None:
+        """Set `loss.share`, where auxiliary tasks branch off an encoder (`models.junction`)."""
+
+    def after_backward(self) -> None:
+        """Called once a step of a training, after its backward passes and before its update."""
 
     def stages(self) -> dict[str, nn.Module]:
         """The layers whose outputs have names in the network's paper, in order."""

@@ -3,11 +3,11 @@
 The encoder gives a Gaussian for each task at every position of its last volume. A reversed
 counterpart of its pools carries a draw z back to the grid of Conv3d_2c; the paper's transposed
 convolutions stand on top. Conv3d_2c joins there where it is no way around the volume: the flow
-decoder sees it as it is, since motion is local, and a part of its gradient flows into it; the frame
-decoder sees its average over time alone, which knows no moment, for the background, and sends no
-gradient into it, which would teach the stem what stands still. Decoded frames differ from the
-clip's mean frame, which knows no moment, by what moves alone: nothing else is left to learn, or to
-pass through the volume.
+decoder sees it as it is, since motion is local, and teaches it too; the frame decoder sees its
+average over time alone, which knows no moment, for the background, and sends no gradient into it,
+which would teach the stem what stands still. Decoded frames differ from the clip's mean frame,
+which knows no moment, by what moves alone: nothing else is left to learn, or to pass through the
+volume. Where a decoder's gradient enters the encoder, a junction sets how much of it does.
 
 Decoders and Gaussians exist for training. At test time `model(x)` is the I3D it inherits from,
 unchanged. What the paper leaves open is decided in docs/decisions.md.
@@ -24,6 +24,7 @@ from torch import Tensor, nn
 
 from rev2net.errors import UserError, did_you_mean
 from rev2net.models.i3d import I3D, Unit3D
+from rev2net.models.junction import Junction
 from rev2net.models.layers import HEAD_PADDING, HEAD_STRIDE, Upsample, crop, head, scaled
 from rev2net.models.network import Outputs
 from rev2net.models.spec import InputSpec
@@ -69,11 +70,6 @@ class Gaussian(nn.Module):
 def draw(mean: Tensor, log_variance: Tensor) -> Tensor:
     """A sample of the Gaussian, by reparametrisation."""
     return mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
-
-
-def damped(x: Tensor, part: float) -> Tensor:
-    """x itself, through which `part` of the gradient flows."""
-    return torch.lerp(x.detach(), x, part)
 
 
 class LatentPath(nn.Module):
@@ -190,7 +186,6 @@ class Rev2Net(I3D):
         latent_endpoint: str = "Mixed_5c",  # where the Gaussians stand; or Mixed_4f
         latent_channels: int = 64,  # Z, of each task, at width 1
         trunk_width: int = 32,  # channels of the decoders' trunks at width 1
-        tap_gradient: float = 0.05,  # part of the flow decoder's gradient that reaches Conv3d_2c
         width: float = 1.0,
         dropout: float = 0.5,
         bn_momentum: float = 0.1,
@@ -203,7 +198,7 @@ class Rev2Net(I3D):
                 f"latent_endpoint {latent_endpoint!r} is unknown; "
                 f"{did_you_mean(latent_endpoint, list(COUNTERPART))}"
             )
-        self.latent_endpoint, self.tap_gradient = latent_endpoint, tap_gradient
+        self.latent_endpoint = latent_endpoint
         volume, tap = self.channels[latent_endpoint], self.channels[DECODED_ENDPOINT]
         latent, trunk = scaled(latent_channels, width), scaled(trunk_width, width)
         self.flow_path = self.frame_path = None
@@ -214,6 +209,8 @@ class Rev2Net(I3D):
         if use_frame_decoder:
             self.frame_path = LatentPath(volume, latent, latent_endpoint, width)
             self.frame_decoder = FrameDecoder(self.frame_path.out_channels, tap, trunk)
+        flow, frame = ["flow"] * use_flow_decoder, ["frame"] * use_frame_decoder
+        self.junction_tap, self.junction_volume = Junction(flow), Junction(flow + frame)
 
     def forward_train(self, x: Tensor, *, decode_first: int | None = None) -> Outputs:
         maps = self.endpoints(x, DECODED_ENDPOINT, self.latent_endpoint)
@@ -224,16 +221,34 @@ class Rev2Net(I3D):
         still = tap.detach().mean(2, keepdim=True)
         mean_frame = x[:decode_first].mean(2, keepdim=True)
         size, grids = x.shape[2:], self.grids(tap.shape[2:])
-        for task, path, decoder, joining in (
-            ("flow", self.flow_path, self.flow_decoder, (damped(tap, self.tap_gradient),)),
-            ("frame", self.frame_path, self.frame_decoder, (still, mean_frame)),
+        for task, path, decoder in (
+            ("flow", self.flow_path, self.flow_decoder),
+            ("frame", self.frame_path, self.frame_decoder),
         ):
             if path is not None and decoder is not None:
-                mean, logvar, path_maps = path(volume, grids)
+                branch = self.junction_volume.branch(task, volume)
+                mean, logvar, path_maps = path(branch, grids)
+                joining = [still, mean_frame]
+                if task == "flow":
+                    joining = [self.junction_tap.branch(task, tap)]
                 trunk, decoded = decoder(path_maps[-1], *joining, size)
                 outputs |= decoded | {f"{task}_maps": [*path_maps, trunk]}
                 outputs |= {f"{task}_mean": mean, f"{task}_logvar": logvar}
         return outputs
+
+    def passed_on(self, name: str, x: Tensor) -> Tensor:
+        junctions = {
+            DECODED_ENDPOINT: self.junction_tap,
+            self.latent_endpoint: self.junction_volume,
+        }
+        return junctions[name].trunk(x) if name in junctions else x
+
+    def share_gradient(self, share: float | None) -> None:
+        self.junction_tap.share = self.junction_volume.share = share
+
+    def after_backward(self) -> None:
+        self.junction_tap.after_backward()
+        self.junction_volume.after_backward()
 
     def grids(self, tap: torch.Size) -> list[Grid]:
         """The sizes (time, height, width) of the counterpart's maps, coarsest first."""

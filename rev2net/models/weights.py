@@ -21,7 +21,7 @@ from rev2net.models.network import VideoNetwork
 State = dict[str, Tensor]
 
 HEADS = ("logits.", "classifier.", "fc.", "head_28.", "head_14.", "head_7.")
-DECODING = ("flow_", "frame_")  # Rev2Net's parts beside its I3D
+DECODING = ("flow_", "frame_", "junction_")  # Rev2Net's parts beside its I3D
 _GOOGLENET_STEM = {"conv1": "Conv3d_1a_7x7", "conv2": "Conv3d_2b_1x1", "conv3": "Conv3d_2c_3x3"}
 _GOOGLENET_BRANCHES = {
     "branch1": "b0",

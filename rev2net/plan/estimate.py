@@ -176,8 +176,7 @@ def _runs(
         scored = split.scored if run in jobs.evaluations else None
         add("run", run, experiments.train_settings(run, config), split.train, scored)
     for point in jobs.points:
-        best = dict(point.values) if point.stage == "fine" else None
-        settings = search.point_settings(point, config, best)
+        settings = search.point_settings(point, config)
         train = facts(point.run.benchmark, point.run.split).train
         held_out = round(train * search.search_settings(config).validation_fraction)
         add("search_point", point.run, settings, train - held_out, held_out)

@@ -79,6 +79,7 @@ def propose(surveys: Sequence[Survey], machine: Machine, place: Place) -> Propos
         lstrip_blocks=True,
     )
     environment.filters["quoted"] = quoted
+    environment.filters["name"] = as_name
     text = environment.get_template("configuration.yaml.j2").render(values)
     validate(Config, yaml.safe_load(text), place.file)
     return Proposal(
@@ -109,6 +110,11 @@ def _protocol(surveys: Sequence[Survey]) -> tuple[str, list[str]]:
         if survey.divided:
             why.append(f"What {survey.name} gives as train and test is not used: both need it.")
     return "all-videos" if surveys[1:] else "by-group", why
+
+
+def as_name(word: str) -> str:
+    """A name as YAML: quoted where it would be read as something else, such as a number."""
+    return word if yaml.safe_load(word) == word else quoted(word)
 
 
 def quoted(text: str) -> str:

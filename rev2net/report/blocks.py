@@ -13,7 +13,7 @@ import pandas as pd
 from rev2net.digests import check_text
 from rev2net.figures.learning import Pen
 from rev2net.figures.style import Format, data_uri
-from rev2net.runs.record import StoredRun, by_benchmark, first_of_each
+from rev2net.runs.record import StoredRun, first_by_benchmark
 from rev2net.tables.render import Layout
 
 
@@ -99,7 +99,7 @@ def galleries(
     """What is drawn of the first split and seed of every row, a gallery a benchmark."""
     return [
         Gallery(runs[0].place, pictures, wide=wide, printed=printed)
-        for runs in by_benchmark(first_of_each(stored)).values()
+        for runs in first_by_benchmark(stored).values()
         if (pictures := list(draw(runs)))
     ]
 

@@ -19,7 +19,7 @@ from rev2net.report.blocks import (
     picture,
     section,
 )
-from rev2net.runs.record import StoredRun, by_benchmark, first_of_each, label, same_row
+from rev2net.runs.record import StoredRun, first_by_benchmark, label, same_row
 from rev2net.runs.scores import read_scores
 
 
@@ -66,7 +66,7 @@ def _pooled(
 
 def _by_class(stored: Sequence[StoredRun]) -> Iterator[Grid]:
     """Of each benchmark, the accuracy of every row in every class; shown when asked for."""
-    for runs in by_benchmark(first_of_each(stored)).values():
+    for runs in first_by_benchmark(stored).values():
         rows: list[list[str] | str] = []
         for one in runs:
             if (pooled := _pooled(stored, one)) is None:

@@ -15,7 +15,7 @@ from rev2net.figures.learning import (
     smooth,
 )
 from rev2net.report.blocks import Block, Gallery, Picture, Section, picture, section
-from rev2net.runs.record import StoredRun, by_benchmark, first_of_each, label
+from rev2net.runs.record import StoredRun, first_by_benchmark, label
 
 Log = Mapping[str, NDArray[np.float64]]
 
@@ -31,7 +31,7 @@ def learning_section(stored: Sequence[StoredRun]) -> Section:
     )
     accuracies: list[Picture] = []
     blocks: list[Block] = []
-    for runs in by_benchmark(first_of_each(stored)).values():
+    for runs in first_by_benchmark(stored).values():
         place = runs[0].place
         logs = {label(one, runs): log for one in runs if "step" in (log := one.log())}
         curves = {row: (log["step"], log["top1"]) for row, log in logs.items() if "top1" in log}

@@ -15,7 +15,7 @@ from rev2net.report.blocks import (
     section,
 )
 from rev2net.runs.examples import read_examples, verdict
-from rev2net.runs.record import StoredRun, by_benchmark, first_of_each, label
+from rev2net.runs.record import StoredRun, first_by_benchmark, label
 
 CLIPS = 2  # decoded clips shown of Rev2Net, a benchmark; of its ablations one
 
@@ -52,7 +52,7 @@ def _clips(runs: list[StoredRun]) -> Iterator[Picture]:
 def _measures(stored: Sequence[StoredRun]) -> list[Block]:
     """A row a run that decodes, and below all of them what that says of Rev2Net in words."""
     rows, words = [], []
-    for runs in by_benchmark(first_of_each(stored)).values():
+    for runs in first_by_benchmark(stored).values():
         for one in runs:
             path = one.folder.examples
             measures = read_examples(path).measures if path.exists() else {}

@@ -35,15 +35,16 @@ def weights_section(
 
 
 def _search(frame: pd.DataFrame, config: Config) -> Iterator[Block]:
-    """A gallery a searched method, a panel a setting that was varied, and its best trials."""
-    for space, found in frame.groupby("space", sort=False):
+    """A gallery a searched method and benchmark, a panel a setting that was varied; best trials."""
+    for (space, benchmark), found in frame.groupby(["space", "benchmark"], sort=False):
         trials = found.reset_index(drop=True)
         settings = [name for name in SEARCHED if trials[name].nunique() > 1]
         accuracy, limits = trials["top1_val"], accuracy_limits(trials["top1_val"])
         chosen = int(trials["chosen"].argmax())
         fine = trials["stage"] == "fine"
         method, input_ = str(space).split(".")
-        title = f"{config.all_methods[method].label} {INPUT_LABELS[input_]}"
+        place = benchmark_label(str(benchmark), config)
+        title = f"{config.all_methods[method].label} {INPUT_LABELS[input_]} on {place}"
         pictures = [
             picture(
                 surface_panel(

@@ -32,7 +32,7 @@ def provenance_section(config: Config, stored: Sequence[StoredRun]) -> Section:
                 str(one.record.get("commit", "–")),
                 str(one.record.get("device", "–")),
                 number(one.record.get("parameters", float("nan")) / 1e6, 2),
-                str(one.record.get("settings", {}).get("optimisation", {}).get("steps", "–")),
+                str(one.record.get("schedule", {}).get("steps", "–")),
                 number(float(one.record.get("seconds", float("nan"))) / 60, 1),
             ]
             for one in stored

@@ -10,7 +10,7 @@ from rev2net.figures.style import INPUT_COLORS
 from rev2net.figures.transfer import Transfer, transfer_gap
 from rev2net.paper.tables import Cell, averaged_runs, configured_tables, find_table
 from rev2net.report.blocks import Gallery, Section, picture, section
-from rev2net.runs.record import StoredRun, by_benchmark, first_of_each, label
+from rev2net.runs.record import StoredRun, first_by_benchmark, label
 from rev2net.tables.build import IN_DOMAIN, TOP1, StoredScores, measure_cells
 
 
@@ -28,7 +28,7 @@ def transfer_section(config: Config, root: Path, stored: Sequence[StoredRun]) ->
     reader = StoredScores(root, config)
     found = {
         runs[0].place: _transfers(runs, config, reader)
-        for name, runs in by_benchmark(first_of_each(stored)).items()
+        for name, runs in first_by_benchmark(stored).items()
         if isinstance(config.benchmarks[name], CrossDataset)
     }
     pictures = []

@@ -14,15 +14,9 @@ from numpy.typing import NDArray
 
 from rev2net import digests
 
-# Dataset, its type, and what follows (N, M, H, W) in its shape; those marked once have no M.
-FLOWS = ("stored_flow", "predicted_flow")  # float16 (N, M, H, W, 2), x then y, pixels per frame
-FRAMES = ("reversed_clip", "reconstruction", "foreground")  # uint8 (N, M, H, W, 3)
-MASK = "mask"  # uint8 (N, M, H, W), 255 is all foreground
-STILLS = ("background", "mean_frame")  # uint8 (N, H, W, 3), one picture a clip
-IMAGES = ("clip", *FLOWS, *FRAMES, MASK, *STILLS)
-
 MOVES = 0.05 * 255  # grey levels from the clip's mean frame, from which on a pixel moves
 REVERSED = 0.3  # rank correlation from which on frames are called reversed; -0.3: copied
+FAST = 1.0  # pixels per frame, of a clip's mean flow, from which on it is a fast one
 MOVING_SHARE = 0.01  # of its pixels, from which on a clip moves
 
 
@@ -30,8 +24,11 @@ MOVING_SHARE = 0.01  # of its pixels, from which on a clip moves
 class Examples:
     """Some clips of a run; `images` and `errors` hold what its decoders give, by name.
 
-    `images` always has "clip" (N, M, H, W, 3) uint8; a flow decoder adds FLOWS, a frame decoder
-    FRAMES, MASK and STILLS. `errors` (N,): "flow_epe" and "still_epe", the end-point error in
+    `images` always has "clip" (N, M, H, W, 3) uint8; a flow decoder adds "stored_flow" and
+    "predicted_flow" (N, M, H, W, 2) float16, x then y, pixels per frame; a frame decoder
+    "reversed_clip", "reconstruction" and "foreground", as the clip, "mask" (N, M, H, W) uint8, of
+    which 255 is all foreground, and "background" and "mean_frame" (N, H, W, 3) uint8, one picture
+    a clip. `errors` (N,): "flow_epe" and "still_epe", the end-point error in
     pixels per frame of the prediction and of no motion at all; "l1", "psnr" of the reconstruction
     and "mean_frame_l1", "mean_frame_psnr" of the clip's mean frame, in grey levels of 255 and dB;
     "median_frame_l1"; each L1 over the pixels that move, "moving_…"; "moving_share" of the pixels
@@ -131,6 +128,12 @@ def summarise(errors: list[dict[str, float]]) -> dict[str, float]:
         known = values[np.isfinite(values)]
         if not name.endswith("psnr") and len(known):
             found[name] = float(np.median(known) if name == "reversal" else known.mean())
+    if "still_epe" in columns:
+        fast = columns["still_epe"] >= FAST
+        found["fast_clips"] = float(fast.sum())
+        if fast.any():
+            for name in ("flow_epe", "still_epe"):
+                found[f"fast_{name}"] = float(columns[name][fast].mean())
     if "reversal" in columns:
         known = columns["reversal"][np.isfinite(columns["reversal"])]
         found["moving_clips"] = float(len(known))
@@ -145,7 +148,14 @@ def verdict(measures: dict[str, float]) -> list[str]:
     if "flow_epe" in measures and measures["still_epe"] > 0:
         ratio = measures["flow_epe"] / measures["still_epe"]
         word = "better than" if ratio < 1 else "no better than"
-        found.append(f"Flow errs {ratio:.2f} times as much as no motion: {word} standing still.")
+        fast = ""
+        if "fast_flow_epe" in measures:
+            of_fast = measures["fast_flow_epe"] / measures["fast_still_epe"]
+            number = f"{measures['fast_clips']:.0f} of {measures['clips']:.0f}"
+            fast = f" ({of_fast:.2f} in the {number} clips that move by a pixel and more)"
+        found.append(
+            f"Flow errs {ratio:.2f} times as much as no motion{fast}: {word} standing still."
+        )
     if "moving_l1" in measures:
         ratio = measures["moving_l1"] / measures["moving_mean_frame_l1"]
         word = "better than" if ratio < 1 else "no better than"

@@ -55,18 +55,13 @@ def stored_trainings(config: Config, root: Path) -> list[StoredRun]:
     return found
 
 
-def first_of_each(stored: Sequence[StoredRun]) -> list[StoredRun]:
-    """One run a row and benchmark: the first split and seed."""
+def first_by_benchmark(stored: Sequence[StoredRun]) -> dict[str, list[StoredRun]]:
+    """One run a row of each benchmark, the first split and seed, in the order they come in."""
     first: dict[tuple[str, ...], StoredRun] = {}
     for one in stored:
         first.setdefault(_row(one.run), one)
-    return list(first.values())
-
-
-def by_benchmark(stored: Sequence[StoredRun]) -> dict[str, list[StoredRun]]:
-    """The runs of each benchmark, in the order in which they come."""
     found: dict[str, list[StoredRun]] = {}
-    for one in stored:
+    for one in first.values():
         found.setdefault(one.run.benchmark, []).append(one)
     return found
 

@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import json
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,7 +13,6 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 import simplejpeg
-from tqdm import tqdm
 
 from rev2net import __version__
 from rev2net.config import FlowSettings, FlowShardSettings, FramesSettings
@@ -24,7 +22,7 @@ from rev2net.files import TROUBLES
 from rev2net.flow.parameters import MIN_SIDE, of_settings
 from rev2net.flow.quantize import quantize
 from rev2net.flow.tvl1 import FLOW_VERSION, resolve_backend, tvl1_sequence
-from rev2net.progress import with_progress
+from rev2net.progress import note, with_progress
 from rev2net.shards.layout import Attributes, flow_attributes, rgb_attributes, shard_rows
 from rev2net.shards.writer import ShardWriter, write_shard
 from rev2net.video.decoding import FrameStream
@@ -81,12 +79,12 @@ def make_shard(
                 try:
                     row = _store_video(writer, stage, video_id, root, path)
                 except MachineError as error:  # a second trouble in a row ends the job
-                    tqdm.write(f"once more: {error}", file=sys.stderr)
+                    note(f"once more: {error}")
                     writer.drop_video()
                     row = _store_video(writer, stage, video_id, root, path)
                 rows.append(row)
                 if row.status in ("short", "broken"):
-                    tqdm.write(f"{row.status}: {path}: {row.message}", file=sys.stderr)
+                    note(f"{row.status}: {path}: {row.message}")
     write_ledger(ledger, rows)
     counts = Counter(row.status for row in rows)
     found = ", ".join(f"{counts[status]} {status}" for status in STATUSES)

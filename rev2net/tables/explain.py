@@ -108,8 +108,7 @@ def _run_lines(run: Run, root: Path) -> Iterator[str]:
     record = read_json(path)
     try:
         versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
-        settings = record["settings"]
-        steps, weights = settings["optimisation"]["steps"], settings["initial_weights"]
+        steps, weights = record["schedule"]["steps"], record["settings"]["initial_weights"]
         yield f"  trained by commit {record['commit']} with {versions}"
         yield f"  seed {run.seed}, {steps} steps on {record['device']}, {record['seconds']:.0f} s"
         start = "fresh weights"

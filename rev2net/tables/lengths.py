@@ -21,10 +21,10 @@ from numpy.typing import ArrayLike, NDArray
 from rev2net.config import Config
 from rev2net.digests import check_text, read_json
 from rev2net.errors import UserError
-from rev2net.experiments import Run
+from rev2net.experiments import Run, recipe_name
 from rev2net.files import json_lines
 from rev2net.runs.folder import WorkFolder
-from rev2net.schedules import measured_runs, measured_settings, recipe_name
+from rev2net.schedules import measured_runs, measured_settings
 
 ROUNDING = 1e-6  # points: a gain in a single group is as large as its standard error
 # fmt: off
@@ -83,7 +83,7 @@ def collect(config: Config, root: Path) -> pd.DataFrame:
     for run in measured_runs(config):
         files = WorkFolder(root).measured(run.path)
         folder, record = files.path, read_json(_made(files.record))
-        if record["settings"] != measured_settings(run, config).model_dump(mode="json"):
+        if not measured_settings(run, config).same_numbers(record["settings"]):
             raise UserError(f"{folder}: trained with other settings than the configuration's")
         other, split = splits.setdefault(run.benchmark, (folder, record["split_digest"]))
         if split != record["split_digest"]:
@@ -112,9 +112,9 @@ def recipes_shortened(frame: pd.DataFrame, config: Config) -> str:
         for key in ("milestones", "restarts"):
             if places := getattr(own, key):
                 length[key] = [round(part * place, 2) for place in places]
-        name = recipe_name(run, config)
-        name = name if name.endswith(f".{run.benchmark}") else f"{name}.{run.benchmark}"
-        found[name] = {"optimisation": length}
+        # As particular as a search names its own, so that both can be taken in.
+        stream = ".".join(recipe_name(run, config).split(".")[:2])
+        found[f"{stream}.{run.init}.{run.benchmark}"] = {"optimisation": length}
     head = (
         f"# Chosen on held-out source videos by the schedules of configuration {config.name!r}:\n"
         "# the curves are in schedules.csv beside this file. A recipe that keeps its length is\n"

@@ -11,7 +11,6 @@ from torch import Tensor
 from torch.utils.data import Sampler
 
 from rev2net.clips.dataset import (
-    Augmentation,
     DrawSampler,
     Entry,
     Sample,
@@ -21,6 +20,7 @@ from rev2net.clips.dataset import (
     read_split,
 )
 from rev2net.clips.loader import load, shared
+from rev2net.clips.sampling import Augmentation
 from rev2net.clips.transforms import to_batch, to_input
 from rev2net.config import TrainSettings
 from rev2net.errors import UserError

@@ -261,6 +261,7 @@ class Training:
             (loss / len(parts)).backward()
             for name, value in values.items():
                 totals[name] = totals[name] + value if name in totals else value
+        self.network.after_backward()
         means = {name: total / len(parts) for name, total in totals.items()}
         if optimisation.clip_gradient is not None:
             norm = nn.utils.clip_grad_norm_(self.trained, optimisation.clip_gradient)
@@ -321,7 +322,7 @@ class Training:
     def _fingerprint(self) -> dict[str, str]:
         """What a saved state must share with this training to continue it."""
         return {
-            "settings": self.settings.model_dump_json(),
+            "settings": self.settings.of_numbers.model_dump_json(),
             "split": file_digest(self.split),
             "version": str(STAGE_VERSIONS["train"]),
             "weights": self._weights_digest(),

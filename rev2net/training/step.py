@@ -18,6 +18,7 @@ class TrainingStep(nn.Module):
     ) -> None:
         super().__init__()
         network.channels_last = compute.channels_last
+        network.share_gradient(objective.settings.share)
         self.network, self.objective = network, objective
         self.forward_train = network.forward_train
         if compute.compile:

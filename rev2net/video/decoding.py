@@ -49,6 +49,7 @@ Frame: TypeAlias = npt.NDArray[np.uint8]  # (H, W, 3), RGB unless BGR is asked f
 MAX_SIDE = 8191  # pixels; twice that, a flow image, is what the narrowest codec (WebP) can hold
 PIPE_BYTES = 1 << 19  # a few frames: decoder and reader seldom wait, caches still hold it
 LOG_HEAD_BYTES = 1 << 23
+LOG_SHOWN = 300  # characters
 LOG_TAIL_BYTES = 1 << 16
 WAIT_SECONDS = 1.0  # at a time
 MAX_GAP = 10  # seconds: a longer gap in the time stamps is cut to that, where a rate is asked for
@@ -136,13 +137,15 @@ class FrameStream:
         """The frames that a process writes; False, and none, where they are no planes as asked."""
         if not decoder.begins():
             return True
-        # Seen three times on a busy machine: the log did not say this yet.
+        # The log comes by a pipe of its own, and may come later.
         while (facts := input_facts(decoder.log())) is None and decoder.says_more():
             pass
         if facts is None:
+            log = decoder.log().rstrip()
+            told = log[max(0, log.rfind("Output #0")) :] or "nothing"
             raise MachineError(
-                f"{self.path}: cannot follow the log of ffmpeg {ffmpeg_version()}, which ends with "
-                f"{decoder.log().rstrip().rpartition(chr(10))[2]!r}"
+                f"{self.path}: cannot follow the log of ffmpeg {ffmpeg_version()}, which says of "
+                f"its output {told[:LOG_SHOWN]!r} and ends with {log.rpartition(chr(10))[2]!r}"
             )
         self.input = facts
         height, width = facts.height, facts.width

@@ -114,8 +114,10 @@ def input_facts(log: str) -> InputFacts | None:
     source, _, sink = log.rpartition(_MAPPING)
     container = re.search(r"^\[info\] Input #0, ([^,]+),", source, re.MULTILINE)
     mapped = re.match(r"\[info\]   Stream #0:(\d+) -> #0:0 \((\S+) ", sink)
+    # Where a clip is short, another thread's word on its end may stand within the line, which then
+    # goes on as a new one: "[info]   Stream #0EOF while reading input", "[info] :0: Video: …".
     output = re.search(
-        r"^\[info\] Output #0, rawvideo,.*?^\[info\]   Stream #0:0\b.*?: Video: rawvideo"
+        r"^\[info\] Output #0, rawvideo,.*?^\[info\] (?:  Stream #0)?(?::0)?: Video: rawvideo"
         r"[^\n]*?, (\d+)x(\d+)[ ,]",
         sink,
         re.MULTILINE | re.DOTALL,

@@ -10,6 +10,7 @@ import torch
 
 from rev2net import runs
 from rev2net.errors import UserError
+from rev2net.flow.parameters import default_settings
 from rev2net.models import build
 from rev2net.models.exported import save_exported
 from tests.apply.moving_videos import main, write_video
@@ -53,7 +54,8 @@ def test_an_exported_network_predicts_as_the_command_does(
     about = {
         "clip": {"length": 8, "stride": 1, "size": 32},
         "frames": {**frames, "time_limit": 60.0},
-        "flow_bound": 20.0,
+        "flow": default_settings(20.0).model_dump(mode="json"),
+        "test": {"clips": 1, "crops": 1, "size": 32, "average": "logit"},
         "provenance": {"run": "a/run", "configuration": "mini", "checkpoint": "0" * 64},
     }
     network = build("i3d", 3, width=0.125).eval()
@@ -74,7 +76,7 @@ def test_an_exported_network_predicts_as_the_command_does(
 def test_loading_refuses_what_was_changed(exported: Path, tmp_path: Path) -> None:
     config = json.loads((exported / "config.json").read_text())
     for key, value, expected in (
-        ("format", 9, "not an exported network of format 1"),
+        ("format", 9, "not an exported network of format 2"),
         ("options", {"in_channels": 3, "width": 1.0}, "do not fit"),
     ):
         folder = tmp_path / key

@@ -182,7 +182,7 @@ def test_a_list_names_videos_beside_itself(videos: Path, tmp_path: Path) -> None
         (["nothing"], "1 video: 0 ok, 0 short, 1 broken"),
         (["."], "no video in this folder"),
         (["walk.mp4", "--step", "0"], "--step: 0; allowed is a whole number from 1"),
-        (["walk.mp4", "--size", "12"], "--size: 12; allowed is WIDTHxHEIGHT"),
+        (["walk.mp4", "--size", "12"], "--size: '12'; allowed is WIDTHxHEIGHT"),
         (["walk.mp4", "--bound", "0"], "bound"),
         (["walk.mp4", "--quality", "101"], "quality"),
         (["other/walk.mp4", "walk.mp4"], "its results would have the name of those of"),

@@ -41,6 +41,16 @@ def test_windows_say_when_what_is_done(weights: Path, tmp_path: Path) -> None:
             assert float(row["probability"]) == pytest.approx(float(chances.max()), abs=1e-4)
 
 
+def test_a_window_longer_than_its_video_ends_with_it(weights: Path, tmp_path: Path) -> None:
+    video, out = tmp_path / "clip.mp4", tmp_path / "times.csv"
+    write_video(video, 12, height=64, width=64)
+    given = ["predict", str(video), *words(weights), "--windows", str(out), "--top", "1"]
+    assert main(given) == 0
+    with open(out, newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert (row["start"], row["end"]) == ("0.000", "0.480")  # 12 frames at 25 a second
+
+
 def _cropped(video: Path) -> np.ndarray:
     return np.ascontiguousarray(decode(video, short_side=256)[:, 16:240, 16:240])
 

@@ -1,14 +1,11 @@
 """Clips from shards: the right images, the same whatever the workers, labels where they belong."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
 from torch.utils.data import DataLoader
 
 from rev2net.clips.dataset import (
-    Augmentation,
     ClipShape,
     DrawSampler,
     Sample,
@@ -17,7 +14,7 @@ from rev2net.clips.dataset import (
     TrainingClips,
     read_split,
 )
-from rev2net.clips.sampling import Crop
+from rev2net.clips.sampling import Augmentation, Crop
 from rev2net.clips.transforms import to_batch
 from rev2net.errors import UserError
 from rev2net.models.spec import input_spec
@@ -59,7 +56,7 @@ def test_the_flow_target_of_a_flipped_clip_is_the_flipped_target_with_x_negated(
     """Bars move by 2 pixels a frame: to the right (label 0; to the left, mirrored) or downwards."""
     entries = read_split(small_data.split, ["train"])["train"]
     shape = ClipShape(("rgb", "flow"), segments=False, length=4)
-    upright = replace(JITTER, flip=False)
+    upright = JITTER._replace(flip=False)
     video = next(k for k, entry in enumerate(entries) if entry.label == label)
     shards, flips = open_shards(small_data), 0
     for draw in range(12):
@@ -203,6 +200,10 @@ def test_a_whole_video_is_one_clip_of_all_frames(small_data: SmallData) -> None:
     shards, dense = open_shards(small_data), ClipShape(("rgb",), segments=False, length=4)
     (view,) = TestClips(entries, shards, dense, 1, 1, 32, whole_video=True)[0]
     assert len(view.crops["rgb"]) == FRAMES
+    # As fast as in training: every second frame where a clip has every second.
+    strided = ClipShape(("rgb",), segments=False, length=4, stride=2)
+    (slow,) = TestClips(entries, shards, strided, 1, 1, 32, whole_video=True)[0]
+    assert slow.crops["rgb"].equal(view.crops["rgb"][::2])
     segments = ClipShape(("rgb",), segments=True, length=4)
     with pytest.raises(UserError, match="whole_video"):
         TestClips(entries, shards, segments, 1, 1, 32, whole_video=True)

@@ -74,7 +74,7 @@ def test_a_random_crop_lies_in_the_image_with_sides_from_the_scales(
 ) -> None:
     scales = (1.0, 0.875, 0.75, 0.66)
     rng = Random(seed)
-    crop = sampling.random_crop(height, width, scales, 1, corners, True, rng)
+    crop = sampling.random_crop(height, width, sampling.Augmentation(scales, 1, corners, True), rng)
     assert crop.top >= 0
     assert crop.left >= 0
     assert crop.top + crop.height <= height

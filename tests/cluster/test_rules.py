@@ -34,7 +34,8 @@ def rules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
 
 def resources(rule: Any, attempt: int) -> dict[str, Any]:
     data = data_folder(ROOT / "configs/paper.yaml", "ucf101").path.name
-    wildcards = Wildcards(fromdict={"data": data, "benchmark": "ucf101"})
+    run = "ucf101/tsn/rgb.imagenet.none/split1.seed0"
+    wildcards = Wildcards(fromdict={"data": data, "benchmark": "ucf101", "run": run})
     return dict(rule.expand_resources(wildcards, InputFiles(), attempt).items())
 
 

@@ -111,7 +111,10 @@ def dropping(milestones: list[float]) -> dict[str, object]:
         ({"reproduces_paper": True}, ["reproduces_paper", "synthetic"]),
         ({"initial_weights": {"imagenet.tsn.rbg": {"file": "x"}}}, ["imagenet.tsn.rbg"]),
         (
-            {"benchmarks": {"all": {"dataset": "kinetics400"}}, "splits": [1, 2]},
+            {
+                "benchmarks": {**MINI["benchmarks"], "all": {"dataset": "kinetics400"}},
+                "splits": [1, 2],
+            },
             ["benchmarks.all.splits: 2, but kinetics400 has split 1 only"],
         ),
         (

@@ -151,6 +151,11 @@ def test_a_later_archive_mends_files_of_an_earlier_one(settings: Settings, tmp_p
     b.unlink()  # brings the corrupted one back, which has to be mended again
     extract(new, part, mended)
     assert (a.read_bytes(), b.read_bytes()) == (b"whole", b"b")
+    b.unlink()
+    next(iter(unpack_archives(new, [part, mended])))  # ends, killed, after the first
+    assert a.read_bytes() == b"corrupted"
+    extract(new, part, mended)
+    assert (a.read_bytes(), b.read_bytes()) == (b"whole", b"b")
 
 
 def test_files_that_are_neither_video_nor_list_are_left_out_by_name(

@@ -63,6 +63,13 @@ def test_train_val_and_test_are_the_sides_of_one_split(tmp_path: Path, touch: To
     assert found.summary.endswith("split 1: 2 train, 2 val, 2 test")
 
 
+def test_sides_are_sides_in_any_capitals(tmp_path: Path, touch: Touch) -> None:
+    touch("Train/run/1.mp4", "Validation/run/2.mp4", "TEST/run/3.mp4")
+    found = index(tmp_path).table.sort_values("path")
+    assert found["class"].unique().tolist() == ["run"]
+    assert found["split1"].tolist() == ["test", "train", "val"]  # TEST, Train, Validation
+
+
 def test_with_train_and_val_alone_val_is_tested(tmp_path: Path, touch: Touch) -> None:
     touch("train/a/1.mp4", "val/a/2.mp4")
     found = index(tmp_path)
@@ -73,6 +80,11 @@ def test_with_train_and_val_alone_val_is_tested(tmp_path: Path, touch: Touch) ->
 def test_one_class_may_be_called_train(tmp_path: Path, touch: Touch) -> None:
     touch("train/1.mp4", "ship/2.mp4")
     assert index(tmp_path).table["class"].tolist() == ["ship", "train"]
+
+
+def test_classes_may_be_called_training_and_testing(tmp_path: Path, touch: Touch) -> None:
+    touch("training/1.mp4", "testing/2.mp4", "running/3.mp4")
+    assert sorted(index(tmp_path).table["class"]) == ["running", "testing", "training"]
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,11 @@ import pytest
 import torch
 
 from rev2net import config, experiments
+from rev2net.apply.subject import of_run
 from rev2net.cli import main
 from rev2net.config import Config, EvaluateSettings, FlowShardSettings, TestSettings
 from rev2net.digests import file_digest
+from rev2net.flow.parameters import default_settings
 from rev2net.mini.encode import encode
 from rev2net.runs.checkpoint import build_network, save_trained
 from rev2net.runs.examples import Examples, write_examples
@@ -348,7 +350,7 @@ def test_a_damaged_checkpoint_of_the_workflows_is_advised_to_be_made_again(
     assert "delete it and give the same command again" in capsys.readouterr().err
 
 
-def test_a_folder_stands_for_the_videos_in_it(
+def test_a_folder_stands_for_the_videos_below_it_and_a_list_for_those_it_names(
     work: Path, i3d: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = paths(work)[0].parent
@@ -356,12 +358,33 @@ def test_a_folder_stands_for_the_videos_in_it(
     (folder / "._a.avi").touch()
     expected = predicted(capsys, *paths(work), "--run", i3d)
     np.testing.assert_array_equal(predicted(capsys, folder, "--run", i3d), expected)
+    np.testing.assert_array_equal(predicted(capsys, folder.parent, "--run", i3d), expected)
+    listed = tmp_path / "clips.txt"
+    listed.write_text("".join(f"{path}\n" for path in paths(work)))
+    np.testing.assert_array_equal(predicted(capsys, listed, "--run", i3d), expected)
+    listed.unlink()
     with pytest.raises(SystemExit) as ended:
         main(["predict", str(tmp_path), str(paths(work)[0]), "--run", str(i3d)])
     assert ended.value.code == 2
     out, err = capsys.readouterr()
-    assert f"{tmp_path}: a folder without videos (.avi, " in err
+    assert f"{tmp_path}: no video in this folder; looked for .avi, " in err
     assert out.splitlines()[1].startswith(f"{paths(work)[0]}: ")
+
+
+def test_an_exported_run_is_asked_as_the_run_is(
+    work: Path, configuration: Config, tmp_path: Path
+) -> None:
+    """With the flow and the views that its configuration says."""
+    run = make_run(work, configuration, "i3d", "flow")
+    evaluated(work, configuration, run, PROTOCOL)
+    for source, name in ((run, "folder"), (run / "checkpoint.pt", "file")):
+        assert main(["export", str(source), str(tmp_path / name)]) == 0
+        ours, given = of_run(run), of_run(tmp_path / name)
+        assert given.flow == ours.flow
+        assert (given.test, given.frames) == (ours.test, ours.frames)
+        card = (tmp_path / name / "README.md").read_text()
+        assert "of 3 test videos" in card
+        assert ours.flow != default_settings(ours.flow.bound)
 
 
 def test_a_name_that_is_no_text_is_predicted_like_any_other(

@@ -32,14 +32,6 @@ def test_frames(first: np.ndarray, second: np.ndarray, message: str, backend: st
 
 
 @pytest.mark.parametrize(
-    "flow", [np.zeros((20, 24)), np.zeros((24, 20, 2)), np.full((20, 24, 2), np.inf)]
-)
-def test_initial_flow(flow: np.ndarray) -> None:
-    with pytest.raises(ValueError, match=r"initial flow: shape .*; allowed is"):
-        tvl1(FIRST, SECOND, backend="numba", initial_flow=flow)
-
-
-@pytest.mark.parametrize(
     ("name", "value", "allowed"),
     [
         ("tau", 0, "a positive number"),

@@ -101,17 +101,6 @@ def test_frames_are_not_changed(flow_of: Callable[..., Flow]) -> None:
     np.testing.assert_array_equal((first, second), kept)
 
 
-def test_flow_of_a_pair_starts_from_the_flow_given(flow_of: Callable[..., Flow]) -> None:
-    """Ten pixels are too far for two levels from zero, but not from nine."""
-    first, second = moving_pair(64, 96, 10, 0)
-    few = {"nscales": 2, "scaleStep": 0.8}
-    nine = np.full((64, 96, 2), (9, 0), np.float32)
-    lost = flow_of(first, second, **few)[8:-8, 16:-16, 0]
-    found = flow_of(first, second, initial_flow=nine, **few)[8:-8, 16:-16, 0]
-    assert np.abs(found - 10).mean() < 0.2 < np.abs(lost - 10).mean()
-    assert (nine == (9, 0)).all()
-
-
 SCENE = texture(60, 70)
 FRAMES = [SCENE[k : k + 40, 2 * k : 2 * k + 48] for k in range(4)]  # a camera that pans
 
@@ -122,16 +111,6 @@ def test_a_sequence_gives_the_flows_of_its_pairs(backend: str) -> None:
     assert len(flows) == 3
     for k, flow in enumerate(flows):
         np.testing.assert_array_equal(flow, tvl1(FRAMES[k], FRAMES[k + 1], backend=backend))
-
-
-def test_a_warm_start_changes_all_flows_but_the_first() -> None:
-    warm = list(tvl1_sequence(FRAMES, backend="numba", warm_start=True))
-    cold = list(tvl1_sequence(FRAMES, backend="numba"))
-    np.testing.assert_array_equal(warm[0], cold[0])
-    for k in (1, 2):
-        again = tvl1(FRAMES[k], FRAMES[k + 1], backend="numba", initial_flow=warm[k - 1])
-        np.testing.assert_array_equal(warm[k], again)
-        assert (warm[k] != cold[k]).any()
 
 
 @pytest.mark.parametrize("count", [0, 1])

@@ -104,6 +104,8 @@ def test_rev2net_takes_an_i3d_when_told_that_decoders_are_missing() -> None:
         "flow_path",
         "frame_decoder",
         "frame_path",
+        "junction_tap",
+        "junction_volume",
     }
     x = torch.randn(1, 3, 8, 32, 32)
     assert torch.equal(model.eval()(x), encoder.eval()(x))

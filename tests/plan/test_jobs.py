@@ -43,9 +43,9 @@ def test_a_parent_is_trained_and_not_evaluated() -> None:
 def test_the_search_has_its_points() -> None:
     mini = configuration.load(ROOT / "config.yaml")
     jobs = needed_jobs(["search"], mini)
-    assert len(jobs.points) == 3 * (2 * 2 + 2**2 + 6 + 2)  # of three seeds
+    assert len(jobs.points) == 2 * 3 * (2 * 2 + 2**2 + 6 + 2)  # of two datasets, three seeds
     assert not jobs.trainings
-    assert jobs.datasets(mini) == ["hmdb51"]
+    assert jobs.datasets(mini) == ["ucf101", "hmdb51"]
 
 
 def test_the_schedules_have_a_training_a_stream_and_benchmark_and_no_evaluation() -> None:

@@ -72,6 +72,14 @@ def test_two_folders_become_transfer_in_both_directions(
     assert offered == [r"'([^/]+)-\d+\.\w+$' # matches every path, as it must"]  # of home alone
 
 
+def test_names_that_yaml_would_take_for_something_else(project: Path) -> None:
+    assert main(["new", "2024.yaml", "--dataset=2023=home", "--dataset=no=away", *CPU]) == 0
+    config = load(Path("2024.yaml"))
+    assert config.name == "2024"
+    assert list(config.datasets) == ["2023", "no"]
+    assert list(propose("--dataset=2023=home").benchmarks) == ["2023"]
+
+
 def test_every_recipe_that_the_table_needs_is_there(project: Path) -> None:
     config = propose("--dataset", "home=home", "--dataset", "away=away")
     for row in config.tables["transfer"].rows:

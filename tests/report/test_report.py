@@ -94,7 +94,7 @@ def fill(work: Any, config: Config, tables: tuple[str, ...] = ("table1", "table5
             "device": "cpu",
             "parameters": 1_500_000,
             "seconds": 90.0,
-            "settings": {"optimisation": {"steps": 20}},
+            "schedule": {"steps": 20},
             "versions": {"torch": "2.13.0"},
         }
         (folder / "run.json").write_text(json.dumps(record))

@@ -257,6 +257,20 @@ def test_a_still_clip_has_no_moving_pixel_and_no_reversal() -> None:
     assert summarise([]) == {}
 
 
+def test_clips_that_move_by_a_pixel_are_measured_for_themselves_too() -> None:
+    """Where next to nothing moves there is next to nothing to predict."""
+    slow, fast = {"flow_epe": 0.3, "still_epe": 0.3}, {"flow_epe": 0.9, "still_epe": 1.5}
+    found = summarise([slow, fast, slow])
+    assert found == pytest.approx(
+        {"clips": 3, "flow_epe": 0.5, "still_epe": 0.7}
+        | {"fast_clips": 1, "fast_flow_epe": 0.9, "fast_still_epe": 1.5}
+    )
+    (sentence,) = verdict(found)
+    assert "0.71 times as much as no motion (0.60 in the 1 of 3 clips that move" in sentence
+    assert summarise([slow])["fast_clips"] == 0
+    assert "pixel" not in verdict(summarise([slow]))[0]
+
+
 def finished_run(small_data: SmallData, folder: Path, method: str, loss: LossSettings) -> Path:
     """A run folder with fresh weights, as training leaves it."""
     chosen = settings(method, loss, size=32)

@@ -15,8 +15,7 @@ from rev2net.runs.folder import RunFolder, WorkFolder
 from rev2net.runs.identity import Run
 from rev2net.runs.record import (
     StoredRun,
-    by_benchmark,
-    first_of_each,
+    first_by_benchmark,
     label,
     needed_trainings,
     same_row,
@@ -53,11 +52,10 @@ def test_only_finished_trainings_are_found(config: Config, tmp_path: Path) -> No
 
 def test_seeds_and_splits_are_one_row(config: Config) -> None:
     runs = [stored(), stored(seed=1), stored(split=2), stored(method="tsn")]
-    assert first_of_each(runs) == [runs[0], runs[3]]
     assert same_row(runs, runs[1].run) == runs[:3]
-    assert by_benchmark([stored(benchmark="ucf-hmdb"), *runs]) == {
-        "hmdb-ucf": runs,
+    assert first_by_benchmark([stored(benchmark="ucf-hmdb"), *runs]) == {
         "ucf-hmdb": [stored(benchmark="ucf-hmdb")],
+        "hmdb-ucf": [runs[0], runs[3]],
     }
 
 

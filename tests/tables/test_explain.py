@@ -23,7 +23,8 @@ def explained(work: Any, config: Config, i3d_rgb: Run) -> list[str]:
             "versions": {"torch": "2.13.0"},
             "device": "cpu",
             "seconds": 12.0,
-            "settings": {"optimisation": {"steps": 200}, "initial_weights": None},
+            "schedule": {"steps": 200},
+            "settings": {"initial_weights": None},
         }
         WorkFolder(work.root).run(run).record.write_text(json.dumps(record))
     split = work.root / "splits" / "hmdb-ucf" / "split1.json"

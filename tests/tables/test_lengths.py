@@ -171,7 +171,7 @@ def test_lengths_and_drops_of_the_rate_are_scaled_together_and_taken_in(
 ) -> None:
     text = recipes_shortened(collect(PAPER, measured), PAPER)
     assert yaml.safe_load(text) == {
-        "tsn.rgb.hmdb-ucf": {"optimisation": {"epochs": 63, "milestones": [25.2, 50.4]}},
+        "tsn.rgb.imagenet.hmdb-ucf": {"optimisation": {"epochs": 63, "milestones": [25.2, 50.4]}},
         "tsm.rgb.imagenet.hmdb-ucf": {"optimisation": {"epochs": 20, "milestones": [8, 16]}},
     }
     (tmp_path / "schedules.yaml").write_text(text)
@@ -188,12 +188,30 @@ def test_lengths_and_drops_of_the_rate_are_scaled_together_and_taken_in(
     assert recipes_shortened(collect(found, measured), found) == text
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_what_schedules_and_search_found_is_taken_in_together(
+    measured: Path, tmp_path: Path, order: tuple[int, int]
+) -> None:
+    text = recipes_shortened(collect(PAPER, measured), PAPER)
+    searched = "tsn.rgb.imagenet.hmdb-ucf: {optimisation: {learning_rate: 0.5}}\n"
+    paths = [tmp_path / "schedules.yaml", tmp_path / "search.yaml"]
+    for path, content in zip(paths, (text, searched), strict=True):
+        path.write_text(content)
+    files = {"recipes_from": [str(paths[k]) for k in order]}
+    found = validate(Config, PAPER.model_dump(mode="json") | files, "test")
+    rgb = measured_runs(PAPER)[0]
+    trained = train_settings(rgb, found).optimisation
+    assert (trained.epochs, trained.learning_rate) == (63, 0.5)
+    own = train_settings(rgb, PAPER).optimisation
+    assert measured_settings(rgb, found).optimisation.epochs == own.epochs != 63
+
+
 def test_schedules_in_steps_are_shortened_in_steps(tmp_path: Path) -> None:
     smoke = load(Path(__file__).parents[2] / "configs/smoke.yaml")
     for run in measured_runs(smoke):
         store(tmp_path, smoke, run, curve(80, 80))
     text = recipes_shortened(collect(smoke, tmp_path), smoke)
-    assert yaml.safe_load(text)["tsn.flow.hmdb-ucf"] == {"optimisation": {"steps": 100}}
+    assert yaml.safe_load(text)["tsn.flow.scratch.hmdb-ucf"] == {"optimisation": {"steps": 100}}
 
 
 def test_the_command_writes_the_table_and_the_recipes(
@@ -253,3 +271,12 @@ def test_the_report_says_what_measures_the_lengths_and_nothing_where_none_are_as
     assert "<code>snakemake results/schedules.csv</code> measures them" in html
     assert config.schedules is None
     assert 'id="schedules"' not in render_report(config, tmp_path, tmp_path)
+
+
+def test_other_loader_processes_are_no_other_training(measured: Path) -> None:
+    for path in measured.rglob("run.json"):
+        record = json.loads(path.read_text())
+        record["settings"]["compute"]["loader_workers"] += 1
+        record["settings"]["optimisation"]["checkpoint_every"] += 1
+        path.write_text(json.dumps(record))
+    assert len(collect(PAPER, measured))

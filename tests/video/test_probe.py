@@ -1,7 +1,11 @@
+import subprocess
+
 import pytest
 
 from rev2net.video import probe
 from rev2net.video.counting import announced_frames
+from rev2net.video.decoding import PIXEL_FORMAT, decoder_command
+from rev2net.video.ffmpeg import input_facts
 from tests.video.video_files import H264, MPEG4, MakeFrames, WriteVideo
 
 
@@ -51,3 +55,18 @@ def test_a_truncated_avi_still_announces_all_frames(
     path = write_video(frames(40), codec=MPEG4)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     assert announced_frames(path, probe(path)) == 40
+
+
+def test_another_threads_word_inside_the_line_of_the_output_is_passed_over(
+    write_video: WriteVideo, smooth_frames: MakeFrames
+) -> None:
+    """A thread that ends while the output is described, as those of short clips do."""
+    command = decoder_command(write_video(smooth_frames(5)), {}, PIXEL_FORMAT)
+    log = subprocess.run(command, capture_output=True, check=True).stderr.decode()
+    line = "[info]   Stream #0:0: Video: rawvideo"
+    start, stream, rest = log.rpartition(line)
+    assert stream
+    for place in ("#0", "#0:0"):  # the former was seen, four times in 2,213
+        head, _, tail = line.partition(place)
+        torn = f"{head}{place}EOF while reading input\n[info] {tail}"
+        assert input_facts(start + torn + rest) == input_facts(log) is not None

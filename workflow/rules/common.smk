@@ -10,6 +10,7 @@ from snakemake.exceptions import WorkflowError
 
 from rev2net import config as configuration
 from rev2net import changes, experiments, needs, schedules, search
+from rev2net.datasets.lists import lists_inside
 from rev2net.errors import UserError
 from rev2net.experiments import STAGE_VERSIONS
 from rev2net.paper import claims
@@ -34,7 +35,10 @@ HERE = WorkFolder.of(CONFIG.name)
 if workflow.is_main_process:
     if warning := changes.warning(CONFIG, HERE):
         print(f"warning: {warning}", file=sys.stderr)
-    for line in changes.changed_folders(CONFIG, HERE):
+    for line in (
+        *changes.changed_folders(CONFIG, HERE),
+        *changes.replaced_weights(CONFIG, HERE),
+    ):
         print(f"warning: {line}", file=sys.stderr)
 
 # Below work/data, which configurations share. Computed once: some thousand shards ask.

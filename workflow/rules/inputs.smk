@@ -54,7 +54,13 @@ def own_lists(wildcards):
     """The lists that a dataset of one's own is read from: edited ones are read again."""
     settings = CONFIG.datasets[dataset_name(wildcards)]
     files = (settings.lists, settings.classes) if settings.format == "list" else ()
-    return [Path(settings.root, file) for file in files if file]
+    paths = [Path(settings.root, file) for file in files if file]
+    # Of a folder the lists in it: what else comes into it is none of them.
+    return [
+        file
+        for path in paths
+        for file in (lists_inside(path) if path.is_dir() else [path])
+    ]
 
 
 def extraction_record(wildcards):
@@ -185,12 +191,18 @@ def initial_weights(wildcards):
 
 
 def train_settings(wildcards):
-    return configuration.dump(experiments.train_settings(asked(wildcards), CONFIG))
+    """What a training depends on; what changes no number comes to it as a resource."""
+    settings = experiments.train_settings(asked(wildcards), CONFIG)
+    return configuration.dump(settings.of_numbers)
+
+
+def checkpoint_every(wildcards):
+    return experiments.recipe_of(asked(wildcards), CONFIG).optimisation.checkpoint_every
 
 
 def evaluate_settings(wildcards):
     """How a run is scored; a point of the search sees no test video."""
-    settings = experiments.evaluate_settings(asked(wildcards), CONFIG)
+    settings = experiments.evaluate_settings(asked(wildcards), CONFIG).of_numbers
     parts = {"parts": ("val",)} if wildcards.get("point") else {}
     return configuration.dump(settings.model_copy(update=parts))
 
@@ -257,9 +269,22 @@ def search_scores(wildcards):
     return point_scores(search.points(CONFIG))
 
 
-def point_path(wildcards):
-    """The folder of a search's point, relative to `work/<name>`."""
-    return str(WorkFolder(Path()).point(wildcards.run, wildcards.point).path)
+def searched_point(wildcards):
+    """The point of the search that the wildcards name."""
+    point = WorkFolder(Path()).point(wildcards.run, wildcards.point)
+    return search.find_point(str(point.path), CONFIG)
+
+
+def point_settings(wildcards):
+    """What the training of a point depends on; of a fine one, with factors for values."""
+    settings = search.point_settings(searched_point(wildcards), CONFIG)
+    return configuration.dump(settings.of_numbers)
+
+
+def searched_keys(wildcards):
+    """The settings of a fine point that are factors; nothing of a coarse one."""
+    point = searched_point(wildcards)
+    return [key for key, _ in point.values] if point.stage == "fine" else []
 
 
 def benchmark_settings(wildcards):
@@ -316,7 +341,8 @@ def measured_data(wildcards):
 
 def measured_settings(wildcards):
     """A run at its recipe's own length, whatever was found of it since."""
-    return configuration.dump(schedules.measured_settings(asked(wildcards), CONFIG))
+    settings = schedules.measured_settings(asked(wildcards), CONFIG)
+    return configuration.dump(settings.of_numbers)
 
 
 def measured_options(wildcards):

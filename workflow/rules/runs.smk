@@ -22,7 +22,10 @@ rule train_run:
         nodes=1,  # several GPUs are of one machine
         mem_mb=growing(CONFIG.resources.memory_mb),
         runtime=CONFIG.resources.minutes,  # an attempt goes on where the last one ended
-        log_every=CONFIG.log_every,  # no parameter: another one retrains nothing
+        # No parameters: other numbers retrain nothing.
+        workers=CONFIG.compute.loader_workers,
+        checkpoint_every=checkpoint_every,
+        log_every=CONFIG.log_every,
     params:
         folder=subpath(output.checkpoint, parent=True),
         shards=options_of(run_sources),
@@ -32,7 +35,9 @@ rule train_run:
         "Training {wildcards.run}"
     shell:
         "rev2net stage train {params.folder:q} --split {input.split} {params.shards}"
-        " --minutes {resources.runtime} --log-every {resources.log_every} --settings {params.settings:q} > {log} 2>&1"
+        " --workers {resources.workers} --minutes {resources.runtime}"
+        " --checkpoint-every {resources.checkpoint_every} --log-every {resources.log_every}"
+        " --settings {params.settings:q} > {log} 2>&1"
 
 
 rule evaluate_run:
@@ -54,6 +59,7 @@ rule evaluate_run:
         gpu=min(CONFIG.resources.gpus, 1),
         mem_mb=growing(CONFIG.resources.memory_mb),
         runtime=growing(CONFIG.resources.minutes),
+        workers=CONFIG.compute.loader_workers,
     params:
         folder=subpath(output.test, parent=True),
         shards=options_of(run_sources),
@@ -63,7 +69,7 @@ rule evaluate_run:
         "Scoring {wildcards.run}"
     shell:
         "rev2net stage evaluate {params.folder:q} --split {input.split} {params.shards}"
-        " --settings {params.settings:q} > {log} 2>&1"
+        " --workers {resources.workers} --settings {params.settings:q} > {log} 2>&1"
 
 
 rule fuse_streams:

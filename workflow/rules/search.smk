@@ -22,8 +22,7 @@ if CONFIG.search:
     rule settle_search_point:
         """Write the settings of a training; those of a fine one depend on the coarse ones."""
         input:
-            coarse=coarse_scores,
-            config=WORK.config,
+            coarse_scores,
         output:
             POINT.settings,
         log:
@@ -36,14 +35,14 @@ if CONFIG.search:
             mem_mb=growing(500),
             runtime=growing(10),
         params:
-            root=subpath(input.config, parent=True),
-            point=point_path,
+            settings=point_settings,
+            factors=searched_keys,
             version=STAGE_VERSIONS["search"],
         message:
             "Settling {wildcards.point} of {wildcards.run}"
         shell:
-            "rev2net stage search point {params.point:q} --config {input.config}"
-            " --root {params.root:q} > {log} 2>&1"
+            "rev2net stage search point {output} --settings {params.settings:q}"
+            " --fine {params.factors} --coarse {input} > {log} 2>&1"
 
     use rule train_run as train_search_point with:
         input:
