@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from rev2net.models.layers import initialise_classifier, initialise_convolutions, scaled
+from rev2net.models.layers import initialise_classifier, initialise_convolutions, pointwise, scaled
 from rev2net.models.network import Outputs, VideoNetwork
 from rev2net.models.spec import InputSpec
 
@@ -52,10 +52,8 @@ class Unit3D(nn.Module):
 
     def convolve(self, x: Tensor) -> Tensor:
         weight = self.conv3d.weight
-        channels_last = x.is_contiguous(memory_format=torch.channels_last_3d)
-        if channels_last and self.kernel == self.stride == (1, 1, 1):
-            # Of a channels-last clip this is a matrix product, and as such it is faster.
-            return F.linear(x.movedim(1, -1), weight.flatten(1)).movedim(-1, 1)
+        if self.kernel == self.stride == (1, 1, 1):
+            return pointwise(self.conv3d, x)
         pads = [
             same_padding(*axis) for axis in zip(x.shape[2:], self.kernel, self.stride, strict=True)
         ]

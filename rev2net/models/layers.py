@@ -3,6 +3,7 @@
 import math
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 HEAD_STRIDE, HEAD_PADDING = (1, 2, 2), (1, 1, 1)
@@ -58,6 +59,18 @@ def head(in_channels: int, out_channels: int, first: float = 0.0) -> nn.ConvTran
     assert layer.bias is not None
     nn.init.constant_(layer.bias, first)
     return layer
+
+
+def pointwise(layer: nn.Conv3d, x_BCTHW: Tensor) -> Tensor:
+    """A convolution of one position at a time, as a matrix product of a channels-last clip.
+
+    It is faster as such, and channels stay last: with one thread PyTorch computes such convolutions
+    without oneDNN, and everything behind them would run in the slower layout.
+    """
+    if not x_BCTHW.is_contiguous(memory_format=torch.channels_last_3d):
+        return layer(x_BCTHW)
+    weight = layer.weight.flatten(1)
+    return F.linear(x_BCTHW.movedim(1, -1), weight, layer.bias).movedim(-1, 1)
 
 
 def crop(x_BCTHW: Tensor, size: torch.Size | tuple[int, int, int]) -> Tensor:

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from rev2net.errors import UserError, did_you_mean
 from rev2net.models.i3d import I3D, Unit3D
 from rev2net.models.junction import Junction
-from rev2net.models.layers import HEAD_PADDING, HEAD_STRIDE, Upsample, crop, head, scaled
+from rev2net.models.layers import HEAD_PADDING, HEAD_STRIDE, Upsample, crop, head, pointwise, scaled
 from rev2net.models.network import Outputs
 from rev2net.models.spec import InputSpec
 
@@ -63,7 +63,7 @@ class Gaussian(nn.Module):
         nn.init.constant_(self.conv3d.bias[latent_channels:], FIRST_LOG_VARIANCE)
 
     def forward(self, volume: Tensor) -> tuple[Tensor, Tensor]:
-        mean, log_variance = self.conv3d(volume).chunk(2, dim=1)
+        mean, log_variance = pointwise(self.conv3d, volume).chunk(2, dim=1)
         return mean, F.logsigmoid(log_variance).clamp_min(LEAST_LOG_VARIANCE)
 
 
