@@ -1,5 +1,5 @@
 # The same install as `make .venv/installed` makes, as an image; docs/cluster.md says how to use it.
-# Untested: written without a running docker at hand.
+# Untested.
 FROM python:3.11-slim
 RUN apt-get update && apt-get install -y --no-install-recommends git && rm -rf /var/lib/apt/lists/*
 WORKDIR /rev2net
