@@ -41,7 +41,7 @@ STAGE_VERSIONS = {
     "train": 7,
     "evaluate": 5,
     "fuse": 2,
-    "table": 2,
+    "table": 3,
     "search": 1,
     "schedules": 1,
 }

@@ -33,7 +33,7 @@ COLUMNS = [
     "videos_evaluated", "videos_expected", "protocol", "provenance",
 ]
 # fmt: on
-DECIMALS = 2  # of percent
+DECIMALS = 4  # of percent: those of a table, one, are rounded from more than two
 DIGEST_LENGTH = 12  # hex digits of a sha256 in provenance: enough to tell files apart
 
 

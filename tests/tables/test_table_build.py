@@ -24,11 +24,11 @@ LABELS = [0, 1, 1, 2]  # v0 and v1 in one source group, v2 and v3 in another
 # top5             3 of 4      3 of 4      75.00   0               g1 50, g0 100
 # top1_of_expected 3 of 5      2 of 5      50.00   10 x sqrt 2     4/5 of top1's
 GOLDEN = """\
-table5,I3D,i3d,rgb,scratch,mkmmd,hmdb-ucf,mini,top1,62.5,17.68,25.0,100.0,2,1,56.4,,4,5,{same}
-table5,I3D,i3d,rgb,scratch,mkmmd,hmdb-ucf,mini,mean_class,58.33,11.79,25.0,100.0,2,1,,,4,5,{same}
+table5,I3D,i3d,rgb,scratch,mkmmd,hmdb-ucf,mini,top1,62.5,17.6777,25.0,100.0,2,1,56.4,,4,5,{same}
+table5,I3D,i3d,rgb,scratch,mkmmd,hmdb-ucf,mini,mean_class,58.3333,11.7851,25.0,100.0,2,1,,,4,5,{same}
 table5,I3D,i3d,rgb,scratch,mkmmd,hmdb-ucf,mini,top5,75.0,0.0,50.0,100.0,2,1,,,4,5,{same}
-table5,I3D,i3d,rgb,scratch,mkmmd,hmdb-ucf,mini,top1_of_expected,50.0,14.14,20.0,80.0,2,1,,,4,5,{same}
-table5,I3D,i3d,rgb,scratch,mkmmd,hmdb-ucf,mini,top1_in_domain,87.5,17.68,75.0,100.0,2,1,,,4,4,{same}
+table5,I3D,i3d,rgb,scratch,mkmmd,hmdb-ucf,mini,top1_of_expected,50.0,14.1421,20.0,80.0,2,1,,,4,5,{same}
+table5,I3D,i3d,rgb,scratch,mkmmd,hmdb-ucf,mini,top1_in_domain,87.5,17.6777,75.0,100.0,2,1,,,4,4,{same}
 """
 PROVENANCE = (
     '"commit=abc1234;config={config};split=1d1d1d1d1d1d;class_map=ucf101_hmdb51:small:0123456789ab;checkpoint=0c0c0c0c0c0c,1c1c1c1c1c1c;'
@@ -155,7 +155,7 @@ def test_splits_weigh_alike_and_one_seed_has_no_spread(
     assert np.isnan(row["std"])
     assert (row["seeds"], row["splits"]) == (1, 2)
     assert (row["videos_evaluated"], row["videos_expected"]) == (5, 7)
-    assert row_of(frame, "top1_of_expected")["measured"] == 66.67  # of 1 / 1 and 2 / 6
+    assert row_of(frame, "top1_of_expected")["measured"] == 66.6667  # of 1 / 1 and 2 / 6
 
 
 def test_top5_needs_more_than_five_classes(work: Any, config: Config, i3d_rgb: Run) -> None:

@@ -68,6 +68,14 @@ def test_equally_good_rows_are_all_bold(work: Any, config: Config, i3d_rgb: Run)
     assert [row[2].startswith("**66.7**") for row in rows] == [True, False, True, *[False] * 4]
 
 
+def test_what_is_shown_is_rounded_once(work: Any, config: Config, i3d_rgb: Run) -> None:
+    labels = [0] * 170
+    for seed in (0, 1):
+        work.add(replace(i3d_rgb, seed=seed), labels, [1] * 149 + [2] * 21)  # 87.647 %
+    i3d = grid(markdown(build("table5", config, work.root), config))[3]
+    assert i3d[2].startswith("87.6 ±0.0 ")
+
+
 @pytest.mark.parametrize("methods", [["tsn", "tsm", "i3d"], ["i3d"]])
 def test_where_all_tie_nothing_is_bold(
     methods: list[str], work: Any, config: Config, i3d_rgb: Run
