@@ -1,4 +1,4 @@
-"""Which kinds of images a configuration needs of its videos: no flow where nobody reads it.
+"""What is needed: scores for a table and other results, and images for the trainings behind them.
 
 Imports neither pandas nor torch: Snakemake reads it for every job.
 """
@@ -10,10 +10,34 @@ from rev2net import schedules, search
 from rev2net.config import Config
 from rev2net.errors import UserError
 from rev2net.experiments import benchmark_datasets, parent, run_kinds
-from rev2net.paper.tables import configured_tables, table_runs
-from rev2net.runs.identity import Run
+from rev2net.paper import claims
+from rev2net.paper.tables import all_runs, configured_tables, table_runs
+from rev2net.runs.identity import RGB_FLOW, Run
 
 KINDS = ("rgb", "flow")
+
+
+def scores_needed(target: str, config: Config) -> list[tuple[Run, str]]:
+    """The scores, run and part, that a table, `claims` or `fusion` is made of.
+
+    A table is of test scores, with those of validation videos for its weights beside them; claims
+    are tested on the test scores of what they compare, fusion is swept over validation scores of
+    the streams of two-stream rows. Raises UserError for a table that the configuration cannot
+    make, and for the other two where it has no table.
+    """
+    if target not in ("claims", "fusion"):
+        return [(run, part) for run in table_runs(target, config) for part in ("test", "val")]
+    runs = all_runs(config)
+    if target == "fusion":
+        streams = {stream for run in runs if run.input == RGB_FLOW for stream, _ in run.streams}
+        return [(stream, "val") for stream in sorted(streams)]
+    cells = (
+        cell
+        for claim in claims.claims(config)
+        for pair in claims.compared(claim, config)
+        for cell in pair
+    )
+    return [(run, "test") for run in sorted({run for cell in cells for run in cell.runs})]
 
 
 def kinds_needed(benchmark: str, config: Config) -> tuple[str, ...]:

@@ -170,6 +170,21 @@ def is_of_row(cell: Cell, row: TableRow) -> bool:
     )
 
 
+def compared(claim: Claim, config: Config) -> list[tuple[Cell, Cell]]:
+    """The cells that a claim compares: each pair of its rows on each benchmark of its table."""
+    found = []
+    known = cells(claim.table, config)
+    for pair in claim.pairs:
+        # Of the paper's rows the adapted one is first: it is meant.
+        first, second = ([cell for cell in known if is_of_row(cell, row)] for row in pair)
+        for benchmark in dict.fromkeys(cell.benchmark for cell in known):
+            one, other = (
+                next(c for c in row if c.benchmark == benchmark) for row in (first, second)
+            )
+            found.append((one, other))
+    return found
+
+
 def _own(name: str, settings: ClaimSettings, config: Config) -> Claim:
     tables = configured_tables(config)
     if any(claim.name == name for claim in CLAIMS):

@@ -344,18 +344,6 @@ def table_runs(name: str, config: Config) -> list[Run]:
     return sorted({run for cell in cells(name, config) for run in cell.runs})
 
 
-def scores_needed(target: str, config: Config) -> list[tuple[Run, str]]:
-    """The scores, run and part, that a table, `claims` or `fusion` is made of.
-
-    A table is of test scores, with those of validation videos for its weights beside them; claims
-    are tested on the test scores of every table, fusion is swept over validation scores of the
-    streams of two-stream rows. Raises UserError for a table that the configuration cannot make,
-    and for the other two where it has no table.
-    """
-    if target not in ("claims", "fusion"):
-        return [(run, part) for run in table_runs(target, config) for part in ("test", "val")]
-    runs = {run for table in default_tables(config) for run in table_runs(table, config)}
-    if target == "claims":
-        return [(run, "test") for run in sorted(runs)]
-    streams = {stream for run in runs if run.input == RGB_FLOW for stream, _ in run.streams}
-    return [(stream, "val") for stream in sorted(streams)]
+def all_runs(config: Config) -> list[Run]:
+    """The runs of every table; UserError where there is none."""
+    return sorted({run for table in default_tables(config) for run in table_runs(table, config)})

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 from rev2net import experiments, needs, schedules, search
 from rev2net.config import Config
-from rev2net.paper import tables as paper
 from rev2net.runs.identity import Run
 
 OTHER_TARGETS = ("claims", "fusion", "schedules", "search")
@@ -55,7 +54,7 @@ def needed_jobs(targets: Sequence[str], config: Config) -> Jobs:
         elif target == "schedules":
             _add_schedules(jobs, config)
         else:
-            _add_scores(jobs, paper.scores_needed(target, config))
+            _add_scores(jobs, needs.scores_needed(target, config))
             jobs.small += 2  # built, and copied into results/
     for run in list(jobs.evaluations):
         _add_training(jobs, run, config)

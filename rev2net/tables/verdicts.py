@@ -22,11 +22,10 @@ from rev2net.evaluation.statistics import (
     paired_differences,
 )
 from rev2net.experiments import INPUT_LABELS
-from rev2net.paper.claims import OWN, TOLERANCE, Claim, claims, is_of_row
+from rev2net.paper.claims import OWN, TOLERANCE, Claim, claims, compared
 from rev2net.paper.tables import (
     CONTRADICTIONS,
     Cell,
-    cells,
     default_tables,
     has_tables_of_the_paper,
 )
@@ -81,13 +80,18 @@ def measure_claims(config: Config, root: str | Path) -> pd.DataFrame:
     known = claims(config)
     rows: list[dict[str, object]] = []
     for table in default_tables(config):
-        compared = _comparisons([claim for claim in known if claim.table == table], table, config)
-        found = _differences(compared, reader)
+        comparisons = [
+            _Comparison(claim, *cells)
+            for claim in known
+            if claim.table == table
+            for cells in compared(claim, config)
+        ]
+        found = _differences(comparisons, reader)
         # What is not measured counts too: a verdict cannot vanish when more runs have finished.
-        p_values = [_p_value(one.claim, found[one]) for one in compared]
+        p_values = [_p_value(one.claim, found[one]) for one in comparisons]
         corrected = zip(p_values, holm(p_values), holm_confidence(p_values), strict=True)
-        for comparison, (p_value, p_holm, confidence) in zip(compared, corrected, strict=True):
-            row = _row(comparison, config) | {"family": len(compared)}
+        for comparison, (p_value, p_holm, confidence) in zip(comparisons, corrected, strict=True):
+            row = _row(comparison, config) | {"family": len(comparisons)}
             difference = found[comparison]
             if isinstance(difference, str):
                 row |= {"verdict": NOT_MEASURED, "note": difference}
@@ -128,19 +132,6 @@ def verdict(claim: Claim, interval: Interval, p_holm: float, num_groups: int, se
     if interval.low > -TOLERANCE and interval.high < TOLERANCE:
         return "holds"
     return "fails" if interval.low > TOLERANCE or interval.high < -TOLERANCE else UNDECIDED
-
-
-def _comparisons(of_table: list[Claim], table: str, config: Config) -> list[_Comparison]:
-    found = []
-    known = cells(table, config)
-    for claim in of_table:
-        for pair in claim.pairs:
-            # Of the paper's rows the adapted one is first: it is meant.
-            first, second = ([cell for cell in known if is_of_row(cell, row)] for row in pair)
-            for benchmark in dict.fromkeys(cell.benchmark for cell in known):
-                of = (next(c for c in row if c.benchmark == benchmark) for row in (first, second))
-                found.append(_Comparison(claim, *of))
-    return found
 
 
 def _differences(

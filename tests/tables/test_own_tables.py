@@ -10,13 +10,13 @@ import yaml
 from rev2net.cli import main
 from rev2net.config import Config, dump
 from rev2net.errors import UserError
+from rev2net.needs import scores_needed
 from rev2net.paper.claims import claims
 from rev2net.paper.tables import (
     benchmark_label,
     cells,
     configured_tables,
     default_tables,
-    scores_needed,
     table_runs,
 )
 from rev2net.tables.build import build
@@ -150,6 +150,15 @@ def test_own_tables_stand_behind_the_papers(own: Config) -> None:
     assert configured_tables(both)[-2:] == ["table5", "mine"]
     needed = scores_needed("fusion", own)
     assert {(run.method, run.input) for run, _ in needed} == {("i3d", "rgb"), ("i3d", "flow")}
+
+
+def test_claims_need_what_they_compare_and_no_other_row(own: Config) -> None:
+    needed = {run for run, part in scores_needed("claims", own) if part == "test"}
+    pairs = {row.name for one in own.claims.values() for pair in one.pairs for row in pair}
+    assert {f"{run.method}.{run.input}" for run in needed} == pairs
+    every = {run for table in configured_tables(own) for run in table_runs(table, own)}
+    assert needed < every
+    assert scores_needed("claims", own.model_copy(update={"claims": {}})) == []
 
 
 def test_a_configuration_without_a_table_says_so() -> None:

@@ -228,7 +228,7 @@ def scores_of(target=None):
 
     def files(wildcards):
         try:
-            needed = paper.scores_needed(target or wildcards.table, CONFIG)
+            needed = needs.scores_needed(target or wildcards.table, CONFIG)
         except UserError as error:
             others = "other results: claims.csv, fusion.csv, schedules.csv, search.csv, report.html"
             raise UserError(f"{error}; {others}")
@@ -244,8 +244,7 @@ def all_tables(wildcards):
 
 def report_files(wildcards):
     """What the report reads of every training, beside the scores of the tables."""
-    runs = [run for run, _ in paper.scores_needed("claims", CONFIG)]
-    trainings = {stream for run in runs for stream, _ in run.streams}
+    trainings = {stream for run in paper.all_runs(CONFIG) for stream, _ in run.streams}
     folders = [HERE.run(training) for training in sorted(trainings)]
     return [
         path

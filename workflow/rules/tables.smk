@@ -49,7 +49,7 @@ rule build_table:
 
 
 rule test_claims:
-    """Test claims on the scores of all tables."""
+    """Test claims on the scores of the rows that they compare."""
     input:
         scores=scores_of("claims"),
         config=WORK.config,
