@@ -38,7 +38,7 @@ STAGE_VERSIONS = {
     "flow": 4,
     "merge": 2,
     "splits": 3,
-    "train": 7,
+    "train": 8,
     "evaluate": 5,
     "fuse": 2,
     "table": 3,
@@ -257,6 +257,13 @@ def recipe_of(run: Run, config: Config) -> Recipe:
 def train_settings(run: Run, config: Config) -> TrainSettings:
     """Everything one training depends on, and nothing else (its test protocol, for one)."""
     recipe, start = recipe_of(run, config), _initial_weights(run, config)
+    optimisation = recipe.optimisation
+    at_once = optimisation.batch // optimisation.accumulate // config.compute.processes
+    if run.adapt == "mkmmd" and at_once < 2:
+        raise UserError(
+            f"recipes.{recipe_name(run, config)}.optimisation: {at_once} clip passes at a time "
+            "(batch / accumulate / compute.processes); MK-MMD compares at least 2"
+        )
     if start is not None:  # wherever it was downloaded from
         start = start.model_copy(update={"url": None, "mirror": None})
     return TrainSettings(
@@ -265,7 +272,7 @@ def train_settings(run: Run, config: Config) -> TrainSettings:
         network_name=method_of(run, config).network,
         network=recipe.network,
         clip=recipe.clip,
-        optimisation=recipe.optimisation,
+        optimisation=optimisation,
         loss=recipe.loss,
         compute=config.compute,
         frames=stored_frames(config),

@@ -46,6 +46,17 @@ def test_an_ablation_is_rev2nets_recipe_less_what_it_goes_without() -> None:
     assert without.network == full.network
 
 
+def test_mk_mmd_is_refused_single_clips_before_anything_is_made() -> None:
+    run = Run("hmdb-ucf", "i3d", "rgb", "scratch", "mkmmd", 1, 0)
+    recipe = MINI.recipes["i3d.rgb"]
+    in_parts = recipe.optimisation.model_copy(update={"accumulate": recipe.optimisation.batch})
+    recipes = MINI.recipes | {"i3d.rgb": recipe.model_copy(update={"optimisation": in_parts})}
+    one_by_one = MINI.model_copy(update={"recipes": recipes})
+    with pytest.raises(UserError, match=r"recipes.i3d.rgb.optimisation: 1 clip passes at a time"):
+        train_settings(run, one_by_one)
+    train_settings(replace(run, adapt="none"), one_by_one)
+
+
 def test_rev2nets_second_stream_is_an_i3d_on_flow() -> None:
     run = Run("ucf101", "rev2net", "rgb+flow", "imagenet", "none", 1, 0)
     assert [(s.method, s.input) for s, _ in run.streams] == [("rev2net", "rgb"), ("i3d", "flow")]

@@ -75,7 +75,7 @@ class FeatureFiles:
             found = network.forward_train(x, decode_first=0)["features"]
         else:
             assert isinstance(network, I3D)
-            found = network.endpoints(x, self.endpoint)[self.endpoint].mean((2, 3, 4))
+            found = network.endpoints(x, self.endpoint)[1][self.endpoint].mean((2, 3, 4))
         assert isinstance(found, Tensor)
         return found
 

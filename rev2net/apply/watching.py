@@ -16,7 +16,8 @@ from rev2net.runs.folder import RunFolder
 # What a training writes: as it runs, and when it has ended.
 LOGS = (RunFolder(Path()).unfinished_metrics.name, RunFolder(Path()).metrics.name)
 # Of a line of metrics.jsonl, what is no term of the loss.
-_OTHERS = ("step", "steps", "lr", "loss", "top1", "seconds", "data_seconds", "gradient_norm")
+_OTHERS = ("step", "steps", "lr", "loss", "top1", "seconds", "data_seconds")
+_OF_GRADIENTS = ("_share_", "gradient_norm")
 
 
 @dataclass
@@ -64,7 +65,7 @@ class Watched:
         terms = [
             f"{name} {value:.3g}"
             for name, value in last.items()
-            if name not in _OTHERS and "_share_" not in name
+            if name not in _OTHERS and not any(word in name for word in _OF_GRADIENTS)
         ]
         left = "done" if self.finished else duration(self.seconds_left)
         a_step = f"{self.seconds_a_step:.3g} s"

@@ -29,7 +29,6 @@ from typing import Any, Literal
 import cv2
 import numpy as np
 import torch
-from torch import nn
 
 from rev2net.bench.arrays import Clip, write_clips
 from rev2net.config import ComputeSettings, Config, FramesSettings, LossSettings, load
@@ -45,7 +44,7 @@ from rev2net.training.batches import Batch
 from rev2net.training.log import TrainingLog
 from rev2net.training.loop import Training, log_interval
 from rev2net.training.objective import Objective, Targets
-from rev2net.training.optimiser import build_optimiser
+from rev2net.training.optimiser import GradientClipping, build_optimiser
 from rev2net.training.step import TrainingStep
 
 LOOP_BAR = 5.0  # percent that the loop may add to a bare step
@@ -220,19 +219,19 @@ class BareStep:
         self.settings = training.settings
         self.network = copy.deepcopy(training.network)
         self.objective = copy.deepcopy(training.objective)
-        self.parameters = [*self.network.parameters(), *self.objective.parameters()]
+        largest = self.settings.optimisation.clip_gradient
+        self.clip = GradientClipping(self.network, self.objective, largest) if largest else None
         self.optimiser = build_optimiser(self.network, self.objective, self.settings.optimisation)
 
     def __call__(self, parts: list[Batch]) -> None:
-        optimisation = self.settings.optimisation
         self.optimiser.zero_grad(set_to_none=True)
         for batch in parts:
             outputs = self.network.forward_train(batch.x, decode_first=batch.decode_first)
             loss = self.objective.total(self.objective.terms(outputs, batch.targets, 0.5))
             (loss / len(parts)).backward()
         self.network.after_backward()
-        if optimisation.clip_gradient is not None:
-            nn.utils.clip_grad_norm_(self.parameters, optimisation.clip_gradient)
+        if self.clip is not None:
+            self.clip()
         self.optimiser.step()
 
 

@@ -178,10 +178,10 @@ class I3D(VideoNetwork):
         self.logits = Logits(channels, num_classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.classify(self.pool(self.endpoints(x)["Mixed_5c"]))
+        return self.classify(self.pool(self.endpoints(x)[0]))
 
     def forward_train(self, x: Tensor, *, decode_first: int | None = None) -> Outputs:
-        pooled = self.pool(self.endpoints(x)["Mixed_5c"])
+        pooled = self.pool(self.endpoints(x)[0])
         return {"logits": self.classify(pooled), "features": pooled.mean((2, 3, 4))}
 
     def stages(self) -> dict[str, nn.Module]:
@@ -195,8 +195,8 @@ class I3D(VideoNetwork):
             for part, word in (("stem", "Conv"), ("deep", "Mixed"))
         }
 
-    def endpoints(self, x: Tensor, *names: str) -> dict[str, Tensor]:
-        """The activations at the named endpoints and at the last one, by name."""
+    def endpoints(self, x: Tensor, *names: str) -> tuple[Tensor, dict[str, Tensor]]:
+        """What classification is given, and the activations at the named endpoints, by name."""
         self.check(x)
         x = self.lay_out(x)
         taps = {}
@@ -205,10 +205,10 @@ class I3D(VideoNetwork):
             if name in names:
                 taps[name] = x
             x = self.passed_on(name, x)
-        return {**taps, name: x}
+        return x, taps
 
     def passed_on(self, name: str, x: Tensor) -> Tensor:
-        """What the layer after an endpoint is given: its output x, through which tasks may look."""
+        """What comes after an endpoint is given this: its output x, where no task branches off."""
         return x
 
     def pool(self, x: Tensor) -> Tensor:

@@ -213,8 +213,8 @@ class Rev2Net(I3D):
         self.junction_tap, self.junction_volume = Junction(flow), Junction(flow + frame)
 
     def forward_train(self, x: Tensor, *, decode_first: int | None = None) -> Outputs:
-        maps = self.endpoints(x, DECODED_ENDPOINT, self.latent_endpoint)
-        pooled = self.pool(maps["Mixed_5c"])
+        last, maps = self.endpoints(x, DECODED_ENDPOINT, self.latent_endpoint)
+        pooled = self.pool(last)
         outputs: Outputs = {"logits": self.classify(pooled), "features": pooled.mean((2, 3, 4))}
         volume = maps[self.latent_endpoint][:decode_first]
         tap = maps[DECODED_ENDPOINT][:decode_first]

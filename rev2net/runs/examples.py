@@ -158,10 +158,11 @@ def verdict(measures: dict[str, float]) -> list[str]:
         )
     if "moving_l1" in measures:
         ratio = measures["moving_l1"] / measures["moving_mean_frame_l1"]
+        of_all = measures["l1"] / measures["mean_frame_l1"]
         word = "better than" if ratio < 1 else "no better than"
         found.append(
-            f"Where pixels move, frames err {ratio:.2f} times as much as the clip's mean frame: "
-            f"{word} not looking."
+            f"Where pixels move, frames err {ratio:.2f} times as much as the clip's mean frame "
+            f"({of_all:.2f} over all pixels): {word} not looking."
         )
     if "reversal_mean" in measures:
         median, mean = measures["reversal"], measures["reversal_mean"]

@@ -39,7 +39,12 @@ from rev2net.training.distributed import Interrupted
 from rev2net.training.held_out import HeldOut
 from rev2net.training.log import TrainingLog, ends_with_line
 from rev2net.training.objective import Objective, gradient_shares
-from rev2net.training.optimiser import WeightAverage, build_optimiser, learning_rate
+from rev2net.training.optimiser import (
+    GradientClipping,
+    WeightAverage,
+    build_optimiser,
+    learning_rate,
+)
 from rev2net.training.prepare import (
     feature_size,
     freeze_batchnorm,
@@ -160,6 +165,8 @@ class Training:
             freeze_batchnorm(self.network)
         self.optimiser = build_optimiser(self.network, self.objective, self.optimisation)
         self.trained = [p for group in self.optimiser.param_groups for p in group["params"]]
+        largest = self.optimisation.clip_gradient
+        self.clip = GradientClipping(self.network, self.objective, largest) if largest else None
         self.measured_parts = {
             name: [parameter for parameter in part if parameter.requires_grad]
             for name, part in self.network.parts().items()
@@ -263,9 +270,8 @@ class Training:
                 totals[name] = totals[name] + value if name in totals else value
         self.network.after_backward()
         means = {name: total / len(parts) for name, total in totals.items()}
-        if optimisation.clip_gradient is not None:
-            norm = nn.utils.clip_grad_norm_(self.trained, optimisation.clip_gradient)
-            means["gradient_norm"] = norm
+        if self.clip is not None:
+            means |= self.clip()
         self.optimiser.step()
         if self.average is not None:
             self.average.update(self.network, step)
@@ -293,7 +299,8 @@ class Training:
         name = spoilt[0] if spoilt else None
         found = distributed.gather((name, values.get(name or ""), self.batches.videos(step)))
         term, value, videos = next(report for report in found if report[0] is not None)
-        what = "the gradient's norm" if term == "gradient_norm" else f"loss term {term!r}"
+        of_gradient = term.endswith("gradient_norm")
+        what = "the gradient's norm" if of_gradient else f"loss term {term!r}"
         some = ", ".join(videos[:NAMED_VIDEOS])
         more = f" and {len(videos) - NAMED_VIDEOS} more" if len(videos) > NAMED_VIDEOS else ""
         raise UserError(

@@ -1,4 +1,4 @@
-"""From settings to an optimiser, its learning-rate schedule, and averaged weights."""
+"""From settings to an optimiser, its clipped gradients and learning rates, and averaged weights."""
 
 import copy
 import inspect
@@ -78,6 +78,28 @@ def rate_multipliers(
         for part, parameter in layer.named_parameters(recurse=False):
             found[parameter] = factor * (chosen.biases if part == "bias" else 1.0)
     return found
+
+
+class GradientClipping:
+    """Scales gradients to a largest norm: those of decoders by themselves, and all others.
+
+    What a decoder's loss weighs would else decide how large the encoder's steps are: of one norm
+    over all, the decoders are most.
+    """
+
+    def __init__(self, network: VideoNetwork, others: nn.Module, largest: float) -> None:
+        self.largest = largest
+        self.parts: dict[str, list[nn.Parameter]] = {"gradient_norm": [*others.parameters()]}
+        for name, parameter in network.named_parameters():
+            part = "decoder_gradient_norm" if name.startswith(DECODING) else "gradient_norm"
+            self.parts.setdefault(part, []).append(parameter)
+
+    def __call__(self) -> dict[str, Tensor]:
+        """Clip in place; the norms before that, by what they are called in metrics.jsonl."""
+        return {
+            name: nn.utils.clip_grad_norm_(parameters, self.largest)
+            for name, parameters in self.parts.items()
+        }
 
 
 def learning_rate(step: int, settings: OptimisationSettings) -> float:

@@ -14,6 +14,7 @@ from rev2net.errors import UserError
 from rev2net.experiments import without_weights
 from rev2net.losses.domain import mk_mmd
 from rev2net.losses.own import Adaptation, load_adaptation
+from rev2net.models.junction import Junction
 from rev2net.models.network import VideoNetwork
 from rev2net.models.own_network import check_outputs
 from rev2net.models.weights import DECODING, load_weights
@@ -34,6 +35,9 @@ def initialise(network: VideoNetwork, settings: TrainSettings, class_names: Sequ
         partial=source.partial,
         class_names=class_names,
     )
+    for layer in network.modules():
+        if isinstance(layer, Junction):
+            layer.norms.zero_()  # they were met with another head, on other clips
     if distributed.rank() == 0:
         print(report, flush=True)
 

@@ -26,7 +26,7 @@ def by_hand(weights: Path, clip_THWC: np.ndarray, endpoint: str | None = None) -
     x = torch.from_numpy(clip_THWC.copy()).permute(3, 0, 1, 2)[None].float() / 255 * 2 - 1
     with torch.no_grad():
         if endpoint is not None:
-            found = cast(I3D, network).endpoints(x, endpoint)[endpoint].mean((2, 3, 4))
+            found = cast(I3D, network).endpoints(x, endpoint)[1][endpoint].mean((2, 3, 4))
         else:
             found = cast(Tensor, network.forward_train(x)["features"])
     return np.asarray(found[0])

@@ -83,7 +83,7 @@ def test_outputs_are_those_of_the_public_implementation(
             found = model(x).flatten()
             assert (found - expected).abs().max() / expected.abs().max() < 1e-5
         else:
-            endpoints = model.endpoints(x, *case["outputs"])
+            _, endpoints = model.endpoints(x, *case["outputs"])
             for name, expected in case["outputs"].items():
                 assert golden.agrees(endpoints[name], expected), name
 
@@ -92,7 +92,7 @@ def test_endpoints_shrink_as_the_paper_says() -> None:
     model: Any = build("i3d", 5, width=0.125).eval()
     names = ("Conv3d_1a_7x7", "Conv3d_2c_3x3", "Mixed_3c", "Mixed_4f", "Mixed_5c")
     with torch.no_grad():
-        maps = model.endpoints(torch.zeros(1, 3, 17, 66, 95), *names)
+        _, maps = model.endpoints(torch.zeros(1, 3, 17, 66, 95), *names)
     assert [tuple(maps[name].shape[2:]) for name in names] == [
         (9, 33, 48),
         (9, 17, 24),

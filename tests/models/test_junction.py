@@ -110,6 +110,25 @@ def test_the_share_is_what_reaches_rev2nets_encoder(share: float) -> None:
         assert taught < 6 * share + 1e-6  # on weights, of the norm set on maps
 
 
+@pytest.mark.parametrize("endpoint", ["Mixed_5c", "Mixed_4f"])
+def test_at_the_volume_the_trunks_norm_is_of_the_classification_alone(endpoint: str) -> None:
+    """If it counted what tasks send back it would grow with them, and they with it."""
+    norms = {}
+    for share in (0.0, 1.0):
+        torch.manual_seed(0)
+        model: Any = build("rev2net", 5, width=0.125, latent_endpoint=endpoint).eval()
+        model.share_gradient(share)
+        x = torch.randn(2, 3, 8, 32, 32)
+        for _ in range(20):
+            model.zero_grad()
+            outputs = model.forward_train(x)
+            loss = outputs["logits"].square().mean()
+            (loss + outputs["flow"].square().mean() + outputs["frames"].square().mean()).backward()
+            model.after_backward()
+        norms[share] = model.junction_volume.norms[0].item()
+    assert norms[1.0] == pytest.approx(norms[0.0], rel=1e-4)
+
+
 def test_a_compiled_network_is_taught_as_one_that_is_not() -> None:
     found = []
     for compiled in (False, True):

@@ -18,13 +18,15 @@ from rev2net.config import (
     NetworkSettings,
     OptimisationSettings,
     TrainSettings,
+    WeightsSource,
 )
 from rev2net.digests import file_digest
 from rev2net.errors import UserError
 from rev2net.runs import checkpoint
-from rev2net.runs.checkpoint import load_trained
+from rev2net.runs.checkpoint import build_network, load_trained
 from rev2net.runs.identity import Run
 from rev2net.training import loop
+from rev2net.training.prepare import initialise
 from tests.small_dataset import BOUND, FLOW_SETTINGS, FRAME_SETTINGS, SmallData
 
 CLASSES = ["right", "down"]
@@ -178,6 +180,43 @@ def test_the_same_seed_gives_the_same_weights(small_data: SmallData, tmp_path: P
     first = train(small_data, chosen, tmp_path / "a")
     assert equal(first, train(small_data, chosen, tmp_path / "b"))
     assert file_digest(tmp_path / "a/checkpoint.pt") == file_digest(tmp_path / "b/checkpoint.pt")
+
+
+def test_without_a_share_clipped_rev2net_is_trained_as_i3d(
+    small_data: SmallData, tmp_path: Path
+) -> None:
+    """However large its decoders' gradients are: bit for bit where nothing of them passes."""
+    losses = {
+        "i3d": LossSettings(),
+        "rev2net": LossSettings(flow=10.0, frames=500.0, feature_discrepancy=0.1, share=0.0),
+    }
+    found = {}
+    for method, loss in losses.items():
+        chosen = settings(method, adapt="none", loss=loss, steps=4, clip_gradient=1.0)
+        chosen = chosen.model_copy(update={"network": NetworkSettings(width=0.125)})
+        chosen.network.options["dropout"] = 0.0  # the latents' draws would change which
+        found[method] = train(small_data, chosen, tmp_path / method)
+    assert all(torch.equal(found["rev2net"][name], own) for name, own in found["i3d"].items())
+    of_all = [line["gradient_norm"] for line in lines(tmp_path / "rev2net")]
+    assert of_all == [line["gradient_norm"] for line in lines(tmp_path / "i3d")]
+    of_decoders = [line["decoder_gradient_norm"] for line in lines(tmp_path / "rev2net")]
+    assert max(of_all) > 1 < min(of_decoders)
+
+
+def test_a_fine_tuning_measures_anew_what_its_junctions_pass(
+    small_data: SmallData, tmp_path: Path
+) -> None:
+    loss = LossSettings(flow=1.0, frames=1.0)
+    chosen = settings("rev2net", adapt="none", loss=loss, steps=2)
+    parent = train(small_data, chosen, tmp_path)
+    assert parent["junction_volume.norms"].all()
+    start = WeightsSource(file=str(tmp_path / "checkpoint.pt"))
+    again = chosen.model_copy(update={"initial_weights": start})
+    network: Any = build_network(again, 3)
+    initialise(network, again, ["up", "left", "still"])
+    assert torch.equal(network.flow_decoder.flow.weight, parent["flow_decoder.flow.weight"])
+    assert not network.junction_volume.norms.any()
+    assert not network.junction_tap.norms.any()
 
 
 def test_target_labels_cannot_reach_training(small_data: SmallData, tmp_path: Path) -> None:
