@@ -34,7 +34,8 @@ class Junction(nn.Module):
     """A map of the encoder that the trunk passes on and from which `tasks` branch off.
 
     Each task's gradient leaves the junction at `share` of the norm of the trunk's, which is what
-    classification and adaptation send back; where `share` is None, as the loss weights make it.
+    comes back from above: of classification and adaptation, and of tasks that branch off there;
+    where `share` is None, as the loss weights make it.
     Norms are running means over steps, so that a batch without much to learn is no reason to learn
     much else; the first step measures, and nothing of the tasks passes in it.
     """
