@@ -1,4 +1,7 @@
-"""Encoding with the pinned ffmpeg: the codecs of the published files, the same bytes every time."""
+"""Encoding with the pinned ffmpeg: the codecs of the published files, the same bytes every time.
+
+On every processor for MPEG-4, on one for H.264, whose encoder has assembly that chooses otherwise.
+"""
 
 import errno
 import os
