@@ -30,7 +30,10 @@ def weights_section(
         blocks += _sweep(sweep, config)
     else:
         missing.append("Fusion weights: `snakemake results/fusion.csv` makes them.")
-    lead = "Measured on held-out training videos only; nothing here has seen a test video."
+    lead = (
+        "The search is measured on held-out training videos alone. The weight of flow is swept on "
+        "the source's official test list, and no row of a table uses what is found."
+    )
     return Section("search", "Weights", lead if blocks else "", blocks, missing)
 
 
