@@ -263,7 +263,7 @@ def _training(table: Table, top1: pd.DataFrame, config: Config) -> str:
         words += f"; classes {', '.join(sorted(sets))}"
     if _starts_from_ours(str(top1["table"].iloc[0]), config):
         words += "; all seeds start from the Kinetics runs that there are"
-    return f"{words}. The last checkpoint of a fixed schedule; nothing is selected."
+    return f"{words}. The last checkpoint of a fixed schedule: none is selected."
 
 
 def _starts_from_ours(table: str, config: Config) -> bool:
