@@ -32,7 +32,7 @@ from rev2net.runs.identity import RGB_FLOW, RGB_RGBDIFF, Run
 # Raised when the output of a stage changes for the same input and settings: the code that the
 # workflow calls through the shell is invisible to it (a changed number re-runs the stage).
 STAGE_VERSIONS = {
-    "mini": 2,
+    "mini": 3,
     "index": 1,
     "frames": 5,
     "flow": 4,
