@@ -39,7 +39,7 @@ STAGE_VERSIONS = {
     "merge": 2,
     "splits": 3,
     "train": 8,
-    "evaluate": 5,
+    "evaluate": 6,
     "fuse": 2,
     "table": 3,
     "search": 1,

@@ -16,6 +16,7 @@ from rev2net import digests
 
 MOVES = 0.05 * 255  # grey levels from the clip's mean frame, from which on a pixel moves
 REVERSED = 0.3  # rank correlation from which on frames are called reversed; -0.3: copied
+AS_LIKE = 1e-6  # of two cosines: the frames are equally like
 FAST = 1.0  # pixels per frame, of a clip's mean flow, from which on it is a fast one
 MOVING_SHARE = 0.01  # of its pixels, from which on a clip moves
 
@@ -102,9 +103,10 @@ def reversal_correlation(decoded_THWC: NDArray[Any], clip_THWC: NDArray[np.uint8
     """
     pair = [np.asarray(frames, np.float64) for frames in (decoded_THWC, clip_THWC)]
     decoded, true = [(one - one.mean(0)).reshape(len(one), -1) for one in pair]
-    length = np.linalg.norm(true, axis=1)
-    likeness = (decoded @ true.T) / np.maximum(length, 1e-9)
-    best = likeness.argmax(1)
+    length, own = (np.linalg.norm(one, axis=1) for one in (true, decoded))
+    cosine = decoded @ true.T / np.maximum(np.outer(own, length), 1e-9)
+    # The first of those that are as like, which rounding would choose among otherwise.
+    best = (cosine >= cosine.max(1, keepdims=True) - AS_LIKE).argmax(1)
     if len(set(best.tolist())) < 2:
         return 0.0
     ranks = _ranks(best)

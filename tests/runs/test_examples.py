@@ -31,7 +31,6 @@ from rev2net.models.network import Outputs, VideoNetwork
 from rev2net.models.spec import input_spec
 from rev2net.runs.checkpoint import TrainedRun, build_network, save_trained
 from rev2net.runs.examples import (
-    REVERSED,
     Examples,
     end_point_error,
     l1,
@@ -243,9 +242,8 @@ def test_a_ramp_that_knows_nothing_of_the_clip_is_not_called_reversed() -> None:
     ramp = np.linspace(-1, 1, 16)[:, None, None, None] * np.ones((1, 8, 8, 3))
     clips = [(100 - sign * 20 * ramp).astype(np.uint8) for sign in (1, -1, 1, -1, 1) * 2]
     found = summarise([{"reversal": reversal_correlation(ramp, clip)} for clip in clips])
-    # How high is the processor's affair: of frames that are as near, rounding takes one.
-    assert found["reversal"] >= 2 * REVERSED
-    assert found["reversal_mean"] < REVERSED
+    assert found["reversal"] > 0.8
+    assert found["reversal_mean"] < 0.3
     assert "neither reversed nor copied" in verdict(found)[0]
 
 
